@@ -1,0 +1,96 @@
+/**
+ * The storage contract: an untrusted, ordered, versioned key space of opaque bytes.
+ *
+ * Everything above it is ciphertext; a member knows nothing of secrets. Keys are non-empty strings of at most
+ * {@link KEY_BYTES_MAX} bytes, ordered by their UTF-8 bytes; `/` separates levels. A revision is a positive safe integer
+ * that the *caller* chooses when it puts a record (the barrier binds it into the ciphertext) and that the member stores,
+ * returns and compares, and never invents.
+ */
+
+/** Longest key, in bytes of UTF-8. */
+export const KEY_BYTES_MAX = 2048;
+/** Largest value, in bytes. */
+export const VALUE_BYTES_MAX = 4 * 1024 * 1024;
+/** Most keys that one read, or records that one commit, may carry. */
+export const BATCH_MAX = 4096;
+/** Most names that one page of a listing returns. */
+export const LIST_PAGE_MAX = 10_000;
+
+export interface Entry {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly revision: number;
+}
+
+export interface Check {
+  readonly key: string;
+  /** The revision that the key must still have; `undefined` = the key must be absent. */
+  readonly revision: number | undefined;
+}
+
+export interface Commit {
+  readonly checks: readonly Check[];
+  readonly puts: readonly Entry[];
+  readonly deletes: readonly string[];
+  /**
+   * Records whose next value depends on the value before it, whoever wrote that (running sums): after the checks have
+   * held, and in commit order, the member calls `apply` with the newest entries of `keys` (those of commits queued
+   * before this one included) and adds the entries that it returns to the puts. `apply` must be synchronous and pure.
+   */
+  readonly amend?: {
+    readonly keys: readonly string[];
+    apply(entries: readonly (Entry | undefined)[]): readonly Entry[];
+  };
+}
+
+export interface ListPage {
+  /** Return names that sort after this one (a name as an earlier page returned it). */
+  readonly after?: string;
+  /** Most names to return; at most {@link LIST_PAGE_MAX}, which is also the default. */
+  readonly limit?: number;
+}
+
+export interface Storage {
+  /** The entries of `keys`, in that order, all from ONE snapshot of the committed state; `undefined` = absent. */
+  read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>;
+  /**
+   * The names of the direct children of `prefix` (which is empty or ends in `/`), in byte order, each once:
+   * a record's name, or a folder's name with a trailing `/`. `foo` and `foo/` may both be there.
+   */
+  list(prefix: string, page?: ListPage): Promise<readonly string[]>;
+  /**
+   * Applies everything or nothing. Resolves when it is durable.
+   * @throws {ConflictError} a check did not hold; nothing was written.
+   * @throws {StorageError} the outcome is unknown (I/O fault): the process must stop acknowledging.
+   */
+  commit(commit: Commit): Promise<void>;
+  /** Waits for what is under way and releases every resource. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Extra ability: walk every record in key order, for backup, scrub, re-encryption and migration. */
+export interface ScannableStorage extends Storage {
+  /** Up to `limit` entries with keys greater than `after` (undefined = from the start) that begin with `prefix`. */
+  scan(prefix: string, after: string | undefined, limit: number): Promise<readonly Entry[]>;
+}
+
+/** Extra ability: a consistent copy of a live store. */
+export interface BackupStorage extends Storage {
+  /** Writes a consistent, complete copy to a new file; `progress` gets a fraction from 0 to 1. */
+  backup(file: string, progress?: (fraction: number) => void): Promise<void>;
+}
+
+/** A check did not hold: run the transaction again on fresh reads. */
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError';
+  readonly key: string;
+  constructor(key: string) {
+    super(`storage conflict on ${key}`);
+    this.key = key;
+  }
+}
+
+/** The store failed. For a commit the outcome is unknown. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+}
