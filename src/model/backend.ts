@@ -1,0 +1,120 @@
+/**
+ * What a secrets engine, an auth method or a part of `sys` is: a table of paths. Routing, validation, help, OpenAPI and
+ * completion derive from it.
+ *
+ * Path patterns are `/`-separated segments: `roles/{name}`. `{name}` matches one segment of Vault's generic name
+ * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{path...}` the rest of the path, slashes included,
+ * possibly empty. `creds[/{name}]` makes the bracketed end optional.
+ */
+import type { FieldSet, Values } from './field.ts';
+import type { Operation, Reply, Request, LeaseGrant, AuthGrant } from './request.ts';
+import type { Reader, Transaction, Unit } from './transaction.ts';
+import type { JsonObject } from '../base/json.ts';
+
+export type Handler<S, V> = (
+  request: Request<V>,
+  store: S,
+) => Promise<Reply | undefined> | Reply | undefined;
+
+export interface OperationSpec<S, V> {
+  readonly summary: string;
+  readonly handler: Handler<S, V>;
+  /** The handler acts on something outside the store: it runs only after the request's audit record is durable. */
+  readonly outsideEffects?: boolean;
+  readonly deprecated?: boolean;
+}
+
+/** The operations that a path may declare; `update` also serves `create` when `exists` is not declared. */
+export type DeclaredOperation = Exclude<Operation, 'header' | 'help' | 'renew' | 'revoke'>;
+
+export interface Path<S = Transaction> {
+  readonly pattern: string;
+  readonly fields: FieldSet;
+  readonly operations: Readonly<Partial<Record<DeclaredOperation, OperationSpec<S, never>>>>;
+  /** Tells create from update; without it every write is an update. */
+  readonly exists?: (request: Request<never>, store: S) => Promise<boolean>;
+  readonly help: { readonly synopsis: string; readonly description?: string };
+  /** No token is needed (logins, public keys). */
+  readonly unauthenticated?: boolean;
+  /** Needs the `sudo` capability as well. */
+  readonly sudo?: boolean;
+  /** Refused inside a child namespace (`sys` routes of the whole server). */
+  readonly rootNamespaceOnly?: boolean;
+  /** Answers while the server is sealed or not initialised. */
+  readonly whileSealed?: boolean;
+  /** A login: an `auth` grant in its reply becomes a token. */
+  readonly login?: boolean;
+}
+
+export interface PathSpec<S, F extends FieldSet> {
+  readonly pattern: string;
+  readonly fields: F;
+  readonly operations: Readonly<Partial<Record<DeclaredOperation, OperationSpec<S, Values<F>>>>>;
+  readonly exists?: (request: Request<Values<F>>, store: S) => Promise<boolean>;
+  readonly help: Path['help'];
+  readonly unauthenticated?: boolean;
+  readonly sudo?: boolean;
+  readonly rootNamespaceOnly?: boolean;
+  readonly whileSealed?: boolean;
+  readonly login?: boolean;
+}
+
+/** Declares a path of an engine or auth method, whose handlers see a view of their own mount. */
+export function definePath<const F extends FieldSet>(spec: PathSpec<Transaction, F>): Path {
+  return spec as unknown as Path;
+}
+
+/** Declares a path of the core (`sys`, `auth/token`, `cubbyhole`, `identity`), whose handlers see the whole unit. */
+export function defineSystemPath<const F extends FieldSet>(spec: PathSpec<Unit, F>): Path<Unit> {
+  return spec as unknown as Path<Unit>;
+}
+
+/** How a kind of leased secret is renewed and revoked. Both must be idempotent: they are retried. */
+export interface SecretType {
+  renew?(
+    lease: LeaseContext,
+    store: Transaction,
+  ): Promise<Pick<LeaseGrant, 'ttlSeconds' | 'maxTtlSeconds'>>;
+  revoke(lease: LeaseContext, store: Transaction): Promise<void>;
+}
+
+export interface LeaseContext {
+  readonly leaseId: string;
+  readonly internal: Readonly<JsonObject>;
+  readonly incrementSeconds: number;
+  readonly nowMs: number;
+}
+
+/** What an auth method is asked when a token that it made is to be renewed. */
+export interface AuthRenewal {
+  readonly internal: Readonly<JsonObject>;
+  readonly displayName: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly policies: readonly string[];
+  readonly connection: Request['connection'];
+  readonly incrementSeconds: number;
+  readonly nowMs: number;
+}
+
+export interface Backend<S = Transaction> {
+  /** As users name it in `type`: `kv`, `approle`. */
+  readonly type: string;
+  readonly kind: 'secret' | 'auth' | 'system';
+  readonly summary: string;
+  readonly paths: readonly Path<S>[];
+  readonly secrets?: Readonly<Record<string, SecretType>>;
+  /** Called before a token of this method is renewed; throws when it may not be. Returned bounds replace the token's. */
+  renewAuth?(
+    renewal: AuthRenewal,
+    store: Reader,
+  ): Promise<
+    Partial<
+      Pick<
+        AuthGrant,
+        'ttlSeconds' | 'maxTtlSeconds' | 'periodSeconds' | 'policies' | 'groupAliases'
+      >
+    >
+  >;
+  /** Called in the unit that creates the mount. */
+  initialize?(store: S): Promise<void>;
+}

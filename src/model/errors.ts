@@ -1,0 +1,79 @@
+/**
+ * Errors that a caller may see. A code says what happened; each protocol's facade maps codes to its own status and shape.
+ * `message` is public; `detail` goes to the log only.
+ */
+
+export type ErrorCode =
+  | 'invalid_request'
+  | 'permission_denied'
+  | 'not_found'
+  | 'unsupported_operation'
+  | 'precondition_failed'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'rate_limited'
+  | 'lease_count_exceeded'
+  | 'sealed'
+  | 'not_initialized'
+  | 'audit_failed'
+  | 'unavailable'
+  | 'upstream_failed'
+  | 'internal';
+
+export interface RequestErrorOptions {
+  /** For the log only. Never a secret. */
+  readonly detail?: string;
+  readonly cause?: unknown;
+  /** Data that goes with the error (Vault answers some failures with `errors` and `data`). */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** Exactly this HTTP status in the Vault protocol, where its contract breaks its own rule. */
+  readonly vaultStatus?: number;
+  /** Further headers of the reply, e.g. `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** False: the request left no trace but its audit record, so that a use of a limited token is still counted. */
+  readonly warnings?: readonly string[];
+}
+
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly data: Readonly<Record<string, unknown>> | undefined;
+  readonly vaultStatus: number | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly warnings: readonly string[] | undefined;
+
+  constructor(code: ErrorCode, message: string, options: RequestErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+    this.data = options.data;
+    this.vaultStatus = options.vaultStatus;
+    this.headers = options.headers;
+    this.warnings = options.warnings;
+  }
+}
+
+/** 400: the request is wrong; the text says how, and never repeats a submitted value. */
+export function invalidRequest(message: string, options?: RequestErrorOptions): RequestError {
+  return new RequestError('invalid_request', message, options);
+}
+
+/** 403, always with the same public text. */
+export function permissionDenied(detail?: string): RequestError {
+  return new RequestError(
+    'permission_denied',
+    'permission denied',
+    detail === undefined ? {} : { detail },
+  );
+}
+
+/** 404. Without a message the Vault protocol answers `{"errors":[]}`. */
+export function notFound(message = ''): RequestError {
+  return new RequestError('not_found', message);
+}
+
+/** 405 for a path that exists but does not do this; 404 `unsupported path` is {@link notFound}'s. */
+export function unsupportedOperation(message = 'unsupported operation'): RequestError {
+  return new RequestError('unsupported_operation', message);
+}

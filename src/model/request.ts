@@ -1,0 +1,145 @@
+/** The one shape that every protocol's request is translated to, and the one shape of its answer. */
+import type { JsonObject } from '../base/json.ts';
+
+/** What a caller asks for. `create` and `update` are told apart by the path's existence check. */
+export type Operation =
+  | 'create'
+  | 'read'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'list'
+  | 'scan'
+  | 'header'
+  | 'help'
+  | 'renew'
+  | 'revoke';
+
+export interface NamespaceRef {
+  /** Short random id; the root namespace is `root`. */
+  readonly id: string;
+  /** `''` for the root namespace, else `a/b/` (no leading slash, one trailing slash). */
+  readonly path: string;
+}
+
+export interface MountRef {
+  /** Below its namespace, with a trailing slash: `secret/`, `auth/token/`. */
+  readonly path: string;
+  readonly type: string;
+  readonly accessor: string;
+  readonly uuid: string;
+  readonly options: Readonly<Record<string, string>> | null;
+  /** Effective lease bounds of the mount, in seconds. */
+  readonly defaultLeaseTtlSeconds: number;
+  readonly maxLeaseTtlSeconds: number;
+  /** Settings of the mount that a backend may care about (`token_type` …), as stored. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Who asks, once the token has been judged. */
+export interface Principal {
+  /** Storage id of the token (an HMAC), never the token. */
+  readonly tokenId: string;
+  readonly accessor: string;
+  readonly displayName: string;
+  readonly entityId: string;
+  readonly tokenType: 'service' | 'batch';
+  readonly tokenNamespace: NamespaceRef;
+  /** Every policy in force, token's and identity's, sorted. */
+  readonly policies: readonly string[];
+  readonly tokenPolicies: readonly string[];
+  readonly identityPolicies: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly isRoot: boolean;
+  /** Path of the login or creation that made the token. */
+  readonly path: string;
+  /** Seconds left, 0 = never expires. */
+  readonly ttlSeconds: number;
+}
+
+export interface Connection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** DER of the client's certificate chain, leaf first, when TLS asked for one and the caller sent one. */
+  readonly clientCertificates: readonly Buffer[];
+  /** `unix:` listeners have no address. */
+  readonly local: boolean;
+}
+
+export interface Request<V = Readonly<Record<string, unknown>>> {
+  /** UUID, also the `request_id` of the answer and of the audit records. */
+  readonly id: string;
+  readonly operation: Operation;
+  readonly namespace: NamespaceRef;
+  readonly mount: MountRef;
+  /** Canonical path below the mount. */
+  readonly path: string;
+  /** Parameters of the path, the query and the body, checked against the declaration. */
+  readonly fields: V;
+  /** Body or query as it came. */
+  readonly data: Readonly<JsonObject>;
+  /** Who asks; undefined on unauthenticated paths without a valid token. */
+  readonly principal: Principal | undefined;
+  readonly connection: Connection;
+  /** Headers that the mount's `passthrough_request_headers` name, lower-cased; never a credential. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The one "now" of this request, milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** Requested wrapping TTL in seconds, 0 = not wrapped. */
+  readonly wrapTtlSeconds: number;
+}
+
+/** A dynamic secret's lease: the core registers it and gives it an id. */
+export interface LeaseGrant {
+  readonly ttlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly renewable: boolean;
+  /** Which of the backend's `secrets` renews and revokes it. */
+  readonly secretType: string;
+  /** What renewal and revocation need to know; stored encrypted with the lease. */
+  readonly internal: JsonObject;
+}
+
+/** A login that succeeded, or a token to be made: the core turns it into a token. */
+export interface AuthGrant {
+  readonly displayName: string;
+  readonly policies: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly ttlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly explicitMaxTtlSeconds?: number;
+  readonly periodSeconds?: number;
+  readonly renewable: boolean;
+  readonly numUses?: number;
+  readonly tokenType?: 'service' | 'batch' | 'default';
+  readonly noDefaultPolicy?: boolean;
+  readonly boundCidrs?: readonly string[];
+  readonly strictlyBindIp?: boolean;
+  /** Who logged in, for identity: name unique within the mount. */
+  readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> };
+  readonly groupAliases?: readonly string[];
+  /** What the method's renewal needs to know; stored with the token. */
+  readonly internal?: JsonObject;
+}
+
+export interface RawReply {
+  readonly contentType: string;
+  readonly body: Buffer | string;
+}
+
+/** Undefined as a whole means: done, nothing to say (204). */
+export interface Reply {
+  readonly data?: Readonly<Record<string, unknown>> | null;
+  readonly warnings?: readonly string[];
+  /** HTTP status in the Vault protocol when it is not the usual one (a deleted version answers 404 with data). */
+  readonly status?: number;
+  readonly lease?: LeaseGrant;
+  readonly auth?: AuthGrant;
+  /** A body that is not JSON of ours (a certificate, metrics text). */
+  readonly raw?: RawReply;
+  /** The data is the whole body, without the envelope (`sys/health`, `sys/seal-status` …). */
+  readonly bare?: boolean;
+  /** The data also appears at the top level of the envelope (25 `sys` routes; clients rely on either place). */
+  readonly injectTopLevel?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+}
