@@ -8,13 +8,13 @@
  */
 
 /** Longest key, in bytes of UTF-8. */
-export const KEY_BYTES_MAX = 2048;
+export const KEY_BYTES_MAX: number = 2048;
 /** Largest value, in bytes. */
-export const VALUE_BYTES_MAX = 4 * 1024 * 1024;
+export const VALUE_BYTES_MAX: number = 4 * 1024 * 1024;
 /** Most keys that one read, or records that one commit, may carry. */
-export const BATCH_MAX = 4096;
+export const BATCH_MAX: number = 4096;
 /** Most names that one page of a listing returns. */
-export const LIST_PAGE_MAX = 10_000;
+export const LIST_PAGE_MAX: number = 10_000;
 
 export interface Entry {
   readonly key: string;
