@@ -2,9 +2,11 @@
  * The storage contract: an untrusted, ordered, versioned key space of opaque bytes.
  *
  * Everything above it is ciphertext; a member knows nothing of secrets. Keys are non-empty strings of at most
- * {@link KEY_BYTES_MAX} bytes, ordered by their UTF-8 bytes; `/` separates levels. A revision is a positive safe integer
- * that the *caller* chooses when it puts a record (the barrier binds it into the ciphertext) and that the member stores,
- * returns and compares, and never invents.
+ * {@link KEY_BYTES_MAX} bytes of well-formed Unicode without NUL, ordered by their UTF-8 bytes; `/` separates levels. A
+ * revision is a positive safe integer that the *caller* chooses when it puts a record (the barrier binds it into the
+ * ciphertext) and that the member stores, returns and compares, and never invents.
+ *
+ * A value is shared, not copied: nobody changes its bytes after handing it over, neither the caller nor the member.
  */
 
 /** Longest key, in bytes of UTF-8. */
@@ -13,6 +15,8 @@ export const KEY_BYTES_MAX: number = 2048;
 export const VALUE_BYTES_MAX: number = 4 * 1024 * 1024;
 /** Most keys that one read, or records that one commit, may carry. */
 export const BATCH_MAX: number = 4096;
+/** Most bytes of values that one commit may carry. */
+export const COMMIT_BYTES_MAX: number = 32 * 1024 * 1024;
 /** Most names that one page of a listing returns. */
 export const LIST_PAGE_MAX: number = 10_000;
 
@@ -60,7 +64,8 @@ export interface Storage {
   list(prefix: string, page?: ListPage): Promise<readonly string[]>;
   /**
    * Applies everything or nothing. Resolves when it is durable.
-   * @throws {ConflictError} a check did not hold; nothing was written.
+   * @throws {ConflictError} a check did not hold; nothing was written, and a read that starts now sees the reason.
+   * @throws {LimitError} it breaks a limit or writes a key twice; nothing was written.
    * @throws {StorageError} the outcome is unknown (I/O fault): the process must stop acknowledging.
    */
   commit(commit: Commit): Promise<void>;
@@ -88,6 +93,11 @@ export class ConflictError extends Error {
     super(`storage conflict on ${key}`);
     this.key = key;
   }
+}
+
+/** A key, value, page or commit breaks a rule of this contract: the caller's mistake. The message repeats no value. */
+export class LimitError extends RangeError {
+  override readonly name = 'LimitError';
 }
 
 /** The store failed. For a commit the outcome is unknown. */
