@@ -61,12 +61,12 @@ export interface PathSpec<S, F extends FieldSet> {
 
 /** Declares a path of an engine or auth method, whose handlers see a view of their own mount. */
 export function definePath<const F extends FieldSet>(spec: PathSpec<Transaction, F>): Path {
-  return spec as unknown as Path;
+  return spec;
 }
 
 /** Declares a path of the core (`sys`, `auth/token`, `cubbyhole`, `identity`), whose handlers see the whole unit. */
 export function defineSystemPath<const F extends FieldSet>(spec: PathSpec<Unit, F>): Path<Unit> {
-  return spec as unknown as Path<Unit>;
+  return spec;
 }
 
 /** How a kind of leased secret is renewed and revoked. Both must be idempotent: they are retried. */

@@ -1,0 +1,154 @@
+/**
+ * The import table: which room of `src/` may import which. It is data, enforced by tools/imports.ts and shown by ARCHITECTURE.md.
+ *
+ * A room may always import itself. A family is a room whose interface lies at its top and whose members are its folders:
+ * other rooms see the top only, members never see each other, and only `server` names a member.
+ */
+
+export interface Layer {
+  readonly room: string;
+  readonly purpose: string;
+  /** Rooms it may import; `'*'` = all. */
+  readonly mayImport: readonly string[] | '*';
+  /** Rooms it may reach by `import()` only, so that they are loaded when they are used. */
+  readonly mayLoadLate?: readonly string[];
+  readonly family?: true;
+  /** npm packages it may import; without this none. Type-only imports count too. */
+  readonly packages?: readonly string[];
+}
+
+export const LAYERS: readonly Layer[] = [
+  {
+    room: 'base',
+    purpose: 'time, randomness, bytes, encodings, JSON, HCL, logs: would make sense in any program',
+    mayImport: [],
+  },
+  {
+    room: 'crypto',
+    purpose: 'AEAD, key derivation, Shamir, signatures: primitives, each with its vectors',
+    mayImport: ['base'],
+  },
+  {
+    room: 'storage',
+    purpose: 'storage.ts: bytes under keys, untrusted; one folder per store',
+    mayImport: ['base'],
+    family: true,
+  },
+  {
+    room: 'model',
+    purpose: 'the shared vocabulary: Request, Reply, Path, Field, error codes; no I/O',
+    mayImport: ['base', 'storage'],
+  },
+  {
+    room: 'seal',
+    purpose: 'seal.ts: where the root key comes from; one folder per seal',
+    mayImport: ['base', 'crypto'],
+    family: true,
+  },
+  {
+    room: 'barrier',
+    purpose: 'the only place where plaintext becomes ciphertext: keyring, rotation, prefixed views',
+    mayImport: ['base', 'crypto', 'model', 'storage', 'seal'],
+  },
+  {
+    room: 'policy',
+    purpose: 'parse and decide: pure functions from (policies, path, operation) to allow or deny',
+    mayImport: ['base', 'model'],
+  },
+  {
+    room: 'identity',
+    purpose: 'entities, aliases and groups',
+    mayImport: ['base', 'crypto', 'model', 'storage'],
+  },
+  {
+    room: 'tokens',
+    purpose: 'what a login becomes: issue, look up, renew, revoke',
+    mayImport: ['base', 'crypto', 'model', 'storage'],
+  },
+  {
+    room: 'leases',
+    purpose: 'what a dynamic secret becomes: registry, expiry, renewal, revocation',
+    mayImport: ['base', 'crypto', 'model', 'storage'],
+  },
+  {
+    room: 'engines',
+    purpose: 'one folder per secrets engine',
+    mayImport: ['base', 'crypto', 'model'],
+    family: true,
+  },
+  {
+    room: 'auth',
+    purpose: 'one folder per auth method',
+    mayImport: ['base', 'crypto', 'model'],
+    family: true,
+  },
+  {
+    room: 'audit',
+    purpose: 'broker, redaction, chain and verifier; one folder per device',
+    mayImport: ['base', 'crypto', 'model'],
+    family: true,
+  },
+  {
+    room: 'system',
+    purpose: '`sys/*` as ordinary paths, one file per resource',
+    mayImport: ['base', 'crypto', 'model', 'policy', 'storage'],
+  },
+  {
+    room: 'core',
+    purpose: 'the pipeline table, mounts, namespaces and routing: turns one call into one answer',
+    mayImport: [
+      'base',
+      'crypto',
+      'model',
+      'storage',
+      'seal',
+      'barrier',
+      'policy',
+      'identity',
+      'tokens',
+      'leases',
+      'audit',
+      'system',
+    ],
+  },
+  {
+    room: 'facades',
+    purpose: 'one wire protocol per folder, to and from the core’s call and answer',
+    mayImport: ['base', 'crypto', 'model', 'core'],
+    family: true,
+  },
+  {
+    room: 'http',
+    purpose:
+      'listeners: TLS, limits, timeouts, the LIST verb, which host or path goes to which facade',
+    mayImport: ['base', 'facades'],
+  },
+  {
+    room: 'server',
+    purpose: 'composition root: reads the configuration, picks concrete members, starts and stops',
+    mayImport: '*',
+  },
+  {
+    room: 'client',
+    purpose: 'the SDK; imports nothing of the server',
+    mayImport: [],
+  },
+  {
+    room: 'cli',
+    purpose: 'the command line, one file per command',
+    mayImport: ['base', 'client'],
+    mayLoadLate: ['server', 'audit', 'policy'],
+    packages: ['yaml'],
+  },
+];
+
+/** Folders beside `src/` and the rooms they may import. They stay outside: nothing in `src/` imports them. */
+export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
+  tools: '*',
+  bench: [],
+  conformance: [],
+  simulation: ['base', 'client'],
+};
+
+/** Rooms whose members a test of any room may name, to run on the real thing. */
+export const TESTS_MAY_NAME_MEMBERS_OF: readonly string[] = ['storage', 'seal', 'audit'];
