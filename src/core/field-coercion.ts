@@ -1,0 +1,181 @@
+/** How each kind of field is read from JSON or from text: one function per kind, in one table. */
+import { isJsonObject, isRawNumber } from '../base/json.ts';
+import type { JsonObject, JsonValue } from '../base/json.ts';
+import { parseDecimalInteger, parseSeconds } from '../base/duration.ts';
+import { parseTime } from '../base/time-format.ts';
+import type { FieldKind, FieldTypes } from '../model/field.ts';
+
+/** The value is not of the field's kind. The message says what was expected, never what came. */
+export class FieldMismatch extends Error {
+  override readonly name = 'FieldMismatch';
+}
+
+function expected(what: string): FieldMismatch {
+  return new FieldMismatch(`expected ${what}`);
+}
+
+/** The text of a JSON number as the caller wrote it (`5.0` stays `5.0`); undefined for anything else. */
+function numberText(value: JsonValue): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return isRawNumber(value) ? value.rawJSON : undefined;
+}
+
+function toText(value: JsonValue): string {
+  if (typeof value === 'string') return value;
+  if (value === null) return '';
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  const text = numberText(value);
+  if (text === undefined) throw expected('a string');
+  return text;
+}
+
+const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
+const FALSE_TEXTS: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False', '']);
+
+function toBool(value: JsonValue): boolean {
+  if (typeof value === 'boolean') return value;
+  if (value === null) return false;
+  const text = typeof value === 'string' ? value : numberText(value);
+  if (text !== undefined && TRUE_TEXTS.has(text)) return true;
+  if (text !== undefined && FALSE_TEXTS.has(text)) return false;
+  throw expected('true or false');
+}
+
+const PREFIXED_INTEGER = /^([+-]?)(0[xX][0-9a-fA-F]{1,16}|0[bB][01]{1,64}|0[oO]?[0-7]{1,22})$/;
+
+/** Decimal, or with Go's prefixes `0x`, `0o`, `0b` and a leading 0 for octal. */
+function parseInteger(text: string): number | undefined {
+  const prefixed = PREFIXED_INTEGER.exec(text);
+  if (prefixed !== null) {
+    const digits = prefixed[2] ?? '';
+    const value = Number(/^0[0-7]/.test(digits) ? `0o${digits.slice(1)}` : digits);
+    if (!Number.isSafeInteger(value)) return undefined;
+    return prefixed[1] === '-' ? 0 - value : value;
+  }
+  const value = parseDecimalInteger(text);
+  // A leading zero means octal to Go, so 08 and 09 are no numbers.
+  return /^[+-]?0\d/.test(text) ? undefined : value;
+}
+
+function toInt(value: JsonValue): number {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (value === null || value === '') return 0;
+  const text = typeof value === 'string' ? value : numberText(value);
+  const parsed = text === undefined ? undefined : parseInteger(text);
+  if (parsed === undefined) throw expected('an integer');
+  return parsed;
+}
+
+const DECIMAL_NUMBER = /^[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,4})?$/;
+
+function toFloat(value: JsonValue): number {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (value === null || value === '') return 0;
+  const text = typeof value === 'string' ? value : numberText(value);
+  const parsed = text !== undefined && DECIMAL_NUMBER.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(parsed)) throw expected('a number');
+  return parsed;
+}
+
+function toSignedSeconds(value: JsonValue): number | undefined {
+  if (value === null) return undefined;
+  const seconds = parseSeconds(value);
+  if (seconds === undefined) {
+    throw expected('a duration: a number of seconds, or text such as "90s", "1h30m" or "30d"');
+  }
+  return seconds;
+}
+
+function toSeconds(value: JsonValue): number | undefined {
+  const seconds = toSignedSeconds(value);
+  if (seconds !== undefined && seconds < 0) {
+    throw new FieldMismatch('a negative duration is not allowed');
+  }
+  return seconds;
+}
+
+function toTimeMs(value: JsonValue): number | undefined {
+  if (value === null) return undefined;
+  const text = typeof value === 'string' ? value : numberText(value);
+  const ms = text === undefined ? undefined : parseTime(text);
+  if (ms !== undefined) return ms;
+  const epochSeconds = text === undefined ? undefined : parseDecimalInteger(text);
+  if (epochSeconds === undefined) {
+    throw expected('a time: RFC 3339 text or whole seconds since the epoch');
+  }
+  return epochSeconds * 1000;
+}
+
+function toMap(value: JsonValue): JsonObject {
+  if (value === null) return {};
+  if (isJsonObject(value)) return value;
+  // A list of objects is merged, the later member winning; an empty list is an empty map.
+  if (Array.isArray(value) && value.every(isJsonObject)) {
+    return value.length === 0 ? {} : Object.assign(Object.create(null), ...value);
+  }
+  throw expected('a map');
+}
+
+function toList(value: JsonValue): readonly JsonValue[] {
+  if (Array.isArray(value)) return value;
+  if (value === null) return [];
+  if (isJsonObject(value) && Object.keys(value).length === 0) return [];
+  return [value];
+}
+
+function toTrimmedTexts(value: JsonValue): readonly string[] {
+  return toList(value).map((item) => toText(item).trim());
+}
+
+function toStringList(value: JsonValue): readonly string[] {
+  return value === '' ? [] : toTrimmedTexts(value);
+}
+
+function toCommaStringList(value: JsonValue): readonly string[] {
+  const text = typeof value === 'string' ? value : numberText(value);
+  if (text === undefined) return toTrimmedTexts(value);
+  return text === '' ? [] : text.split(',').map((item) => item.trim());
+}
+
+function toCommaIntList(value: JsonValue): readonly number[] {
+  const text = typeof value === 'string' ? value : numberText(value);
+  if (text === undefined) return toList(value).map(toInt);
+  return text === '' ? [] : text.split(',').map(toInt);
+}
+
+function toStringMap(value: JsonValue): Readonly<Record<string, string>> {
+  const result = Object.create(null) as Record<string, string>;
+  if (value === null) return result;
+  if (isJsonObject(value)) {
+    for (const [key, item] of Object.entries(value)) result[key] = toText(item);
+    return result;
+  }
+  for (const item of toList(value)) {
+    const pair = isJsonObject(item) ? undefined : toText(item);
+    const equals = pair?.indexOf('=') ?? -1;
+    if (pair === undefined || equals < 1) throw expected('a map, or a list of "key=value"');
+    result[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  return result;
+}
+
+type Coercions = { readonly [K in FieldKind]: (value: JsonValue) => FieldTypes[K] | undefined };
+
+/** Undefined means: as if nothing was sent. @throws {FieldMismatch} */
+export const COERCIONS: Coercions = {
+  string: toText,
+  lower_string: (value) => toText(value).toLowerCase(),
+  bool: toBool,
+  int: toInt,
+  float: toFloat,
+  duration_seconds: toSeconds,
+  signed_duration_seconds: toSignedSeconds,
+  map: toMap,
+  string_map: toStringMap,
+  list: toList,
+  string_list: toStringList,
+  comma_string_list: toCommaStringList,
+  comma_int_list: toCommaIntList,
+  time: toTimeMs,
+  any: (value) => value,
+};
