@@ -1,0 +1,56 @@
+/**
+ * What has to end, and when: an index on disk ordered by time, so that a start reads nothing and memory does not grow with the
+ * number of leases. Renewal does not move an entry: when it comes up, its owner looks at the record and schedules again.
+ */
+import type { Transaction, Unit } from '../model/transaction.ts';
+
+export type DueKind = 'token' | 'lease' | 'cleanup' | 'cleanup-orphaning';
+
+export interface Due {
+  readonly kind: DueKind;
+  readonly namespaceId: string;
+  /** Storage id of the token, or lease id. */
+  readonly id: string;
+}
+
+export interface DueEntry extends Due {
+  readonly key: string;
+  readonly atMs: number;
+}
+
+const ROOT_NAMESPACE_ID = 'root';
+const PREFIX = 'core/expiry/';
+/** Milliseconds since the epoch in base 36, padded: sorts by time until the year 5188. */
+const TIME_DIGITS = 9;
+
+export class ExpiryQueue {
+  #wake: ((atMs: number) => void) | undefined;
+
+  /** Called whenever something is scheduled, so that the worker can sleep until then. */
+  onSchedule(wake: (atMs: number) => void): void {
+    this.#wake = wake;
+  }
+
+  #view(unit: Unit): Transaction {
+    return unit.view(ROOT_NAMESPACE_ID, PREFIX);
+  }
+
+  schedule(unit: Unit, due: Due, atMs: number): void {
+    const time = Math.max(0, Math.floor(atMs)).toString(36).padStart(TIME_DIGITS, '0');
+    this.#view(unit).put(`${time}:${due.kind}:${due.namespaceId}:${encodeURIComponent(due.id)}`, '');
+    this.#wake?.(atMs);
+  }
+
+  remove(unit: Unit, entry: DueEntry): void {
+    this.#view(unit).delete(entry.key);
+  }
+
+  /** The earliest entries, whether due or not, at most `limit`. */
+  async earliest(unit: Unit, limit: number): Promise<DueEntry[]> {
+    const keys = await this.#view(unit).list('', { limit });
+    return keys.map((key) => {
+      const [time = '', kind = '', namespaceId = '', id = ''] = key.split(':');
+      return { key, atMs: Number.parseInt(time, 36), kind: kind as DueKind, namespaceId, id: decodeURIComponent(id) };
+    });
+  }
+}

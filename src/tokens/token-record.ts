@@ -1,0 +1,82 @@
+/** What is stored of a token. The token itself is never stored: records lie under an HMAC of it. */
+
+export type TokenType = 'service' | 'batch';
+
+/** Names a token without revealing it: the HMAC and the namespace it lives in. */
+export interface TokenRef {
+  readonly id: string;
+  readonly namespaceId: string;
+}
+
+export interface TokenRecord {
+  /** Hex HMAC-SHA-256 of the token under the barrier's token key; '' for a batch token. */
+  readonly id: string;
+  readonly namespaceId: string;
+  readonly accessor: string;
+  readonly type: TokenType;
+  /** Parent first, then its ancestors: a token lives only while they all do. Empty = orphan. */
+  readonly lineage: readonly TokenRef[];
+  readonly policies: readonly string[];
+  /** Path of the login or creation, namespace not included: `auth/token/create`. */
+  readonly path: string;
+  readonly displayName: string;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly createdMs: number;
+  /** TTL given at creation; 0 = none. */
+  readonly creationTtlSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  readonly periodSeconds: number;
+  readonly renewable: boolean;
+  /** 0 = never. */
+  readonly expiresMs: number;
+  /** When the current lease began: creation or last renewal. */
+  readonly issuedMs: number;
+  /** 0 = never renewed. */
+  readonly lastRenewalMs: number;
+  /** Uses left; 0 = without limit; {@link USES_SPENT} = spent, to be revoked. */
+  readonly numUses: number;
+  readonly role: string;
+  readonly entityId: string;
+  readonly boundCidrs: readonly string[];
+  readonly strictlyBindIp: boolean;
+  readonly noDefaultPolicy: boolean;
+  /** What the auth method wants back at renewal. */
+  readonly internal: Readonly<Record<string, unknown>> | null;
+  /** The mount that issued it (for renewal, and for revocation with the mount). */
+  readonly mountAccessor: string;
+  /** Bounds of that mount or role at issue; 0 = the mount's own. */
+  readonly maxTtlSeconds: number;
+  /** Set on the record that `revoke-orphan` leaves: not usable, but children do not die with it. */
+  readonly orphaning?: boolean;
+  /** For wrapping tokens: what was wrapped, and for how long. */
+  readonly wrapped?: { readonly creationPath: string; readonly ttlSeconds: number };
+}
+
+/** A token whose last use is under way; shown as -1. */
+export const USES_SPENT: number = -1;
+
+export const ACCESSOR_LENGTH: number = 24;
+export const TOKEN_RANDOM_LENGTH: number = 24;
+export const SERVICE_PREFIX: string = 's.';
+export const BATCH_PREFIX: string = 'b.';
+/** Longest token text that is looked at (Vault 2.0 caps the header at 8 KB). */
+export const TOKEN_TEXT_MAX: number = 8192;
+/** Deepest chain of child tokens. */
+export const LINEAGE_MAX: number = 64;
+/** Largest metadata of a token, as JSON. */
+export const METADATA_BYTES_MAX: number = 512 * 1024;
+
+export function isExpired(record: Pick<TokenRecord, 'expiresMs'>, nowMs: number): boolean {
+  return record.expiresMs !== 0 && nowMs >= record.expiresMs;
+}
+
+/** Seconds left, at least 0; 0 also for a token that never expires. */
+export function ttlSeconds(record: Pick<TokenRecord, 'expiresMs'>, nowMs: number): number {
+  if (record.expiresMs === 0) return 0;
+  return Math.max(0, Math.ceil((record.expiresMs - nowMs) / 1000));
+}
+
+/** The lease id of a token: the path that made it and a hash, as Vault's expiration manager names it. */
+export function leaseIdOf(record: Pick<TokenRecord, 'path' | 'id'>): string {
+  return `${record.path.replace(/\/$/, '')}/h${record.id}`;
+}
