@@ -3,7 +3,7 @@
  */
 import type { JsonObject } from '../base/json.ts';
 import type { RequestError } from '../model/errors.ts';
-import type { Connection, Reply } from '../model/request.ts';
+import type { Connection, IssuedAuth, IssuedLease, Reply } from '../model/request.ts';
 
 /** What the wire asked for; the core tells `create` from `update` itself. */
 export type CallOperation =
@@ -50,22 +50,6 @@ export interface WrapInfo {
   readonly wrappedAccessor?: string;
 }
 
-/** The token that a login or token creation made. */
-export interface AuthAnswer {
-  readonly clientToken: string;
-  readonly accessor: string;
-  readonly policies: readonly string[];
-  readonly tokenPolicies: readonly string[];
-  readonly identityPolicies: readonly string[];
-  readonly metadata: Readonly<Record<string, string>> | null;
-  readonly leaseDurationSeconds: number;
-  readonly renewable: boolean;
-  readonly entityId: string;
-  readonly tokenType: 'service' | 'batch';
-  readonly orphan: boolean;
-  readonly numUses: number;
-}
-
 export interface Answer {
   readonly requestId: string;
   /** Path of the namespace that served the request, for the `X-Vault-Namespace` echo. */
@@ -74,12 +58,8 @@ export interface Answer {
   readonly error?: RequestError;
   /** Undefined without error: done, nothing to say. */
   readonly reply?: Reply;
-  readonly lease?: {
-    readonly id: string;
-    readonly renewable: boolean;
-    readonly durationSeconds: number;
-  };
-  readonly auth?: AuthAnswer;
+  readonly lease?: IssuedLease;
+  readonly auth?: IssuedAuth;
   readonly wrap?: WrapInfo;
   /** Extra headers: rate limits, retry-after. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -69,7 +69,8 @@ export function shownConfig(config: Stored<MountConfig>): Record<string, unknown
   };
   for (const name of SHOWN_IF_SET) {
     const value = config[name];
-    if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) continue;
+    if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0))
+      continue;
     shown[name] = value;
   }
   return shown;

@@ -13,7 +13,9 @@ export const ROUTING_SCOPE: string = 'routing';
 const PREFIX = 'core/mount/';
 
 /** Makes the backend of a mount, or undefined for a type that is not built in. The same mount options give the same object. */
-export type BackendFactory = (entry: Pick<MountEntry, 'table' | 'type' | 'options' | 'path'>) => AnyBackend | undefined;
+export type BackendFactory = (
+  entry: Pick<MountEntry, 'table' | 'type' | 'options' | 'path'>,
+) => AnyBackend | undefined;
 
 /** An engine or auth method works on its own view, a part of the core on the whole unit. */
 export type AnyBackend =
@@ -79,9 +81,12 @@ export class MountTable {
   /** Effective lease bounds of a mount: its own where set, else the system's. */
   bounds(entry: Pick<MountEntry, 'config'>): LeaseBounds {
     const { system } = this.#ports;
-    const maxSeconds = entry.config.max_lease_ttl === 0 ? system.maxSeconds : entry.config.max_lease_ttl;
+    const maxSeconds =
+      entry.config.max_lease_ttl === 0 ? system.maxSeconds : entry.config.max_lease_ttl;
     const defaultSeconds =
-      entry.config.default_lease_ttl === 0 ? Math.min(system.defaultSeconds, maxSeconds) : entry.config.default_lease_ttl;
+      entry.config.default_lease_ttl === 0
+        ? Math.min(system.defaultSeconds, maxSeconds)
+        : entry.config.default_lease_ttl;
     return { defaultSeconds, maxSeconds };
   }
 
@@ -154,7 +159,11 @@ export interface ResolvedNamespace {
  * The namespace of a request: the one that the header names, then as many leading segments of the path as name child
  * namespaces. Undefined when the header names none.
  */
-export function resolveNamespace(routing: Routing, header: string, path: string): ResolvedNamespace | undefined {
+export function resolveNamespace(
+  routing: Routing,
+  header: string,
+  path: string,
+): ResolvedNamespace | undefined {
   let namespace = routing.namespaces.get(header);
   if (namespace === undefined) return undefined;
   let rest = path;
@@ -176,7 +185,11 @@ export interface ResolvedMount {
 }
 
 /** The mount with the longest path that begins the request's path; `auth/token` also finds `auth/token/`. */
-export function resolveMount(routing: Routing, namespace: NamespaceRef, path: string): ResolvedMount | undefined {
+export function resolveMount(
+  routing: Routing,
+  namespace: NamespaceRef,
+  path: string,
+): ResolvedMount | undefined {
   const { mounts } = routing;
   const whole = mounts.get(`${namespace.path}${path}/`);
   if (whole !== undefined) return { mount: whole, path: '' };

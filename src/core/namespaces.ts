@@ -36,13 +36,25 @@ export function checkNamespaceName(name: string): void {
     throw invalidRequest(`"${name}/" is a reserved path and cannot be used as a namespace name`);
   }
   if (/\s/.test(name)) throw invalidRequest('namespace names cannot contain space characters');
-  if (/[+*]/.test(name)) throw invalidRequest("namespace names cannot contain the wildcard characters '+' and '*'");
-  if (name.includes('..') || name === '.') throw invalidRequest('namespace names cannot be relative paths');
+  if (/[+*]/.test(name))
+    throw invalidRequest("namespace names cannot contain the wildcard characters '+' and '*'");
+  if (name.includes('..') || name === '.')
+    throw invalidRequest('namespace names cannot be relative paths');
 }
 
-export function newNamespace(random: Random, path: string, customMetadata: Record<string, string>): Namespace {
+export function newNamespace(
+  random: Random,
+  path: string,
+  customMetadata: Record<string, string>,
+): Namespace {
   if (path.length > PATH_LENGTH_MAX) throw invalidRequest('namespace path is too long');
-  return { id: base62(random, ID_LENGTH), uuid: uuid(random), path, customMetadata, tainted: false };
+  return {
+    id: base62(random, ID_LENGTH),
+    uuid: uuid(random),
+    path,
+    customMetadata,
+    tainted: false,
+  };
 }
 
 export function putNamespace(unit: Unit, namespace: Namespace): void {

@@ -37,7 +37,10 @@ export class ExpiryQueue {
 
   schedule(unit: Unit, due: Due, atMs: number): void {
     const time = Math.max(0, Math.floor(atMs)).toString(36).padStart(TIME_DIGITS, '0');
-    this.#view(unit).put(`${time}:${due.kind}:${due.namespaceId}:${encodeURIComponent(due.id)}`, '');
+    this.#view(unit).put(
+      `${time}:${due.kind}:${due.namespaceId}:${encodeURIComponent(due.id)}`,
+      '',
+    );
     this.#wake?.(atMs);
   }
 
@@ -50,7 +53,13 @@ export class ExpiryQueue {
     const keys = await this.#view(unit).list('', { limit });
     return keys.map((key) => {
       const [time = '', kind = '', namespaceId = '', id = ''] = key.split(':');
-      return { key, atMs: Number.parseInt(time, 36), kind: kind as DueKind, namespaceId, id: decodeURIComponent(id) };
+      return {
+        key,
+        atMs: Number.parseInt(time, 36),
+        kind: kind as DueKind,
+        namespaceId,
+        id: decodeURIComponent(id),
+      };
     });
   }
 }

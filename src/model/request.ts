@@ -87,6 +87,10 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly nowMs: number;
   /** Requested wrapping TTL in seconds, 0 = not wrapped. */
   readonly wrapTtlSeconds: number;
+  /** The caller holds `sudo` on this path (or is root). */
+  readonly sudo: boolean;
+  /** The token as sent; only parts of the core get it, never an engine or auth method. */
+  readonly clientToken?: string;
 }
 
 /** A dynamic secret's lease: the core registers it and gives it an id. */
@@ -122,6 +126,30 @@ export interface AuthGrant {
   readonly internal?: JsonObject;
 }
 
+/** A token that was made or renewed, as the caller sees it. */
+export interface IssuedAuth {
+  /** '' when only the accessor was named. */
+  readonly clientToken: string;
+  readonly accessor: string;
+  readonly policies: readonly string[];
+  readonly tokenPolicies: readonly string[];
+  readonly identityPolicies: readonly string[];
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly leaseDurationSeconds: number;
+  readonly renewable: boolean;
+  readonly entityId: string;
+  readonly tokenType: 'service' | 'batch';
+  readonly orphan: boolean;
+  readonly numUses: number;
+}
+
+/** A lease that was made or renewed, as the caller sees it. */
+export interface IssuedLease {
+  readonly id: string;
+  readonly renewable: boolean;
+  readonly durationSeconds: number;
+}
+
 export interface RawReply {
   readonly contentType: string;
   readonly body: Buffer | string;
@@ -135,6 +163,17 @@ export interface Reply {
   readonly status?: number;
   readonly lease?: LeaseGrant;
   readonly auth?: AuthGrant;
+  /** A token or lease that the core itself made or renewed (`auth/token/create`, `sys/leases/renew`). */
+  readonly issuedAuth?: IssuedAuth;
+  readonly issuedLease?: IssuedLease;
+  /** The whole answer comes from a wrapping token: this envelope, as it was stored. */
+  readonly unwrapped?: string;
+  /** The answer must be wrapped again with this TTL and creation path (`sys/wrapping/rewrap`). */
+  readonly rewrap?: {
+    readonly envelope: string;
+    readonly ttlSeconds: number;
+    readonly creationPath: string;
+  };
   /** A body that is not JSON of ours (a certificate, metrics text). */
   readonly raw?: RawReply;
   /** The data is the whole body, without the envelope (`sys/health`, `sys/seal-status` …). */

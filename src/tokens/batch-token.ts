@@ -21,7 +21,9 @@ export function batchCodec(sealed: SealedText): BatchCodec {
     decode(text) {
       if (!/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
       const plaintext = sealed.open(Buffer.from(text, 'base64url'));
-      return plaintext === undefined ? undefined : (JSON.parse(plaintext.toString()) as TokenRecord);
+      return plaintext === undefined
+        ? undefined
+        : (JSON.parse(plaintext.toString()) as TokenRecord);
     },
   };
 }

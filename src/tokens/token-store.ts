@@ -22,11 +22,18 @@ import type { TokenRecord, TokenRef } from './token-record.ts';
 const ROOT_NAMESPACE_ID = 'root';
 
 /** What a new token is to be; every bound has been checked by the caller. */
-export interface TokenSpec
-  extends Omit<
-    TokenRecord,
-    'id' | 'accessor' | 'lineage' | 'createdMs' | 'creationTtlSeconds' | 'expiresMs' | 'issuedMs' | 'lastRenewalMs' | 'orphaning'
-  > {
+export interface TokenSpec extends Omit<
+  TokenRecord,
+  | 'id'
+  | 'accessor'
+  | 'lineage'
+  | 'createdMs'
+  | 'creationTtlSeconds'
+  | 'expiresMs'
+  | 'issuedMs'
+  | 'lastRenewalMs'
+  | 'orphaning'
+> {
   readonly parent: Stored<TokenRecord> | undefined;
   /** 0 = never expires (root only). */
   readonly ttlSeconds: number;
@@ -114,7 +121,11 @@ export class TokenStore {
     }
     view.putJson(`lease/${leaseIdOf(record)}`, { id });
     if (expiresMs !== 0) {
-      this.#ports.expiry.schedule(unit, { kind: 'token', namespaceId: spec.namespaceId, id }, expiresMs);
+      this.#ports.expiry.schedule(
+        unit,
+        { kind: 'token', namespaceId: spec.namespaceId, id },
+        expiresMs,
+      );
     }
     return { record, clientToken };
   }
@@ -129,7 +140,9 @@ export class TokenStore {
     const suffixed = dot > SERVICE_PREFIX.length - 1;
     const namespaceId = suffixed ? token.slice(dot + 1) : ROOT_NAMESPACE_ID;
     if (token.startsWith(BATCH_PREFIX)) {
-      const record = this.#ports.batch.decode(token.slice(BATCH_PREFIX.length, suffixed ? dot : undefined));
+      const record = this.#ports.batch.decode(
+        token.slice(BATCH_PREFIX.length, suffixed ? dot : undefined),
+      );
       if (record === undefined || record.namespaceId !== namespaceId) return undefined;
       return (await this.#alive(unit, record, nowMs)) ? record : undefined;
     }
@@ -145,10 +158,17 @@ export class TokenStore {
   }
 
   /** As {@link lookup}, by accessor, in one namespace. */
-  async byAccessor(unit: Unit, namespaceId: string, accessor: string, nowMs: number): Promise<Stored<TokenRecord> | undefined> {
+  async byAccessor(
+    unit: Unit,
+    namespaceId: string,
+    accessor: string,
+    nowMs: number,
+  ): Promise<Stored<TokenRecord> | undefined> {
     const key = `accessor/${this.#ports.hash(accessor)}`;
     const entry = await this.#view(unit, namespaceId).getRecord<AccessorRecord>(key);
-    return entry === undefined ? undefined : await this.byRef(unit, { id: entry.id, namespaceId }, nowMs);
+    return entry === undefined
+      ? undefined
+      : await this.byRef(unit, { id: entry.id, namespaceId }, nowMs);
   }
 
   async #alive(unit: Unit, record: Stored<TokenRecord>, nowMs: number): Promise<boolean> {
@@ -182,7 +202,10 @@ export class TokenStore {
   use(unit: Unit, record: Stored<TokenRecord>): Stored<TokenRecord> {
     if (record.numUses === 0) return record;
     if (record.numUses < 0) throw permissionDenied('no use left');
-    const used: TokenRecord = { ...record, numUses: record.numUses === 1 ? USES_SPENT : record.numUses - 1 };
+    const used: TokenRecord = {
+      ...record,
+      numUses: record.numUses === 1 ? USES_SPENT : record.numUses - 1,
+    };
     this.update(unit, used);
     return used;
   }
@@ -194,7 +217,11 @@ export class TokenStore {
   revoke(unit: Unit, record: Stored<TokenRecord>, nowMs: number): void {
     this.#view(unit, record.namespaceId).delete(`id/${record.id}`);
     this.#forget(unit, record);
-    this.#ports.expiry.schedule(unit, { kind: 'cleanup', namespaceId: record.namespaceId, id: record.id }, nowMs);
+    this.#ports.expiry.schedule(
+      unit,
+      { kind: 'cleanup', namespaceId: record.namespaceId, id: record.id },
+      nowMs,
+    );
   }
 
   /** Ends a token but lets its children live on as orphans. */
@@ -202,7 +229,11 @@ export class TokenStore {
     const left: TokenRecord = { ...record, orphaning: true, expiresMs: 0 };
     this.update(unit, left);
     this.#forget(unit, record);
-    this.#ports.expiry.schedule(unit, { kind: 'cleanup-orphaning', namespaceId: record.namespaceId, id: record.id }, nowMs);
+    this.#ports.expiry.schedule(
+      unit,
+      { kind: 'cleanup-orphaning', namespaceId: record.namespaceId, id: record.id },
+      nowMs,
+    );
   }
 
   #forget(unit: Unit, record: Stored<TokenRecord>): void {
@@ -261,7 +292,12 @@ export class TokenStore {
   }
 
   /** Names of token leases below a prefix, as {@link Transaction.list}. */
-  async listLeases(unit: Unit, namespaceId: string, prefix: string, page?: ListPage): Promise<readonly string[]> {
+  async listLeases(
+    unit: Unit,
+    namespaceId: string,
+    prefix: string,
+    page?: ListPage,
+  ): Promise<readonly string[]> {
     return await this.#view(unit, namespaceId).list(`lease/${prefix}`, page);
   }
 }
