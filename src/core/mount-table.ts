@@ -1,7 +1,8 @@
 /** The routing table: which namespace and which mount a path belongs to. */
 import type { MountRef, NamespaceRef } from '../model/request.ts';
-import type { Backend } from '../model/backend.ts';
+import type { Backend, Path } from '../model/backend.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
+import { matchPath } from './paths.ts';
 import { EpochCache } from './epoch-cache.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { MountEntry } from './mount-entry.ts';
@@ -199,4 +200,15 @@ export function resolveMount(
     if (slash === 0) break;
   }
   return undefined;
+}
+
+export interface BackendMatch {
+  readonly path: Path<never>;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** The declaration of a backend that serves a path, whichever store its handlers take. */
+export function matchBackend(backend: AnyBackend, path: string): BackendMatch | undefined {
+  const match = backend.scope === 'unit' ? matchPath(backend, path) : matchPath(backend, path);
+  return match as unknown as BackendMatch | undefined;
 }

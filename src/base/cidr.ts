@@ -1,0 +1,45 @@
+/** Address ranges: `10.0.0.0/8`, `::1/128`, or one address. */
+import { BlockList, isIP } from 'node:net';
+
+/** Most ranges one list may have. */
+export const CIDRS_MAX: number = 256;
+
+const parsed = new Map<string, BlockList>();
+const PARSED_MAX = 1024;
+
+/** The range in canonical text (a full-length prefix is left out), or undefined when it is none. */
+export function canonicalCidr(text: string): string | undefined {
+  const [address = '', bits, ...more] = text.trim().split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return undefined;
+  const width = family === 4 ? 32 : 128;
+  if (bits === undefined) return address;
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > width) return undefined;
+  return Number(bits) === width ? address : `${address}/${Number(bits)}`;
+}
+
+/** Whether an address lies in one of the ranges. IPv4 mapped into IPv6 counts as IPv4. Unknown text never does. */
+export function cidrsContain(cidrs: readonly string[], address: string): boolean {
+  const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  const family = isIP(plain);
+  if (family === 0) return false;
+  return listOf(cidrs).check(plain, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+function listOf(cidrs: readonly string[]): BlockList {
+  const key = cidrs.join(',');
+  const known = parsed.get(key);
+  if (known !== undefined) return known;
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const canonical = canonicalCidr(cidr);
+    if (canonical === undefined) continue;
+    const [address = '', bits] = canonical.split('/');
+    const type = isIP(address) === 4 ? 'ipv4' : 'ipv6';
+    if (bits === undefined) list.addAddress(address, type);
+    else list.addSubnet(address, Number(bits), type);
+  }
+  if (parsed.size >= PARSED_MAX) parsed.clear();
+  parsed.set(key, list);
+  return list;
+}

@@ -1,0 +1,109 @@
+/** Hands a request to its handler, with no more than the handler may see. */
+import { RequestError, invalidRequest } from '../model/errors.ts';
+import type { OperationSpec } from '../model/backend.ts';
+import type { Request } from '../model/request.ts';
+import type { Transaction, Unit } from '../model/transaction.ts';
+import type { Exchange } from './exchange.ts';
+import { dataPrefix } from './mount-entry.ts';
+
+/** The mount stands in for `sys` while the server is sealed and no routing table can be read. */
+const SEALED_MOUNT: Request['mount'] = {
+  path: 'sys/',
+  type: 'system',
+  accessor: '',
+  uuid: '',
+  options: null,
+  defaultLeaseTtlSeconds: 0,
+  maxLeaseTtlSeconds: 0,
+  config: {},
+};
+
+export function requestOf(exchange: Exchange): Request {
+  const { call, mount, namespace } = exchange;
+  const seesCore = mount === undefined || mount.backend.scope === 'unit';
+  return {
+    id: exchange.id,
+    operation: exchange.operation,
+    namespace: { id: namespace.id, path: namespace.path },
+    mount: mount?.ref ?? SEALED_MOUNT,
+    path: exchange.pathBelowMount,
+    fields: exchange.fields,
+    data: exchange.data,
+    principal: exchange.principal,
+    connection: call.connection,
+    headers: passthrough(exchange),
+    nowMs: exchange.nowMs,
+    wrapTtlSeconds: call.wrapTtlSeconds,
+    sudo: exchange.decision?.sudo ?? false,
+    ...(seesCore && call.token !== undefined ? { clientToken: call.token } : {}),
+  };
+}
+
+/** An engine gets a view of its own mount; a part of the core gets the unit. */
+export function storeOf(exchange: Exchange): Transaction | Unit {
+  const { mount } = exchange;
+  if (mount === undefined || mount.backend.scope === 'unit') return exchange.unit;
+  return exchange.unit.view(mount.namespace.id, dataPrefix(mount.entry));
+}
+
+/** Never to a backend, whatever the mount's settings say (CVE-2026-4525). */
+const CREDENTIAL_HEADERS = new Set([
+  'authorization',
+  'x-vault-token',
+  'cookie',
+  'proxy-authorization',
+]);
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+function passthrough(exchange: Exchange): Readonly<Record<string, string>> {
+  const named = exchange.mount?.entry.config.passthrough_request_headers;
+  if (named === undefined || named.length === 0) return NO_HEADERS;
+  const passed: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const name of named) {
+    const lower = name.toLowerCase();
+    const value = exchange.call.headers[lower];
+    if (value !== undefined && !CREDENTIAL_HEADERS.has(lower)) passed[lower] = value;
+  }
+  return passed;
+}
+
+/** The declared operation that serves this request. @throws {RequestError} not_found or unsupported_operation */
+export function operationOf(exchange: Exchange): OperationSpec<unknown, unknown> {
+  const { match, mount, operation } = exchange;
+  if (mount === undefined && exchange.class !== 'open') {
+    throw new RequestError(
+      'not_found',
+      `no handler for route "${exchange.path}". route entry not found.`,
+    );
+  }
+  if (match === undefined) throw new RequestError('not_found', listed('unsupported path'));
+  const { operations } = match.path;
+  const spec =
+    operation === 'create'
+      ? (operations.create ?? operations.update)
+      : operation === 'update'
+        ? (operations.update ?? operations.create)
+        : operation === 'header' ||
+            operation === 'help' ||
+            operation === 'renew' ||
+            operation === 'revoke'
+          ? undefined
+          : operations[operation];
+  if (spec === undefined) {
+    throw new RequestError(
+      'unsupported_operation',
+      exchange.class === 'open' ? 'unsupported operation' : listed('unsupported operation'),
+    );
+  }
+  return spec as unknown as OperationSpec<unknown, unknown>;
+}
+
+function listed(text: string): string {
+  return `1 error occurred:\n\t* ${text}\n\n`;
+}
+
+/** A deliberate refusal to act on what the field check found. */
+export function assertFields(exchange: Exchange): void {
+  if (exchange.fieldError === undefined) return;
+  throw invalidRequest(exchange.fieldError.message, { cause: exchange.fieldError });
+}

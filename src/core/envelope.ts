@@ -1,0 +1,74 @@
+/** The answer of an exchange, and Vault's JSON envelope of it (also what a wrapping token keeps). */
+import type { Answer } from './call.ts';
+import type { Exchange } from './exchange.ts';
+import type { IssuedAuth } from '../model/request.ts';
+
+export function answerOf(exchange: Exchange): Answer {
+  const { reply, lease, auth, wrap, warnings } = exchange;
+  const base = {
+    requestId: exchange.id,
+    namespacePath: exchange.namespace.path,
+    headers: { ...exchange.headers, ...reply?.headers },
+  };
+  if (wrap !== undefined) return { ...base, wrap, reply: {} };
+  const allWarnings = [...(reply?.warnings ?? []), ...warnings];
+  const said = reply ?? (allWarnings.length > 0 ? {} : undefined);
+  return {
+    ...base,
+    ...(said === undefined
+      ? {}
+      : { reply: allWarnings.length > 0 ? { ...said, warnings: allWarnings } : said }),
+    ...(lease === undefined ? {} : { lease }),
+    ...(auth === undefined ? {} : { auth }),
+  };
+}
+
+/** The `auth` object of the envelope. */
+export function authObject(auth: IssuedAuth): Record<string, unknown> {
+  return {
+    client_token: auth.clientToken,
+    accessor: auth.accessor,
+    policies: auth.policies,
+    token_policies: auth.tokenPolicies,
+    ...(auth.identityPolicies.length > 0 ? { identity_policies: auth.identityPolicies } : {}),
+    metadata: auth.metadata,
+    lease_duration: auth.leaseDurationSeconds,
+    renewable: auth.renewable,
+    entity_id: auth.entityId,
+    token_type: auth.tokenType,
+    orphan: auth.orphan,
+    mfa_requirement: null,
+    num_uses: auth.numUses,
+  };
+}
+
+/** The envelope as an object, its eight keys in Vault's order. */
+export function envelopeObject(answer: Answer): Record<string, unknown> {
+  const { reply, lease, auth, wrap } = answer;
+  return {
+    request_id: wrap === undefined ? answer.requestId : '',
+    lease_id: lease?.id ?? '',
+    renewable: lease?.renewable ?? false,
+    lease_duration: lease?.durationSeconds ?? 0,
+    data: reply?.data ?? null,
+    wrap_info:
+      wrap === undefined
+        ? null
+        : {
+            token: wrap.token,
+            accessor: wrap.accessor,
+            ttl: wrap.ttlSeconds,
+            creation_time: wrap.creationTime,
+            creation_path: wrap.creationPath,
+            ...(wrap.wrappedAccessor === undefined
+              ? {}
+              : { wrapped_accessor: wrap.wrappedAccessor }),
+          },
+    warnings: reply?.warnings !== undefined && reply.warnings.length > 0 ? reply.warnings : null,
+    auth: auth === undefined ? null : authObject(auth),
+  };
+}
+
+export function envelopeText(answer: Answer): string {
+  return JSON.stringify(envelopeObject(answer));
+}

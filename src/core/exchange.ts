@@ -1,0 +1,130 @@
+/** One request on its way through the pipeline: each step reads what earlier ones found and adds its own. */
+import type { JsonObject } from '../base/json.ts';
+import type { RequestError } from '../model/errors.ts';
+import type { Path } from '../model/backend.ts';
+import type {
+  IssuedAuth,
+  IssuedLease,
+  Operation,
+  Principal,
+  Reply,
+  Request,
+} from '../model/request.ts';
+import type { Stored } from '../model/transaction.ts';
+import type { Acl, Decision } from './authority.ts';
+import type { TokenRecord } from '../tokens/token-record.ts';
+import type { Call, WrapInfo } from './call.ts';
+import type { CoreUnit } from './epoch-cache.ts';
+import type { Mount, Routing } from './mount-table.ts';
+import type { Namespace } from './namespaces.ts';
+
+/** Which steps of the pipeline a request takes. */
+export type RequestClass = 'login' | 'data' | 'sys' | 'open';
+
+export interface Exchange {
+  readonly call: Call;
+  readonly id: string;
+  readonly nowMs: number;
+  unit: CoreUnit;
+  class: RequestClass;
+
+  // What it is about.
+  routing: Routing | undefined;
+  namespace: Namespace;
+  mount: Mount | undefined;
+  /** Path below the namespace: what policies and audit name. */
+  path: string;
+  pathBelowMount: string;
+  match:
+    | { readonly path: Path<never>; readonly params: Readonly<Record<string, string>> }
+    | undefined;
+  operation: Operation;
+  data: Readonly<JsonObject>;
+  bodyRead: boolean;
+  fields: Readonly<Record<string, unknown>>;
+  fieldError: RequestError | undefined;
+  warnings: string[];
+
+  // Who asks, and what they may.
+  token: Stored<TokenRecord> | undefined;
+  principal: Principal | undefined;
+  acl: Acl | undefined;
+  decision: Decision | undefined;
+
+  // What came of it.
+  request: Request | undefined;
+  reply: Reply | undefined;
+  lease: IssuedLease | undefined;
+  auth: IssuedAuth | undefined;
+  wrap: WrapInfo | undefined;
+  headers: Record<string, string>;
+  /** Pending until the audit record of the request is durable. */
+  requestRecorded: Promise<void> | undefined;
+  /** Runs when the handler is done, before the commit: last writes of the core. */
+  atEnd: (() => void)[];
+  /** Runs after the commit, before the answer: what a caller expects to be over by then. */
+  afterCommit: (() => Promise<void>)[];
+}
+
+/** A request as it came in, with nothing known of it yet. */
+export function newExchange(
+  call: Call,
+  id: string,
+  nowMs: number,
+  unit: CoreUnit,
+  namespace: Namespace,
+): Exchange {
+  return {
+    call,
+    id,
+    nowMs,
+    unit,
+    class: 'data',
+    routing: undefined,
+    namespace,
+    mount: undefined,
+    path: call.path,
+    pathBelowMount: '',
+    match: undefined,
+    operation: OPERATIONS[call.operation],
+    data: call.query,
+    bodyRead: false,
+    fields: {},
+    fieldError: undefined,
+    warnings: [],
+    token: undefined,
+    principal: undefined,
+    acl: undefined,
+    decision: undefined,
+    request: undefined,
+    reply: undefined,
+    lease: undefined,
+    auth: undefined,
+    wrap: undefined,
+    headers: {},
+    requestRecorded: undefined,
+    atEnd: [],
+    afterCommit: [],
+  };
+}
+
+const OPERATIONS: Record<Call['operation'], Operation> = {
+  read: 'read',
+  write: 'update',
+  patch: 'patch',
+  delete: 'delete',
+  list: 'list',
+  scan: 'scan',
+  header: 'header',
+  help: 'help',
+};
+
+/** The path with its namespace, as policies match it. */
+export function fullPath(exchange: Pick<Exchange, 'namespace' | 'path'>): string {
+  return exchange.namespace.path + exchange.path;
+}
+
+/** Vault's multi-error text, which tools match. */
+export function listedError(text: string): string {
+  return `1 error occurred:\n\t* ${text}\n\n`;
+}

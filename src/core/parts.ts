@@ -1,0 +1,49 @@
+/** What the steps of the pipeline work with. */
+import type { World } from '../base/world.ts';
+import type { RequestError } from '../model/errors.ts';
+import type { LeaseStore } from '../leases/lease-store.ts';
+import type { TokenStore } from '../tokens/token-store.ts';
+import type { Authority } from './authority.ts';
+import type { CoreUnit } from './epoch-cache.ts';
+import type { Exchange } from './exchange.ts';
+import type { AnyBackend, MountTable } from './mount-table.ts';
+import type { Namespace } from './namespaces.ts';
+import type { Issuer } from './issuer.ts';
+
+/** Durable records of what was asked and answered; each promise rejects with `audit_failed`. */
+export interface AuditTrail {
+  request(exchange: Exchange, error?: RequestError): Promise<void>;
+  reply(exchange: Exchange, error?: RequestError): Promise<void>;
+}
+
+/** Rate limits, applied before the body is read. May add headers. @throws {RequestError} rate_limited */
+export interface Quotas {
+  admit(exchange: Exchange): void;
+}
+
+/** Who a token's entity is, and what that adds. */
+export interface IdentityPort {
+  /** Policies of the entity and its groups; undefined when the entity is disabled. */
+  policies(
+    unit: CoreUnit,
+    namespaceId: string,
+    entityId: string,
+  ): Promise<readonly string[] | undefined>;
+}
+
+export interface Parts {
+  readonly world: World;
+  readonly begin: () => CoreUnit;
+  readonly state: () => 'uninitialized' | 'sealed' | 'unsealed';
+  readonly root: () => Namespace;
+  readonly table: MountTable;
+  readonly tokens: TokenStore;
+  readonly leases: LeaseStore;
+  readonly issuer: Issuer;
+  readonly authority: Authority;
+  readonly identity: IdentityPort;
+  readonly audit: AuditTrail;
+  readonly quotas: Quotas;
+  /** Serves the few paths that answer while sealed. */
+  readonly system: AnyBackend;
+}

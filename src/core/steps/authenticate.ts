@@ -1,0 +1,68 @@
+/** Demands a live token that may be used from here, takes one of its uses, and says who that is. */
+import { permissionDenied } from '../../model/errors.ts';
+import type { Principal } from '../../model/request.ts';
+import type { Stored } from '../../model/transaction.ts';
+import { cidrsContain } from '../../base/cidr.ts';
+import { USES_SPENT, ttlSeconds } from '../../tokens/token-record.ts';
+import type { TokenRecord } from '../../tokens/token-record.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Parts } from '../parts.ts';
+
+export async function authenticate(parts: Parts, exchange: Exchange): Promise<void> {
+  if (exchange.token === undefined) throw permissionDenied();
+  checkAddress(exchange.token, exchange);
+  exchange.token = parts.tokens.use(exchange.unit, exchange.token);
+  exchange.principal = await principalOf(parts, exchange, exchange.token);
+  if (exchange.principal === undefined) throw permissionDenied('the entity is disabled');
+  if (exchange.token.numUses === USES_SPENT) {
+    const spent = exchange.token;
+    exchange.atEnd.push(() => parts.tokens.revoke(exchange.unit, spent, exchange.nowMs));
+  }
+}
+
+/** On open paths a valid token is welcome but not needed, and costs no use. */
+export async function recognise(parts: Parts, exchange: Exchange): Promise<void> {
+  if (exchange.token === undefined) return;
+  exchange.principal = await principalOf(parts, exchange, exchange.token);
+}
+
+function checkAddress(token: Stored<TokenRecord>, exchange: Exchange): void {
+  if (token.boundCidrs.length === 0) return;
+  if (!cidrsContain(token.boundCidrs, exchange.call.connection.remoteAddress)) {
+    throw permissionDenied('the address is not one that the token is bound to');
+  }
+}
+
+/** Undefined when the token's entity is disabled or gone. */
+export async function principalOf(
+  parts: Pick<Parts, 'identity'>,
+  exchange: Pick<Exchange, 'unit' | 'routing' | 'nowMs'>,
+  token: Stored<TokenRecord>,
+): Promise<Principal | undefined> {
+  const namespace = exchange.routing?.namespacesById.get(token.namespaceId);
+  if (namespace === undefined) return undefined;
+  const identityPolicies =
+    token.entityId === ''
+      ? []
+      : await parts.identity.policies(exchange.unit, token.namespaceId, token.entityId);
+  if (identityPolicies === undefined) return undefined;
+  const policies =
+    identityPolicies.length === 0
+      ? token.policies
+      : [...new Set([...token.policies, ...identityPolicies])].sort();
+  return {
+    tokenId: token.id,
+    accessor: token.accessor,
+    displayName: token.displayName,
+    entityId: token.entityId,
+    tokenType: token.type,
+    tokenNamespace: namespace,
+    policies,
+    tokenPolicies: token.policies,
+    identityPolicies,
+    metadata: token.metadata ?? {},
+    isRoot: token.policies.includes('root'),
+    path: token.path,
+    ttlSeconds: ttlSeconds(token, exchange.nowMs),
+  };
+}

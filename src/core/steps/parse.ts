@@ -1,0 +1,40 @@
+/** Reads the body, tells create from update, and checks the parameters against the declaration. */
+import { RequestError, invalidRequest } from '../../model/errors.ts';
+import type { Path } from '../../model/backend.ts';
+import type { Request } from '../../model/request.ts';
+import { fieldWarnings, parseFields } from '../fields.ts';
+import { requestOf, storeOf } from '../dispatch.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Parts } from '../parts.ts';
+
+const WRITES = new Set(['create', 'update', 'patch']);
+
+export async function parse(_parts: Parts, exchange: Exchange): Promise<void> {
+  const { call } = exchange;
+  if (call.operation === 'write' || call.operation === 'patch') {
+    if (!exchange.bodyRead) exchange.data = await call.readBody();
+    exchange.bodyRead = true;
+    if (call.path.endsWith('/')) throw invalidRequest("cannot write to a path ending in '/'");
+  }
+  const { match } = exchange;
+  if (match === undefined || exchange.operation === 'help') return;
+  const write = WRITES.has(exchange.operation);
+  try {
+    const parsed = parseFields(match.path.fields, match.params, exchange.data, {
+      write,
+      ...(write ? { query: call.query } : {}),
+    });
+    exchange.fields = parsed.values;
+    exchange.warnings = write ? fieldWarnings(parsed) : [];
+  } catch (error) {
+    // Told only to a caller who may use the path at all.
+    if (!(error instanceof RequestError)) throw error;
+    exchange.fieldError = error;
+    return;
+  }
+  if (exchange.operation === 'update' && match.path.exists !== undefined) {
+    const exists = match.path.exists as NonNullable<Path<unknown>['exists']>;
+    const found = await exists(requestOf(exchange) as Request<never>, storeOf(exchange));
+    if (!found) exchange.operation = 'create';
+  }
+}

@@ -1,0 +1,8 @@
+/** Rate limits act on what the request line and headers say, before a byte of the body is read (CVE-2025-12044). */
+import type { Exchange } from '../exchange.ts';
+import type { Parts } from '../parts.ts';
+
+export function quota(parts: Parts, exchange: Exchange): void {
+  if (exchange.bodyRead) return;
+  parts.quotas.admit(exchange);
+}

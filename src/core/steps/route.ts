@@ -1,0 +1,91 @@
+/** Finds namespace, mount and path declaration, and with them the class of the request. */
+import { RequestError, invalidRequest } from '../../model/errors.ts';
+import type { Path } from '../../model/backend.ts';
+import type { Exchange, RequestClass } from '../exchange.ts';
+import { matchBackend, resolveMount, resolveNamespace } from '../mount-table.ts';
+import type { Parts } from '../parts.ts';
+
+/** These have no meaning outside the token's own namespace, so they always go there. */
+const SELF_PATHS = new Set([
+  'auth/token/lookup-self',
+  'auth/token/renew-self',
+  'auth/token/revoke-self',
+]);
+/** Answers in a namespace whose API is locked. */
+const UNLOCK_PREFIX = 'sys/namespaces/api-lock/unlock';
+
+export async function route(parts: Parts, exchange: Exchange): Promise<void> {
+  const state = parts.state();
+  if (state !== 'unsealed') return routeWhileSealed(parts, exchange, state);
+  const routing = await parts.table.routing(exchange.unit);
+  exchange.routing = routing;
+  const found = resolveNamespace(routing, exchange.call.namespace, exchange.call.path);
+  if (found === undefined) throw new RequestError('not_found', 'namespace not found');
+  exchange.namespace = found.namespace;
+  exchange.path = found.path;
+  if (exchange.token !== undefined && SELF_PATHS.has(found.path)) {
+    exchange.namespace = routing.namespacesById.get(exchange.token.namespaceId) ?? found.namespace;
+  }
+  const { namespace, path } = exchange;
+  if (namespace.tainted) throw new RequestError('not_found', 'namespace not found');
+  if (isLocked(parts, exchange) && !path.startsWith(UNLOCK_PREFIX)) {
+    throw new RequestError(
+      'unavailable',
+      `API access to this namespace has been locked by an administrator - "${namespace.path}" must be unlocked to gain access.`,
+    );
+  }
+  const target = resolveMount(routing, namespace, path);
+  if (target === undefined || target.mount.entry.tainted) return;
+  exchange.mount = target.mount;
+  exchange.pathBelowMount = target.path;
+  const match = matchBackend(target.mount.backend, target.path);
+  if (match === undefined) {
+    exchange.class = target.mount.backend.kind === 'system' ? 'sys' : 'data';
+    return;
+  }
+  exchange.match = match;
+  exchange.class = classOf(match.path, target.mount.backend.kind);
+  if (match.path.rootNamespaceOnly === true && namespace.path !== '') {
+    throw invalidRequest('operation unavailable in namespaces');
+  }
+}
+
+/** A namespace is locked when it or one above it is. */
+function isLocked(parts: Parts, exchange: Exchange): boolean {
+  const { routing, namespace } = exchange;
+  if (routing === undefined || routing.namespaces.size === 1) return false;
+  for (
+    let end = namespace.path.length;
+    end > 0;
+    end = namespace.path.lastIndexOf('/', end - 2) + 1
+  ) {
+    if (routing.namespaces.get(namespace.path.slice(0, end))?.lockedBy !== undefined) return true;
+  }
+  return parts.root().lockedBy !== undefined && namespace.path !== '';
+}
+
+function routeWhileSealed(
+  parts: Parts,
+  exchange: Exchange,
+  state: 'uninitialized' | 'sealed',
+): void {
+  const { path } = exchange.call;
+  if (path.startsWith('sys/')) {
+    const match = matchBackend(parts.system, path.slice('sys/'.length));
+    if (match?.path.whileSealed === true) {
+      exchange.pathBelowMount = path.slice('sys/'.length);
+      exchange.match = match;
+      exchange.class = 'open';
+      return;
+    }
+  }
+  throw state === 'sealed'
+    ? new RequestError('sealed', 'Vault is sealed')
+    : new RequestError('not_initialized', 'Vault is sealed');
+}
+
+function classOf(path: Path<never>, kind: 'secret' | 'auth' | 'system'): RequestClass {
+  if (path.login === true) return 'login';
+  if (path.unauthenticated === true) return 'open';
+  return kind === 'system' ? 'sys' : 'data';
+}

@@ -1,0 +1,98 @@
+/**
+ * Response wrapping: the answer goes into the cubbyhole of a token that can be used once, and the caller gets that token.
+ */
+import { formatTime } from '../../base/time-format.ts';
+import type { Exchange } from '../exchange.ts';
+import { answerOf, envelopeText } from '../envelope.ts';
+import type { Parts } from '../parts.ts';
+
+export const WRAPPING_POLICY: string = 'response-wrapping';
+/** Where a wrapping token keeps the answer, in its cubbyhole. */
+export const WRAPPED_KEY: string = 'response';
+
+/** The view that holds a token's cubbyhole. */
+export function cubbyholePrefix(tokenId: string): string {
+  return `cubbyhole/${tokenId}/`;
+}
+
+export async function wrap(parts: Parts, exchange: Exchange): Promise<void> {
+  const { reply, call } = exchange;
+  if (reply?.rewrap !== undefined) {
+    await wrapEnvelope(
+      parts,
+      exchange,
+      reply.rewrap.envelope,
+      reply.rewrap.ttlSeconds,
+      reply.rewrap.creationPath,
+    );
+    return;
+  }
+  if (call.wrapTtlSeconds === 0 || reply === undefined || !isWrappable(exchange)) return;
+  const envelope = envelopeText(answerOf(exchange));
+  await wrapEnvelope(parts, exchange, envelope, call.wrapTtlSeconds, exchange.path);
+}
+
+function isWrappable(exchange: Exchange): boolean {
+  const { reply } = exchange;
+  if (
+    reply === undefined ||
+    reply.bare === true ||
+    reply.raw !== undefined ||
+    reply.unwrapped !== undefined
+  )
+    return false;
+  if (exchange.operation === 'list' && isEmptyList(reply.data)) return false;
+  return reply.data !== undefined || exchange.auth !== undefined || exchange.lease !== undefined;
+}
+
+function isEmptyList(data: Readonly<Record<string, unknown>> | null | undefined): boolean {
+  const keys = data?.['keys'];
+  return Array.isArray(keys) && keys.length === 0;
+}
+
+async function wrapEnvelope(
+  parts: Parts,
+  exchange: Exchange,
+  envelope: string,
+  ttlSeconds: number,
+  creationPath: string,
+): Promise<void> {
+  const { unit, namespace, nowMs } = exchange;
+  const { record, clientToken } = await parts.tokens.issue(
+    unit,
+    {
+      type: 'service',
+      namespaceId: namespace.id,
+      parent: undefined,
+      policies: [WRAPPING_POLICY],
+      path: exchange.path,
+      displayName: '',
+      metadata: null,
+      ttlSeconds,
+      explicitMaxTtlSeconds: ttlSeconds,
+      periodSeconds: 0,
+      renewable: false,
+      numUses: 1,
+      role: '',
+      entityId: '',
+      boundCidrs: [],
+      strictlyBindIp: false,
+      noDefaultPolicy: true,
+      internal: null,
+      mountAccessor: '',
+      maxTtlSeconds: 0,
+      wrapped: { creationPath, ttlSeconds },
+    },
+    nowMs,
+  );
+  unit.view(namespace.id, cubbyholePrefix(record.id)).putJson(WRAPPED_KEY, { response: envelope });
+  const wrappedAccessor = exchange.auth?.accessor;
+  exchange.wrap = {
+    token: clientToken,
+    accessor: record.accessor,
+    ttlSeconds,
+    creationTime: formatTime(nowMs),
+    creationPath,
+    ...(wrappedAccessor === undefined || wrappedAccessor === '' ? {} : { wrappedAccessor }),
+  };
+}
