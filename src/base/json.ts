@@ -22,8 +22,11 @@ interface JsonWithSource {
 }
 const json = JSON as unknown as JsonWithSource;
 
-/** A digit followed by what may make a number lose its text: a fraction, an exponent, many digits; or a negative zero. */
-const MAY_LOSE_TEXT = /\d[.eE]|\d{16}|-0/;
+/**
+ * Where a number may begin, followed by what may make it lose its text: a fraction, an exponent, many digits, a negative zero.
+ * Or the escape of half a surrogate pair, which UTF-8 cannot hold: U+FFFD takes its place, as in Go.
+ */
+const NEEDS_CARE = /(?:^|[\s:,[])(?:-0|-?\d+[.eE]|-?\d{16})|\\u[dD][89a-fA-F]/;
 
 export function isRawNumber(value: unknown): value is RawNumber {
   return typeof value === 'object' && value !== null && json.isRawJSON(value);
@@ -34,12 +37,23 @@ export function isRawNumber(value: unknown): value is RawNumber {
  * @throws {SyntaxError}
  */
 export function parseJson(text: string): JsonValue {
-  if (!MAY_LOSE_TEXT.test(text)) return JSON.parse(text) as JsonValue;
-  return json.parse(text, (_key, value, context) =>
-    typeof value === 'number' && context.source !== undefined && context.source !== String(value)
-      ? json.rawJSON(context.source)
-      : value,
-  ) as JsonValue;
+  if (!NEEDS_CARE.test(text)) return JSON.parse(text) as JsonValue;
+  return json.parse(text, (_key, value, context) => {
+    if (typeof value === 'number') {
+      return context.source !== undefined && context.source !== String(value)
+        ? json.rawJSON(context.source)
+        : value;
+    }
+    if (typeof value === 'string') return value.toWellFormed();
+    return isJsonObject(value) ? withWellFormedNames(value) : value;
+  }) as JsonValue;
+}
+
+function withWellFormedNames(object: JsonObject): JsonObject {
+  const names = Object.keys(object);
+  if (names.every((name) => name.isWellFormed())) return object;
+  // Not assigned one by one: `__proto__` is an ordinary name here.
+  return Object.fromEntries(names.map((name) => [name.toWellFormed(), object[name] ?? null]));
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {

@@ -3,11 +3,45 @@
  * number may come as text, a list as comma-separated text, a map as a list of `k=v`. An error names the field and what was
  * expected, and never repeats the value: it may be a secret.
  */
+import {
+  MismatchError,
+  toBool,
+  toCommaIntList,
+  toCommaStringList,
+  toFloat,
+  toInt,
+  toList,
+  toMap,
+  toSeconds,
+  toSignedSeconds,
+  toStringList,
+  toStringMap,
+  toText,
+  toTimeMs,
+} from '../base/coerce.ts';
 import { invalidRequest } from '../model/errors.ts';
-import type { Field, FieldSet } from '../model/field.ts';
+import type { Field, FieldKind, FieldSet, FieldTypes } from '../model/field.ts';
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { PathParams } from './paths.ts';
-import { COERCIONS, FieldMismatch } from './field-coercion.ts';
+
+/** How each kind is read. Undefined means: as if nothing was sent. */
+const COERCIONS: { readonly [K in FieldKind]: (value: JsonValue) => FieldTypes[K] | undefined } = {
+  string: toText,
+  lower_string: (value) => toText(value).toLowerCase(),
+  bool: toBool,
+  int: toInt,
+  float: toFloat,
+  duration_seconds: toSeconds,
+  signed_duration_seconds: toSignedSeconds,
+  map: toMap,
+  string_map: toStringMap,
+  list: toList,
+  string_list: toStringList,
+  comma_string_list: toCommaStringList,
+  comma_int_list: toCommaIntList,
+  time: toTimeMs,
+  any: (value) => value,
+};
 
 export interface ParsedFields {
   /** By declared name; a field that was not sent and has no default is absent. Null prototype. */
@@ -85,7 +119,7 @@ function coerce(name: string, field: Field, raw: JsonValue): unknown {
   try {
     value = COERCIONS[field.kind](raw);
   } catch (error) {
-    if (!(error instanceof FieldMismatch)) throw error;
+    if (!(error instanceof MismatchError)) throw error;
     throw invalidRequest(
       `Field validation failed: error converting input for field ${JSON.stringify(name)}: ${error.message}`,
     );

@@ -1,17 +1,19 @@
-/** How each kind of field is read from JSON or from text: one function per kind, in one table. */
-import { isJsonObject, isRawNumber } from '../base/json.ts';
-import type { JsonObject, JsonValue } from '../base/json.ts';
-import { parseDecimalInteger, parseSeconds } from '../base/duration.ts';
-import { parseTime } from '../base/time-format.ts';
-import type { FieldKind, FieldTypes } from '../model/field.ts';
+/**
+ * Weakly typed reading of JSON, as Vault's clients rely on it: a number may come as text, a list as comma-separated text, a map
+ * as a list of `k=v`. A {@link MismatchError} says what was expected and never what came: it may be a secret.
+ */
+import { isJsonObject, isRawNumber } from './json.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import { parseDecimalInteger, parseSeconds } from './duration.ts';
+import { parseTime } from './time-format.ts';
 
-/** The value is not of the field's kind. The message says what was expected, never what came. */
-export class FieldMismatch extends Error {
-  override readonly name = 'FieldMismatch';
+/** The value cannot be read as what was asked for. */
+export class MismatchError extends Error {
+  override readonly name = 'MismatchError';
 }
 
-function expected(what: string): FieldMismatch {
-  return new FieldMismatch(`expected ${what}`);
+function expected(what: string): MismatchError {
+  return new MismatchError(`expected ${what}`);
 }
 
 /** The text of a JSON number as the caller wrote it (`5.0` stays `5.0`); undefined for anything else. */
@@ -20,7 +22,8 @@ function numberText(value: JsonValue): string | undefined {
   return isRawNumber(value) ? value.rawJSON : undefined;
 }
 
-function toText(value: JsonValue): string {
+/** Text, or the text of a number or truth value (`1`, `0`); null is empty. @throws {MismatchError} */
+export function toText(value: JsonValue): string {
   if (typeof value === 'string') return value;
   if (value === null) return '';
   if (typeof value === 'boolean') return value ? '1' : '0';
@@ -32,7 +35,8 @@ function toText(value: JsonValue): string {
 const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const FALSE_TEXTS: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False', '']);
 
-function toBool(value: JsonValue): boolean {
+/** True, false, or what Go's ParseBool takes for them. @throws {MismatchError} */
+export function toBool(value: JsonValue): boolean {
   if (typeof value === 'boolean') return value;
   if (value === null) return false;
   const text = typeof value === 'string' ? value : numberText(value);
@@ -57,7 +61,8 @@ function parseInteger(text: string): number | undefined {
   return /^[+-]?0\d/.test(text) ? undefined : value;
 }
 
-function toInt(value: JsonValue): number {
+/** A whole number within JavaScript's safe range. @throws {MismatchError} */
+export function toInt(value: JsonValue): number {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (value === null || value === '') return 0;
   const text = typeof value === 'string' ? value : numberText(value);
@@ -68,7 +73,8 @@ function toInt(value: JsonValue): number {
 
 const DECIMAL_NUMBER = /^[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,4})?$/;
 
-function toFloat(value: JsonValue): number {
+/** A finite number. @throws {MismatchError} */
+export function toFloat(value: JsonValue): number {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (value === null || value === '') return 0;
   const text = typeof value === 'string' ? value : numberText(value);
@@ -77,7 +83,8 @@ function toFloat(value: JsonValue): number {
   return parsed;
 }
 
-function toSignedSeconds(value: JsonValue): number | undefined {
+/** Whole seconds of a duration; undefined for null. @throws {MismatchError} */
+export function toSignedSeconds(value: JsonValue): number | undefined {
   if (value === null) return undefined;
   const seconds = parseSeconds(value);
   if (seconds === undefined) {
@@ -86,15 +93,17 @@ function toSignedSeconds(value: JsonValue): number | undefined {
   return seconds;
 }
 
-function toSeconds(value: JsonValue): number | undefined {
+/** Whole seconds of a duration that is not negative; undefined for null. @throws {MismatchError} */
+export function toSeconds(value: JsonValue): number | undefined {
   const seconds = toSignedSeconds(value);
   if (seconds !== undefined && seconds < 0) {
-    throw new FieldMismatch('a negative duration is not allowed');
+    throw new MismatchError('a negative duration is not allowed');
   }
   return seconds;
 }
 
-function toTimeMs(value: JsonValue): number | undefined {
+/** Milliseconds since the epoch of RFC 3339 text or of epoch seconds; undefined for null. @throws {MismatchError} */
+export function toTimeMs(value: JsonValue): number | undefined {
   if (value === null) return undefined;
   const text = typeof value === 'string' ? value : numberText(value);
   const ms = text === undefined ? undefined : parseTime(text);
@@ -106,7 +115,8 @@ function toTimeMs(value: JsonValue): number | undefined {
   return epochSeconds * 1000;
 }
 
-function toMap(value: JsonValue): JsonObject {
+/** An object; a list of objects is merged. @throws {MismatchError} */
+export function toMap(value: JsonValue): JsonObject {
   if (value === null) return {};
   if (isJsonObject(value)) return value;
   // A list of objects is merged, the later member winning; an empty list is an empty map.
@@ -116,7 +126,8 @@ function toMap(value: JsonValue): JsonObject {
   throw expected('a map');
 }
 
-function toList(value: JsonValue): readonly JsonValue[] {
+/** A list; anything else becomes a list of one. */
+export function toList(value: JsonValue): readonly JsonValue[] {
   if (Array.isArray(value)) return value;
   if (value === null) return [];
   if (isJsonObject(value) && Object.keys(value).length === 0) return [];
@@ -127,23 +138,27 @@ function toTrimmedTexts(value: JsonValue): readonly string[] {
   return toList(value).map((item) => toText(item).trim());
 }
 
-function toStringList(value: JsonValue): readonly string[] {
+/** Trimmed texts of a list. @throws {MismatchError} */
+export function toStringList(value: JsonValue): readonly string[] {
   return value === '' ? [] : toTrimmedTexts(value);
 }
 
-function toCommaStringList(value: JsonValue): readonly string[] {
+/** Trimmed texts of a list or of comma-separated text. @throws {MismatchError} */
+export function toCommaStringList(value: JsonValue): readonly string[] {
   const text = typeof value === 'string' ? value : numberText(value);
   if (text === undefined) return toTrimmedTexts(value);
   return text === '' ? [] : text.split(',').map((item) => item.trim());
 }
 
-function toCommaIntList(value: JsonValue): readonly number[] {
+/** Whole numbers of a list or of comma-separated text. @throws {MismatchError} */
+export function toCommaIntList(value: JsonValue): readonly number[] {
   const text = typeof value === 'string' ? value : numberText(value);
   if (text === undefined) return toList(value).map(toInt);
   return text === '' ? [] : text.split(',').map(toInt);
 }
 
-function toStringMap(value: JsonValue): Readonly<Record<string, string>> {
+/** Texts by name, of an object or of a list of `k=v`; null prototype. @throws {MismatchError} */
+export function toStringMap(value: JsonValue): Readonly<Record<string, string>> {
   const result = Object.create(null) as Record<string, string>;
   if (value === null) return result;
   if (isJsonObject(value)) {
@@ -158,24 +173,3 @@ function toStringMap(value: JsonValue): Readonly<Record<string, string>> {
   }
   return result;
 }
-
-type Coercions = { readonly [K in FieldKind]: (value: JsonValue) => FieldTypes[K] | undefined };
-
-/** Undefined means: as if nothing was sent. @throws {FieldMismatch} */
-export const COERCIONS: Coercions = {
-  string: toText,
-  lower_string: (value) => toText(value).toLowerCase(),
-  bool: toBool,
-  int: toInt,
-  float: toFloat,
-  duration_seconds: toSeconds,
-  signed_duration_seconds: toSignedSeconds,
-  map: toMap,
-  string_map: toStringMap,
-  list: toList,
-  string_list: toStringList,
-  comma_string_list: toCommaStringList,
-  comma_int_list: toCommaIntList,
-  time: toTimeMs,
-  any: (value) => value,
-};

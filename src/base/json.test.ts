@@ -1,0 +1,49 @@
+/** Lossless JSON: numbers keep their text, half surrogates become U+FFFD, hostile names stay ordinary. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { assertJsonLimits, isJsonObject, isRawNumber, JsonLimitError, parseJson } from './json.ts';
+
+test('numbers come back as they were written', () => {
+  const text =
+    '{"big":12345678901234567890123,"f":1.10,"e":1e3,"z":-0.0,"i":9007199254740993,"n":-0,"x":[0.1,2.50]}';
+  assert.equal(JSON.stringify(parseJson(text)), text);
+  assert.ok(isRawNumber(parseJson('5.0')));
+  assert.equal(parseJson('5'), 5);
+});
+
+test('half a surrogate pair becomes the replacement character, in names too', () => {
+  assert.deepEqual(parseJson(String.raw`{"s":"\ud83d\ude00 \ud800","\udc00":[1]}`), {
+    s: '\u{1f600} \ufffd',
+    '\ufffd': [1],
+  });
+  assert.equal(parseJson(String.raw`"\\ud800"`), String.raw`\ud800`);
+});
+
+test('__proto__ is an ordinary name', () => {
+  for (const text of ['{"__proto__":{"a":1}}', String.raw`{"__proto__":{"a":1.50},"\ud800":1}`]) {
+    const value = parseJson(text);
+    assert.ok(isJsonObject(value));
+    assert.equal(Object.getPrototypeOf(value), Object.prototype);
+    assert.ok(Object.hasOwn(value, '__proto__'));
+    assert.equal(value['a'], undefined);
+  }
+});
+
+test('what JSON.stringify writes is read back', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ stringUnit: 'grapheme' }), (value) => {
+      const text = JSON.stringify(value);
+      assert.equal(JSON.stringify(parseJson(text)), text);
+    }),
+  );
+});
+
+test('limits count nesting and values outside of strings', () => {
+  const limits = { depthMax: 2, valuesMax: 4 };
+  const check = (text: string): void => assertJsonLimits(Buffer.from(text), limits);
+  check(String.raw`{"a":"[[[[{{{{,,,,,\"[[["}`);
+  check('[[1,2]]');
+  assert.throws(() => check('[[[1]]]'), JsonLimitError);
+  assert.throws(() => check('[1,2,3,4,5]'), JsonLimitError);
+});
