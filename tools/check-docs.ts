@@ -1,4 +1,5 @@
 /** Compares the documentation with the code: what exists is documented, and what is documented exists. */
+import { checkConfigPage } from './config-page.ts';
 import { readPath } from './source-files.ts';
 
 interface DocumentCheck {
@@ -49,7 +50,7 @@ function compare(check: DocumentCheck): string[] {
   ];
 }
 
-const problems = CHECKS.flatMap(compare);
+const problems = [...CHECKS.flatMap(compare), ...checkConfigPage()];
 for (const problem of problems) console.log(problem);
-console.log(`docs: ${CHECKS.length} comparisons, ${problems.length} problems`);
+console.log(`docs: ${CHECKS.length + 1} comparisons, ${problems.length} problems`);
 process.exitCode = problems.length === 0 ? 0 : 1;

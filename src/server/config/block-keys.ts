@@ -1,0 +1,186 @@
+/** The keys of the other blocks, as data: storage, seal, audit, telemetry, user_lockout. */
+import type { Decoded } from './key-table.ts';
+
+export const STORAGE_KEYS = {
+  inmem: {},
+  sqlite: {
+    path: {
+      as: 'path',
+      type: 'text',
+      required: true,
+      description:
+        'Folder of the database, made when absent (mode 0700). A local disk: network file systems are refused.',
+    },
+  },
+} as const;
+
+const SQLITE = 'storage "sqlite" { path = "…" }';
+
+/** Stores of Vault and OpenBao, and what to use in their place. */
+export const STORAGE_INSTEAD: Readonly<Record<string, string>> = {
+  file: `use ${SQLITE}: the same one machine, with transactions`,
+  raft: `use ${SQLITE}: it keeps everything on one machine, without consensus`,
+  consul: `use ${SQLITE}`,
+  etcd: `use ${SQLITE}`,
+  postgresql: `PostgreSQL is not there yet; use ${SQLITE}`,
+  mysql: `use ${SQLITE}`,
+  s3: `use ${SQLITE} and copy \`strongroom operator backup\` there`,
+  gcs: `use ${SQLITE} and copy \`strongroom operator backup\` there`,
+  azure: `use ${SQLITE} and copy \`strongroom operator backup\` there`,
+  dynamodb: `use ${SQLITE}`,
+};
+
+export type StorageConfig =
+  | { readonly kind: 'inmem' }
+  | ({ readonly kind: 'sqlite' } & Decoded<(typeof STORAGE_KEYS)['sqlite']>);
+
+export const SEAL_KEYS = {
+  shamir: {},
+  static: {
+    current_key_id: {
+      as: 'currentKeyId',
+      type: 'text',
+      required: true,
+      description: 'Permanent name of the key.',
+    },
+    current_key: {
+      as: 'currentKey',
+      type: 'key',
+      required: true,
+      description:
+        '32 bytes, normally from `file://` or `env://`: raw, hex or base64. `openssl rand -out unseal.key 32` makes one.',
+    },
+    previous_key_id: {
+      as: 'previousKeyId',
+      type: 'text',
+      description: 'Name of the key before this one, while the seal moves to a new key.',
+    },
+    previous_key: {
+      as: 'previousKey',
+      type: 'key',
+      description: 'The key before this one.',
+    },
+    disabled: {
+      as: 'disabled',
+      type: 'boolean',
+      default: false,
+      description: 'True while moving from this seal to another one.',
+    },
+  },
+} as const;
+
+const STATIC_OR_SHAMIR =
+  'use seal "static" with a key that your platform injects, or none for Shamir shares';
+
+/** Seals of Vault and OpenBao, and what to use in their place. */
+export const SEAL_INSTEAD: Readonly<Record<string, string>> = Object.fromEntries(
+  ['transit', 'awskms', 'azurekeyvault', 'gcpckms', 'pkcs11', 'ocikms', 'alicloudkms', 'kmip'].map(
+    (name) => [name, STATIC_OR_SHAMIR],
+  ),
+);
+
+export type StaticSealConfig = { readonly kind: 'static' } & Decoded<(typeof SEAL_KEYS)['static']>;
+export type SealConfig = { readonly kind: 'shamir' } | StaticSealConfig;
+
+export const AUDIT_KEYS = {
+  description: {
+    as: 'description',
+    type: 'text',
+    default: '',
+    description: 'What the device is for.',
+  },
+  options: {
+    as: 'options',
+    type: 'texts',
+    description:
+      'Options of the device: `options { file_path = "/var/log/strongroom/audit.log" }`.',
+  },
+  local: { ignored: 'there is no replication' },
+} as const;
+
+export interface AuditConfig extends Decoded<typeof AUDIT_KEYS> {
+  /** `file`, `syslog`, `socket`, `http`. */
+  readonly type: string;
+  /** Mount path, with a trailing slash. */
+  readonly path: string;
+  readonly where: string;
+}
+
+export const TELEMETRY_KEYS = {
+  prometheus_retention_time: {
+    as: 'prometheusRetentionSeconds',
+    type: 'duration',
+    default: 86_400,
+    description: '0 switches the Prometheus form of `sys/metrics` off.',
+  },
+  disable_hostname: {
+    as: 'disableHostname',
+    type: 'boolean',
+    default: false,
+    description: 'Leaves the host name out of gauge names.',
+  },
+  metrics_prefix: {
+    as: 'metricsPrefix',
+    type: 'text',
+    default: 'vault',
+    description: 'First part of every metric’s name.',
+  },
+  maximum_gauge_cardinality: {
+    as: 'maximumGaugeCardinality',
+    type: 'integer',
+    default: 500,
+    min: 1,
+    description: 'Most label combinations of one metric.',
+  },
+  usage_gauge_period: { ignored: 'gauges are computed when they are asked for' },
+  enable_hostname_label: { ignored: 'the collector adds the host' },
+  lease_metrics_epsilon: { ignored: 'there are no lease buckets' },
+  num_lease_metrics_buckets: { ignored: 'there are no lease buckets' },
+  add_lease_metrics_namespace_labels: { ignored: 'there are no lease buckets' },
+  filter_default: { ignored: 'the collector filters' },
+  prefix_filter: { ignored: 'the collector filters' },
+  statsite_address: { refused: 'let a collector read `/v1/sys/metrics`' },
+  statsd_address: { refused: 'let a collector read `/v1/sys/metrics`' },
+  dogstatsd_addr: { refused: 'let a collector read `/v1/sys/metrics`' },
+  dogstatsd_tags: { refused: 'let a collector read `/v1/sys/metrics`' },
+  circonus_api_token: { refused: 'let a collector read `/v1/sys/metrics`' },
+  circonus_submission_url: { refused: 'let a collector read `/v1/sys/metrics`' },
+  stackdriver_project_id: { refused: 'let a collector read `/v1/sys/metrics`' },
+} as const;
+
+export type TelemetryConfig = Decoded<typeof TELEMETRY_KEYS>;
+
+export const USER_LOCKOUT_KEYS = {
+  lockout_threshold: {
+    as: 'threshold',
+    type: 'integer',
+    default: 5,
+    min: 1,
+    description: 'Failed logins after which a user is locked out.',
+  },
+  lockout_duration: {
+    as: 'durationSeconds',
+    type: 'duration',
+    default: 900,
+    description: 'How long.',
+  },
+  lockout_counter_reset: {
+    as: 'counterResetSeconds',
+    type: 'duration',
+    default: 900,
+    description: 'Time without a failure after which the count starts again.',
+  },
+  disable_lockout: {
+    as: 'disabled',
+    type: 'boolean',
+    default: false,
+    description: 'Never locks a user out.',
+  },
+} as const;
+
+export interface UserLockoutConfig extends Decoded<typeof USER_LOCKOUT_KEYS> {
+  /** `all`, or the auth method it is for: `userpass`, `ldap`, `approle`. */
+  readonly method: string;
+}
+
+export const USER_LOCKOUT_METHODS = ['all', 'userpass', 'ldap', 'approle'] as const;
