@@ -23,7 +23,7 @@ function shownDefault(key: Key): string {
   if (key.type === 'duration' && typeof key.default === 'number') {
     return `\`${shownDuration(key.default)}\``;
   }
-  return `\`${String(key.default)}\``;
+  return `\`${JSON.stringify(key.default).replaceAll('"', '')}\``;
 }
 
 function shownDuration(seconds: number): string {
@@ -43,7 +43,9 @@ function keyRow(name: string, key: Key): string {
 }
 
 function table(keys: KeyTable): string {
-  const rows = Object.entries(keys).flatMap(([name, key]) => (isUsed(key) ? [keyRow(name, key)] : []));
+  const rows = Object.entries(keys).flatMap(([name, key]) =>
+    isUsed(key) ? [keyRow(name, key)] : [],
+  );
   const passedBy = Object.entries(keys).flatMap(([name, key]) =>
     'ignored' in key
       ? [`| \`${name}\` | ignored with a warning: ${key.ignored} |`]
@@ -53,10 +55,14 @@ function table(keys: KeyTable): string {
   );
   const parts = [];
   if (rows.length > 0) {
-    parts.push(['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n'));
+    parts.push(
+      ['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+    );
   }
   if (passedBy.length > 0) {
-    parts.push(['| key of other servers | what happens |', '| --- | --- |', ...passedBy].join('\n'));
+    parts.push(
+      ['| key of other servers | what happens |', '| --- | --- |', ...passedBy].join('\n'),
+    );
   }
   return parts.length === 0 ? 'No keys.' : parts.join('\n\n');
 }

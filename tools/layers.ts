@@ -63,7 +63,7 @@ export const LAYERS: readonly Layer[] = [
   {
     room: 'tokens',
     purpose: 'what a login becomes: issue, look up, renew, revoke',
-    mayImport: ['base', 'crypto', 'model', 'storage'],
+    mayImport: ['base', 'crypto', 'model', 'storage', 'leases'],
   },
   {
     room: 'leases',
