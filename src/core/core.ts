@@ -73,7 +73,7 @@ function restart(parts: Parts, exchange: Exchange): void {
 /** After the commit: waits for what the caller expects to be over, records the reply, and only then lets it go. */
 async function conclude(parts: Parts, exchange: Exchange): Promise<Answer> {
   try {
-    for (const action of exchange.afterCommit) await action();
+    if (exchange.reply?.settle === true) await parts.settle();
     const replied = parts.audit.reply(exchange);
     await Promise.all([exchange.requestRecorded, replied]);
     return answerOf(exchange);

@@ -1,7 +1,7 @@
 /** The answer of an exchange, and Vault's JSON envelope of it (also what a wrapping token keeps). */
 import type { Answer } from './call.ts';
 import type { Exchange } from './exchange.ts';
-import type { IssuedAuth } from '../model/request.ts';
+import type { IssuedAuth, Reply } from '../model/request.ts';
 
 export function answerOf(exchange: Exchange): Answer {
   const { reply, lease, auth, wrap, warnings } = exchange;
@@ -12,7 +12,7 @@ export function answerOf(exchange: Exchange): Answer {
   };
   if (wrap !== undefined) return { ...base, wrap, reply: {} };
   const allWarnings = [...(reply?.warnings ?? []), ...warnings];
-  const said = reply ?? (allWarnings.length > 0 ? {} : undefined);
+  const said = hasContent(reply) || allWarnings.length > 0 ? (reply ?? {}) : undefined;
   return {
     ...base,
     ...(said === undefined
@@ -21,6 +21,21 @@ export function answerOf(exchange: Exchange): Answer {
     ...(lease === undefined ? {} : { lease }),
     ...(auth === undefined ? {} : { auth }),
   };
+}
+
+/** Whether there is anything to show: else the answer is empty (204). */
+function hasContent(reply: Reply | undefined): boolean {
+  if (reply === undefined) return false;
+  return (
+    reply.data !== undefined ||
+    reply.raw !== undefined ||
+    reply.status !== undefined ||
+    reply.unwrapped !== undefined ||
+    reply.auth !== undefined ||
+    reply.lease !== undefined ||
+    reply.issuedAuth !== undefined ||
+    reply.issuedLease !== undefined
+  );
 }
 
 /** The `auth` object of the envelope. */

@@ -62,8 +62,6 @@ export interface Exchange {
   requestRecorded: Promise<void> | undefined;
   /** Runs when the handler is done, before the commit: last writes of the core. */
   atEnd: (() => void)[];
-  /** Runs after the commit, before the answer: what a caller expects to be over by then. */
-  afterCommit: (() => Promise<void>)[];
 }
 
 /** A request as it came in, with nothing known of it yet. */
@@ -104,7 +102,6 @@ export function newExchange(
     headers: {},
     requestRecorded: undefined,
     atEnd: [],
-    afterCommit: [],
   };
 }
 

@@ -1,7 +1,7 @@
 /** The routing table: which namespace and which mount a path belongs to. */
 import type { MountRef, NamespaceRef } from '../model/request.ts';
 import type { Backend, Path } from '../model/backend.ts';
-import type { Transaction, Unit } from '../model/transaction.ts';
+import type { Unit } from '../model/transaction.ts';
 import { matchPath } from './paths.ts';
 import { EpochCache } from './epoch-cache.ts';
 import type { CoreUnit } from './epoch-cache.ts';
@@ -20,7 +20,7 @@ export type BackendFactory = (
 
 /** An engine or auth method works on its own view, a part of the core on the whole unit. */
 export type AnyBackend =
-  | (Backend<Transaction> & { readonly scope: 'mount' })
+  | (Backend & { readonly scope: 'mount' })
   | (Backend<Unit> & { readonly scope: 'unit' });
 
 export interface Mount {
@@ -210,5 +210,5 @@ export interface BackendMatch {
 /** The declaration of a backend that serves a path, whichever store its handlers take. */
 export function matchBackend(backend: AnyBackend, path: string): BackendMatch | undefined {
   const match = backend.scope === 'unit' ? matchPath(backend, path) : matchPath(backend, path);
-  return match as unknown as BackendMatch | undefined;
+  return match;
 }

@@ -44,6 +44,8 @@ export interface Parts {
   readonly identity: IdentityPort;
   readonly audit: AuditTrail;
   readonly quotas: Quotas;
+  /** Runs what is due in the expiry queue, for a bounded time. */
+  readonly settle: () => Promise<void>;
   /** Serves the few paths that answer while sealed. */
   readonly system: AnyBackend;
 }

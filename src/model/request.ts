@@ -155,7 +155,7 @@ export interface RawReply {
   readonly body: Buffer | string;
 }
 
-/** Undefined as a whole means: done, nothing to say (204). */
+/** Undefined as a whole, or without anything to show, means: done, nothing to say (204). */
 export interface Reply {
   readonly data?: Readonly<Record<string, unknown>> | null;
   readonly warnings?: readonly string[];
@@ -168,6 +168,8 @@ export interface Reply {
   readonly issuedLease?: IssuedLease;
   /** The whole answer comes from a wrapping token: this envelope, as it was stored. */
   readonly unwrapped?: string;
+  /** What the commit scheduled (clean-up after a revocation) is over before the caller gets an answer. */
+  readonly settle?: boolean;
   /** The answer must be wrapped again with this TTL and creation path (`sys/wrapping/rewrap`). */
   readonly rewrap?: {
     readonly envelope: string;

@@ -24,6 +24,8 @@ export interface TokenRecord {
   readonly createdMs: number;
   /** TTL given at creation; 0 = none. */
   readonly creationTtlSeconds: number;
+  /** TTL of the current lease: what a renewal without an increment asks for again. */
+  readonly ttlSeconds: number;
   readonly explicitMaxTtlSeconds: number;
   readonly periodSeconds: number;
   readonly renewable: boolean;

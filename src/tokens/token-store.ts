@@ -35,8 +35,6 @@ export interface TokenSpec extends Omit<
   | 'orphaning'
 > {
   readonly parent: Stored<TokenRecord> | undefined;
-  /** 0 = never expires (root only). */
-  readonly ttlSeconds: number;
   /** A caller's own token text; root and sudo only. */
   readonly customId?: string;
 }
@@ -86,7 +84,8 @@ export class TokenStore {
     if (spec.metadata !== null && JSON.stringify(spec.metadata).length > METADATA_BYTES_MAX) {
       throw invalidRequest('metadata is too large');
     }
-    const { parent, ttlSeconds, customId, ...rest } = spec;
+    const { parent, customId, ...rest } = spec;
+    const { ttlSeconds } = spec;
     const lineage = lineageOf(parent);
     if (lineage.length > LINEAGE_MAX) throw invalidRequest('too many generations of child tokens');
     const expiresMs = ttlSeconds === 0 ? 0 : nowMs + ttlSeconds * 1000;
@@ -192,6 +191,16 @@ export class TokenStore {
   /** Replaces a record after renewal or use. */
   update(unit: Unit, record: TokenRecord): void {
     this.#view(unit, record.namespaceId).putJson(`id/${record.id}`, record);
+  }
+
+  /** After a renewal that ends earlier than before: the entry in the expiry queue would come up too late. */
+  reschedule(unit: Unit, before: Stored<TokenRecord>, after: Stored<TokenRecord>): void {
+    if (after.expiresMs === 0 || after.expiresMs >= before.expiresMs) return;
+    this.#ports.expiry.schedule(
+      unit,
+      { kind: 'token', namespaceId: after.namespaceId, id: after.id },
+      after.expiresMs,
+    );
   }
 
   /**

@@ -1,0 +1,160 @@
+/** `auth/token/lookup*` and `accessors`: what is known of a token. */
+import { formatTime } from '../../base/time-format.ts';
+import { defineSystemPath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { RequestError, invalidRequest } from '../../model/errors.ts';
+import type { Reply, Request } from '../../model/request.ts';
+import type { Stored, Unit } from '../../model/transaction.ts';
+import { ttlSeconds } from '../../tokens/token-record.ts';
+import type { TokenRecord } from '../../tokens/token-record.ts';
+import type { TokenPorts } from './ports.ts';
+
+async function shown(
+  ports: TokenPorts,
+  unit: Unit,
+  record: Stored<TokenRecord>,
+  id: string,
+  nowMs: number,
+): Promise<Reply> {
+  const identityPolicies = await ports.identityPolicies(unit, record);
+  const namespacePath = await ports.namespacePath(unit, record.namespaceId);
+  const data: Record<string, unknown> = {
+    accessor: record.accessor,
+    creation_time: Math.floor(record.createdMs / 1000),
+    creation_ttl: record.creationTtlSeconds,
+    display_name: record.displayName,
+    entity_id: record.entityId,
+    expire_time: record.expiresMs === 0 ? null : formatTime(record.expiresMs),
+    explicit_max_ttl: record.explicitMaxTtlSeconds,
+    id,
+    issue_time: formatTime(record.createdMs),
+    meta: record.metadata,
+    num_uses: record.numUses,
+    orphan: await ports.tokens.isOrphan(unit, record),
+    path: record.path,
+    policies: record.policies,
+    renewable: record.renewable,
+    ttl: ttlSeconds(record, nowMs),
+    type: record.type,
+  };
+  if (record.boundCidrs.length > 0) data['bound_cidrs'] = record.boundCidrs;
+  if (identityPolicies.length > 0) data['identity_policies'] = identityPolicies;
+  if (record.lastRenewalMs !== 0) {
+    data['last_renewal'] = formatTime(record.lastRenewalMs);
+    data['last_renewal_time'] = Math.floor(record.lastRenewalMs / 1000);
+  }
+  if (namespacePath !== '') data['namespace_path'] = namespacePath;
+  if (record.periodSeconds !== 0) data['period'] = record.periodSeconds;
+  if (record.role !== '') data['role'] = record.role;
+  return { data };
+}
+
+async function lookup(
+  ports: TokenPorts,
+  unit: Unit,
+  request: Request<unknown>,
+  token: string,
+): Promise<Reply> {
+  const record = await ports.tokens.lookup(unit, token, request.nowMs);
+  if (record === undefined) throw new RequestError('permission_denied', 'bad token');
+  return await shown(ports, unit, record, token, request.nowMs);
+}
+
+export function listed(text: string): string {
+  return `1 error occurred:\n\t* ${text}\n\n`;
+}
+
+export function tokenLookupPaths(ports: TokenPorts): Path<Unit>[] {
+  const byToken = async (
+    request: Request<{ readonly token?: string | undefined }>,
+    unit: Unit,
+  ): Promise<Reply> => {
+    const given = request.fields.token;
+    return await lookup(
+      ports,
+      unit,
+      request,
+      given === undefined || given === '' ? (request.clientToken ?? '') : given,
+    );
+  };
+  return [
+    defineSystemPath({
+      pattern: 'lookup-self',
+      fields: {
+        token: {
+          kind: 'string',
+          description: 'Ignored: the token that is used to ask.',
+          deprecated: true,
+          sensitive: true,
+        },
+      },
+      help: { synopsis: 'Shows the token that is used to ask.' },
+      operations: {
+        read: {
+          summary: 'Look up the own token',
+          handler: (request, unit) => lookup(ports, unit, request, request.clientToken ?? ''),
+        },
+        update: {
+          summary: 'Look up the own token',
+          handler: (request, unit) => lookup(ports, unit, request, request.clientToken ?? ''),
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'lookup',
+      fields: {
+        token: {
+          kind: 'string',
+          description: 'The token to look up; the own one when left out.',
+          sensitive: true,
+        },
+      },
+      help: { synopsis: 'Shows a token.' },
+      operations: {
+        read: { summary: 'Look up a token', handler: byToken },
+        update: { summary: 'Look up a token', handler: byToken },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'lookup-accessor',
+      fields: { accessor: { kind: 'string', description: 'Accessor of the token to look up.' } },
+      help: { synopsis: 'Shows the token of an accessor, but not the token itself.' },
+      operations: {
+        update: {
+          summary: 'Look up a token by accessor',
+          handler: async (request, unit) => {
+            const record = await recordOfAccessor(ports, unit, request, request.fields.accessor);
+            return await shown(ports, unit, record, '', request.nowMs);
+          },
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'accessors',
+      fields: {},
+      sudo: true,
+      help: { synopsis: 'Lists the accessors of all tokens of the namespace. Needs sudo.' },
+      operations: {
+        list: {
+          summary: 'List token accessors',
+          handler: async (request, unit) => ({
+            data: { keys: await ports.tokens.accessors(unit, request.namespace.id, request.nowMs) },
+          }),
+        },
+      },
+    }),
+  ];
+}
+
+/** The token of an accessor that must be there, in the request's own namespace. @throws {RequestError} */
+export async function recordOfAccessor(
+  ports: TokenPorts,
+  unit: Unit,
+  request: Request<unknown>,
+  accessor: string | undefined,
+): Promise<Stored<TokenRecord>> {
+  if (accessor === undefined || accessor === '') throw invalidRequest(listed('missing accessor'));
+  const record = await ports.tokens.byAccessor(unit, request.namespace.id, accessor, request.nowMs);
+  if (record === undefined) throw invalidRequest(listed('invalid accessor'));
+  return record;
+}

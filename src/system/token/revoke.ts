@@ -1,0 +1,134 @@
+/** `auth/token/revoke*` and `tidy`: the end of a token, at once and with all that hangs on it. */
+import { defineSystemPath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Reply, Request } from '../../model/request.ts';
+import type { Stored, Unit } from '../../model/transaction.ts';
+import type { TokenRecord } from '../../tokens/token-record.ts';
+import { listed } from './lookup.ts';
+import type { TokenPorts } from './ports.ts';
+
+function revoke(
+  ports: TokenPorts,
+  unit: Unit,
+  request: Request<unknown>,
+  record: Stored<TokenRecord>,
+): Reply {
+  if (record.type === 'batch') throw invalidRequest('batch tokens cannot be revoked');
+  ports.tokens.revoke(unit, record, request.nowMs);
+  return { settle: true };
+}
+
+const token = { kind: 'string', description: 'The token to revoke.', sensitive: true } as const;
+
+function named(text: string | undefined): string {
+  if (text === undefined || text === '') throw invalidRequest('missing token ID');
+  return text;
+}
+
+export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
+  return [
+    defineSystemPath({
+      pattern: 'revoke-self',
+      fields: {},
+      help: { synopsis: 'Revokes the token that is used to ask, its children and its leases.' },
+      operations: {
+        update: {
+          summary: 'Revoke the own token',
+          handler: async (request, unit) => {
+            const record = await ports.tokens.lookup(
+              unit,
+              request.clientToken ?? '',
+              request.nowMs,
+            );
+            return record === undefined ? undefined : revoke(ports, unit, request, record);
+          },
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'revoke',
+      fields: { token },
+      help: { synopsis: 'Revokes a token, its children and its leases.' },
+      operations: {
+        update: {
+          summary: 'Revoke a token',
+          handler: async (request, unit) => {
+            const record = await ports.tokens.lookup(
+              unit,
+              named(request.fields.token),
+              request.nowMs,
+            );
+            return record === undefined ? undefined : revoke(ports, unit, request, record);
+          },
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'revoke-accessor',
+      fields: { accessor: { kind: 'string', description: 'Accessor of the token to revoke.' } },
+      help: { synopsis: 'Revokes the token of an accessor, its children and its leases.' },
+      operations: {
+        update: {
+          summary: 'Revoke a token by accessor',
+          handler: async (request, unit): Promise<Reply | undefined> => {
+            const { accessor } = request.fields;
+            if (accessor === undefined || accessor === '')
+              throw invalidRequest(listed('missing accessor'));
+            const record = await ports.tokens.byAccessor(
+              unit,
+              request.namespace.id,
+              accessor,
+              request.nowMs,
+            );
+            if (record === undefined) return { warnings: ['No token found with this accessor'] };
+            return revoke(ports, unit, request, record);
+          },
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'revoke-orphan',
+      fields: { token },
+      sudo: true,
+      help: {
+        synopsis: 'Revokes a token and its leases; its children live on as orphans. Needs sudo.',
+      },
+      operations: {
+        update: {
+          summary: 'Revoke a token, but not its children',
+          handler: async (request, unit) => {
+            const record = await ports.tokens.lookup(
+              unit,
+              named(request.fields.token),
+              request.nowMs,
+            );
+            if (record === undefined) throw invalidRequest('token to revoke not found');
+            if (record.type === 'batch') throw invalidRequest('batch tokens cannot be revoked');
+            ports.tokens.revokeOrphan(unit, record, request.nowMs);
+            return { settle: true };
+          },
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'tidy',
+      fields: {},
+      help: { synopsis: 'Removes what revoked tokens may have left behind.' },
+      operations: {
+        update: {
+          summary: 'Start a clean-up',
+          handler: () => {
+            return {
+              settle: true,
+              status: 202,
+              warnings: [
+                'Tidy operation successfully started. Any information from the operation will be printed to the server logs.',
+              ],
+            };
+          },
+        },
+      },
+    }),
+  ];
+}
