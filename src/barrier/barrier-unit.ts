@@ -1,0 +1,34 @@
+/** What the barrier hands out: units of reads and writes over several views. */
+import type { Transaction, Unit } from '../model/transaction.ts';
+import { viewPrefix } from './storage-keys.ts';
+
+/** A transaction that can also say that a key is new. */
+export interface BarrierTransaction extends Transaction {
+  /** Like `put`, for a key that cannot exist yet (a random id): saves reading it; the commit fails if it does exist. */
+  putNew(key: string, value: Buffer | string): void;
+  putJsonNew(key: string, value: unknown): void;
+}
+
+export interface BarrierUnit extends Unit {
+  view(namespaceId: string, prefix: string): BarrierTransaction;
+  /** Reads several storage keys (see {@link dataKey}, {@link epochKey}) from one snapshot, for later calls to find. */
+  preload(keys: readonly string[]): Promise<void>;
+  /** How often `scope` has been bumped, in a number that only grows; 0 = never. */
+  epoch(scope: string): Promise<number>;
+  /** Moves the epoch on with this commit. Bumps by others at the same time do not conflict. */
+  bumpEpoch(scope: string): void;
+  /** Gives a new namespace its random key. Its views can be used in this unit already. */
+  createNamespaceKey(namespaceId: string): void;
+  /** Deletes the key of a namespace: whatever was stored in it can never be read again. */
+  shredNamespaceKey(namespaceId: string): void;
+  /**
+   * Makes all writes or none; durable when it resolves. Without writes it does nothing.
+   * @throws {ConflictError} something that was read has changed: run the request again in a new unit.
+   */
+  commit(): Promise<void>;
+}
+
+/** The storage key of `key` in the view (`namespaceId`, `prefix`), for {@link BarrierUnit.preload}. */
+export function dataKey(namespaceId: string, prefix: string, key: string): string {
+  return viewPrefix(namespaceId, prefix) + key;
+}

@@ -1,0 +1,338 @@
+/** The barrier: sealed it is a store of ciphertext, unsealed it hands out units of reads and writes. */
+import { uuid } from '../base/random.ts';
+import type { World } from '../base/world.ts';
+import type { HmacKey } from '../crypto/hmac.ts';
+import { equalConstantTime, ownCopy, wipe } from '../crypto/secret-bytes.ts';
+import { RequestError, invalidRequest } from '../model/errors.ts';
+import { ConflictError, type Storage } from '../storage/storage.ts';
+import type { Change } from './encode-record.ts';
+import { EncryptedStore, type Tampering } from './encrypted-store.ts';
+import {
+  KEY_BYTES,
+  type Keyring,
+  type RotationConfig,
+  TERMS_MAX,
+  encodeKeyring,
+  newKeyring,
+  newestTerm,
+  wipeKeyring,
+} from './keyring.ts';
+import { LiveKeys, rootRecordKey, sealedError } from './live-keys.ts';
+import { NonceSource } from './nonce-source.ts';
+import { RecordCache } from './record-cache.ts';
+import { TERM_MAX } from './record.ts';
+import {
+  CLEAR_PREFIX,
+  KEYRING_KEY,
+  NAMESPACE_KEY_PREFIX,
+  ROOT_KEY_KEY,
+  ROOT_NAMESPACE_ID,
+  namespaceOf,
+} from './storage-keys.ts';
+import type { BarrierUnit } from './barrier-unit.ts';
+import { StoredUnit } from './unit.ts';
+import { persistUsage, storedUsage } from './usage.ts';
+import { openKeyring, wipeNewTerms } from './stored-keyring.ts';
+import { type Alongside, createRecords } from './first-records.ts';
+
+/** How often a change of the keyring is tried again when another replica changed it first. */
+const KEYRING_ATTEMPTS_MAX = 5;
+
+export interface BarrierOptions {
+  readonly storage: Storage;
+  readonly world: World;
+  /** Told of every record that failed authentication. Must not throw. */
+  readonly onTamper?: (tampering: Tampering) => void;
+  /** Memory for decoded records, in bytes. */
+  readonly recordCacheBytesMax?: number;
+}
+
+/** What `sys/key-status` tells. */
+export interface KeyStatus {
+  readonly term: number;
+  readonly installedMs: number;
+  readonly encryptions: number;
+}
+
+interface Open {
+  readonly keys: LiveKeys;
+  readonly store: EncryptedStore;
+}
+
+export class Barrier {
+  readonly #storage: Storage;
+  readonly #world: World;
+  readonly #onTamper: (tampering: Tampering) => void;
+  readonly #nonces: NonceSource;
+  readonly #records: RecordCache;
+  #open: Open | undefined;
+  /** The end of the queue of key changes, which run one at a time. */
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(options: BarrierOptions) {
+    this.#storage = options.storage;
+    this.#world = options.world;
+    this.#onTamper = options.onTamper ?? (() => undefined);
+    this.#nonces = new NonceSource(options.world.random);
+    this.#records = new RecordCache(options.recordCacheBytesMax);
+  }
+
+  get sealed(): boolean {
+    return this.#open === undefined;
+  }
+
+  /** The cluster's UUID. @throws {RequestError} `sealed` */
+  get clusterId(): string {
+    return this.#opened().keys.keyring.clusterId;
+  }
+
+  /** Under which tokens and other bearer values are stored. @throws {RequestError} `sealed` */
+  get tokenHmac(): HmacKey {
+    return this.#opened().keys.tokens;
+  }
+
+  /** Under which the audit log hides values. @throws {RequestError} `sealed` */
+  get auditHmac(): HmacKey {
+    return this.#opened().keys.audit;
+  }
+
+  /** The Ed25519 seed that signs audit checkpoints, for the caller to wipe. @throws {RequestError} `sealed` */
+  checkpointSeed(): Buffer {
+    return ownCopy(this.#opened().keys.keyring.keys.checkpoints);
+  }
+
+  async initialized(): Promise<boolean> {
+    const [keyring] = await this.#storage.read([KEYRING_KEY]);
+    return keyring !== undefined;
+  }
+
+  /**
+   * Creates the cluster's keys in an empty store, with the root namespace, in one commit. Stays sealed.
+   * @param rootKey 32 bytes, left to the caller.
+   * @throws {RequestError} `invalid_request` when there is a cluster already.
+   */
+  initialize(rootKey: Uint8Array, alongside: readonly Alongside[] = []): Promise<void> {
+    return this.#exclusive(async () => {
+      if (await this.initialized()) throw alreadyInitialized();
+      const { clock, random } = this.#world;
+      const keyring = newKeyring(uuid(random), clock.nowMs(), random);
+      const keys = new LiveKeys(keyring, 0, rootKey);
+      const encoded = encodeKeyring(keyring);
+      const namespaceKey = random.bytes(KEY_BYTES);
+      try {
+        await createRecords(this.#storage, keys, this.#nonces, [
+          { key: KEYRING_KEY, value: encoded },
+          { key: NAMESPACE_KEY_PREFIX + ROOT_NAMESPACE_ID, value: namespaceKey },
+          ...alongside,
+        ]);
+      } catch (error) {
+        throw error instanceof ConflictError ? alreadyInitialized() : error;
+      } finally {
+        wipe(encoded);
+        wipe(namespaceKey);
+        keys.destroy();
+      }
+    });
+  }
+
+  /**
+   * Opens the barrier. Does nothing when it is open.
+   * @param rootKey 32 bytes, left to the caller.
+   * @throws {RequestError} `not_initialized`; `invalid_request` when the key does not open the keyring.
+   */
+  unseal(rootKey: Uint8Array): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#open !== undefined) return;
+      const [entry] = await this.#storage.read([KEYRING_KEY]);
+      if (entry === undefined) throw new RequestError('not_initialized', 'not initialized');
+      const keyring = openKeyring(entry, rootKey);
+      if (keyring === undefined) throw invalidRequest('root key does not open the keyring');
+      const keys = new LiveKeys(keyring, entry.revision, rootKey);
+      this.#open = { keys, store: this.#newStore(keys) };
+    });
+  }
+
+  /** Whether `rootKey` is the current one. @throws {RequestError} `sealed` */
+  isRootKey(rootKey: Uint8Array): boolean {
+    return equalConstantTime(this.#opened().keys.rootKey, rootKey);
+  }
+
+  /**
+   * Wipes every key at once. From now on everything throws `sealed`; what was under way and not yet handed to the store
+   * fails, what was handed over ends by itself.
+   */
+  seal(): void {
+    this.#open?.keys.destroy();
+    this.#open = undefined;
+    this.#records.clear();
+  }
+
+  /** Starts a unit. @throws {RequestError} `sealed` */
+  begin(): BarrierUnit {
+    const { store } = this.#opened();
+    return new StoredUnit({
+      store,
+      storage: this.#storage,
+      records: this.#records,
+      random: this.#world.random,
+    });
+  }
+
+  /** Installs a new term: everything is encrypted under it from now on. */
+  rotate(): Promise<KeyStatus> {
+    return this.#changeKeyring((keyring) => {
+      const newest = newestTerm(keyring);
+      if (keyring.terms.length >= TERMS_MAX || newest.number >= TERM_MAX) {
+        throw new RequestError(
+          'precondition_failed',
+          'the keyring is full: drop unused terms first',
+        );
+      }
+      const term = {
+        number: newest.number + 1,
+        installedMs: this.#world.clock.nowMs(),
+        key: this.#world.random.bytes(KEY_BYTES),
+      };
+      return { ...keyring, terms: [...keyring.terms, term] };
+    });
+  }
+
+  get rotationConfig(): RotationConfig {
+    return this.#opened().keys.keyring.rotation;
+  }
+
+  async setRotationConfig(rotation: RotationConfig): Promise<void> {
+    await this.#changeKeyring((keyring) => ({ ...keyring, rotation }));
+  }
+
+  /**
+   * Encrypts the keyring under a new root key, in one commit with what the seal has to store. The replicas learn the new
+   * root key from a record that the old keyring opens.
+   * @param rootKey 32 bytes, left to the caller.
+   */
+  async rekey(rootKey: Uint8Array, alongside: readonly Alongside[] = []): Promise<void> {
+    await this.#changeKeyring((keyring) => keyring, {
+      rootKey,
+      alongside: [...alongside, { key: ROOT_KEY_KEY, value: rootKey }],
+    });
+  }
+
+  /** Writes records of the seal and of the barrier itself, in one commit. */
+  async putOwn(records: readonly Alongside[]): Promise<void> {
+    const { store } = this.#opened();
+    await store.commit({ checks: [], changes: await this.#changesOf(store, records) });
+  }
+
+  /** The plaintext of one of the barrier's own records below `core/`, for the caller to wipe. */
+  async getOwn(key: string): Promise<Buffer | undefined> {
+    const { store } = this.#opened();
+    const [entry] = await store.read([key]);
+    if (entry === undefined) return undefined;
+    return key.startsWith(CLEAR_PREFIX) ? ownCopy(entry.value) : store.open('', entry);
+  }
+
+  /** Takes over what another replica did to the keyring. */
+  async refresh(): Promise<void> {
+    const { keys, store } = this.#opened();
+    const [entry, rootEntry] = await store.read([KEYRING_KEY, ROOT_KEY_KEY]);
+    if (entry === undefined) throw store.tampered(KEYRING_KEY, 'keyring is missing');
+    if (entry.revision === keys.revision) return;
+    let keyring = openKeyring(entry, keys.rootKey);
+    if (keyring === undefined && rootEntry !== undefined) {
+      const rootKey = await store.open('', rootEntry);
+      keyring = openKeyring(entry, rootKey);
+      if (keyring !== undefined) keys.replaceRoot(rootKey);
+      wipe(rootKey);
+    }
+    if (keyring === undefined) throw store.tampered(KEYRING_KEY, 'record failed authentication');
+    if (entry.revision < keys.revision) {
+      wipeKeyring(keyring);
+      throw store.tampered(KEYRING_KEY, 'keyring was rolled back');
+    }
+    keys.replaceKeyring(keyring, entry.revision);
+  }
+
+  async keyStatus(): Promise<KeyStatus> {
+    const { keys, store } = this.#opened();
+    const { number, installedMs } = newestTerm(keys.keyring);
+    const stored = await storedUsage(store, number);
+    return {
+      term: number,
+      installedMs,
+      encryptions: stored + store.pendingUsage(number),
+    };
+  }
+
+  /** Adds the encryptions counted in memory to those stored. Worth calling every few minutes and before a stop. */
+  persistUsage(): Promise<void> {
+    return persistUsage(this.#opened().store);
+  }
+
+  #opened(): Open {
+    if (this.#open === undefined) throw sealedError();
+    return this.#open;
+  }
+
+  #newStore(keys: LiveKeys): EncryptedStore {
+    return new EncryptedStore({
+      storage: this.#storage,
+      keys,
+      nonces: this.#nonces,
+      onTamper: this.#onTamper,
+      refresh: () => this.refresh(),
+    });
+  }
+
+  async #changesOf(store: EncryptedStore, records: readonly Alongside[]): Promise<Change[]> {
+    const entries = await store.read(records.map(({ key }) => key));
+    return records.map(({ key, value }, index) => ({
+      key,
+      namespaceId: namespaceOf(key),
+      old: entries[index],
+      value,
+    }));
+  }
+
+  #changeKeyring(
+    change: (keyring: Keyring) => Keyring,
+    more: { readonly rootKey?: Uint8Array; readonly alongside?: readonly Alongside[] } = {},
+  ): Promise<KeyStatus> {
+    return this.#exclusive(async () => {
+      const { rootKey, alongside = [] } = more;
+      for (let attempt = 1; ; attempt++) {
+        const { keys, store } = this.#opened();
+        await this.refresh();
+        const before = keys.keyring;
+        const keyring = change(before);
+        const value = encodeKeyring(keyring);
+        const root = rootKey === undefined ? undefined : rootRecordKey(rootKey);
+        try {
+          const records = [{ key: KEYRING_KEY, value }, ...alongside];
+          const changes = await this.#changesOf(store, records);
+          const old = changes[0]?.old;
+          if (old?.revision !== keys.revision) throw new ConflictError(KEYRING_KEY);
+          await store.commit({ checks: [], changes, ...(root && { instead: { root } }) });
+          keys.adoptKeyring(keyring, old.revision + 1);
+          if (rootKey !== undefined) keys.replaceRoot(rootKey);
+          return await this.keyStatus();
+        } catch (error) {
+          if (!keys.live || keys.keyring !== keyring) wipeNewTerms(keyring, before);
+          if (!(error instanceof ConflictError) || attempt >= KEYRING_ATTEMPTS_MAX) throw error;
+        } finally {
+          wipe(value);
+          root?.destroy();
+        }
+      }
+    });
+  }
+
+  #exclusive<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#changes.then(action);
+    this.#changes = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function alreadyInitialized(): RequestError {
+  return invalidRequest('already initialized');
+}

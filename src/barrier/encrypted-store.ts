@@ -1,0 +1,313 @@
+/**
+ * Where plaintext becomes ciphertext and back: reads and opens entries, and turns a set of changes into one storage commit
+ * with new revisions, ciphertexts and running sums.
+ */
+import { AuthenticationError } from '../crypto/xaes.ts';
+import { RequestError, invalidRequest } from '../model/errors.ts';
+import { type Check, type Entry, LimitError, type Storage } from '../storage/storage.ts';
+import { BATCH_MAX, VALUE_BYTES_MAX } from '../storage/storage.ts';
+import {
+  type ShardState,
+  addState,
+  decodeState,
+  emptyState,
+  encodeState,
+  shardKey,
+  shardOf,
+} from './integrity.ts';
+import { type Change, type Substitutes, encodeRecord } from './encode-record.ts';
+import type { LiveKeys } from './live-keys.ts';
+import type { NonceSource } from './nonce-source.ts';
+import { RECORD_OVERHEAD_BYTES, type RecordKey, termOf } from './record.ts';
+import { NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';
+
+/** The plaintext of an epoch: its revision says everything. */
+const EMPTY = Buffer.alloc(0);
+/** Largest plaintext of one record, in bytes. */
+export const PLAINTEXT_BYTES_MAX: number = VALUE_BYTES_MAX - RECORD_OVERHEAD_BYTES;
+
+/** What the store did that only tampering or a defect explains. */
+export interface Tampering {
+  /** The storage key of the record, or of the shard's sum. */
+  readonly key: string;
+  readonly reason: string;
+}
+
+export interface ChangeSet {
+  /** What else was read and must still be so. */
+  readonly checks: readonly Check[];
+  readonly changes: readonly Change[];
+  /** Storage keys of epochs to move on. */
+  readonly epochs?: readonly string[];
+  /** Keys that hold for this commit alone. */
+  readonly instead?: Substitutes;
+}
+
+/** Told of every change that has been committed, in the terms of the running sums. */
+export type CommitListener = (old: Entry | undefined, now: Entry | undefined) => void;
+
+export interface StoreOptions {
+  readonly storage: Storage;
+  readonly keys: LiveKeys;
+  readonly nonces: NonceSource;
+  readonly onTamper: (tampering: Tampering) => void;
+  /** Reloads the keyring because a record names a term that it lacks. */
+  readonly refresh: () => Promise<void>;
+}
+
+interface ShardMemo {
+  readonly entry: Entry;
+  readonly state: ShardState;
+}
+
+export class EncryptedStore {
+  readonly keys: LiveKeys;
+  readonly #storage: Storage;
+  readonly #nonces: NonceSource;
+  readonly #onTamper: (tampering: Tampering) => void;
+  readonly #refresh: () => Promise<void>;
+  /** Sums with the very entry that holds each, so that the next change need not decrypt it. */
+  readonly #shards = new Map<string, ShardMemo>();
+  /** The highest revision of each sum that is known to be committed. */
+  readonly #committed = new Map<string, number>();
+  /** Encryptions since the last call of {@link takeUsage}, by term. */
+  #usage = new Map<number, number>();
+  #listener: CommitListener | undefined;
+  #inFlight = 0;
+  #gate: Promise<void> | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(options: StoreOptions) {
+    this.#storage = options.storage;
+    this.keys = options.keys;
+    this.#nonces = options.nonces;
+    this.#onTamper = options.onTamper;
+    this.#refresh = options.refresh;
+  }
+
+  async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    try {
+      return await this.#storage.read(keys);
+    } catch (error) {
+      throw limitToRequestError(error);
+    }
+  }
+
+  /**
+   * The plaintext of an entry as the store gave it, in the caller's own buffer. A promise only when keys must be fetched first.
+   * @throws {RequestError} `internal` when the entry is not what was written there; `sealed`.
+   */
+  open(namespaceId: string, entry: Entry): Buffer | Promise<Buffer> {
+    const key = this.keys.recordKey(namespaceId, termOf(entry.value));
+    return key === undefined ? this.#openLater(namespaceId, entry) : this.#open(key, entry);
+  }
+
+  /** Makes sure that the key of a namespace is held. @throws {RequestError} it does not exist. */
+  async loadNamespace(namespaceId: string): Promise<void> {
+    if (this.keys.recordKey(namespaceId) !== undefined) return;
+    const [entry] = await this.read([NAMESPACE_KEY_PREFIX + namespaceId]);
+    if (entry === undefined) {
+      throw new RequestError('not_found', 'namespace does not exist', {
+        detail: `no key for namespace ${namespaceId}`,
+      });
+    }
+    this.keys.holdNamespace(namespaceId, await this.open('', entry));
+  }
+
+  /**
+   * Commits all changes or none.
+   * @throws {ConflictError} something that was read has changed.
+   */
+  async commit(set: ChangeSet): Promise<void> {
+    while (this.#gate !== undefined) await this.#gate;
+    for (const change of set.changes) {
+      if (
+        this.keys.recordKey(change.namespaceId) === undefined &&
+        set.instead?.namespaces?.has(change.namespaceId) !== true
+      ) {
+        await this.loadNamespace(change.namespaceId);
+      }
+    }
+    const prepared = this.#prepare(set);
+    this.#inFlight++;
+    try {
+      await this.#storage.commit(prepared.commit);
+    } catch (error) {
+      throw limitToRequestError(error);
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#drained?.();
+    }
+    for (const { key, revision } of prepared.shards) this.#committed.set(key, revision);
+    if (this.#listener === undefined) return;
+    for (const { old, now } of prepared.counted) this.#listener(old, now);
+  }
+
+  /** Runs `action` while no commit is under way and none starts. */
+  async quietly<T>(action: () => Promise<T>): Promise<T> {
+    while (this.#gate !== undefined) await this.#gate;
+    const gate = Promise.withResolvers<void>();
+    this.#gate = gate.promise;
+    try {
+      if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+      this.#drained = undefined;
+      return await action();
+    } finally {
+      this.#gate = undefined;
+      gate.resolve();
+    }
+  }
+
+  /** Sets who is told of commits from now on; one at a time. */
+  listen(listener: CommitListener | undefined): void {
+    this.#listener = listener;
+  }
+
+  /** Encryptions by term since the last call. */
+  takeUsage(): Map<number, number> {
+    const usage = this.#usage;
+    this.#usage = new Map();
+    return usage;
+  }
+
+  countUsage(term: number, encryptions: number): void {
+    this.#usage.set(term, (this.#usage.get(term) ?? 0) + encryptions);
+  }
+
+  /** Encryptions under `term` since the last {@link takeUsage}. */
+  pendingUsage(term: number): number {
+    return this.#usage.get(term) ?? 0;
+  }
+
+  tampered(key: string, reason: string): RequestError {
+    this.#onTamper({ key, reason });
+    return new RequestError('internal', 'stored record failed authentication', {
+      detail: `${reason}: ${key}`,
+    });
+  }
+
+  /** Opens a shard's sum. */
+  openShard(key: string, entry: Entry | undefined): ShardState {
+    const memo = this.#shards.get(key);
+    if (entry !== undefined && memo !== undefined && sameEntry(memo.entry, entry))
+      return memo.state;
+    if (entry === undefined) throw this.tampered(key, 'integrity record is missing');
+    if (entry.revision < (this.#committed.get(key) ?? 0)) {
+      throw this.tampered(key, 'integrity record was rolled back');
+    }
+    const recordKey = this.keys.recordKey('', termOf(entry.value));
+    if (recordKey === undefined) throw this.tampered(key, 'record of an unknown term');
+    return decodeState(this.#open(recordKey, entry));
+  }
+
+  #encode(change: Change, instead?: Substitutes): Entry {
+    const entry = encodeRecord(change, this.keys, this.#nonces, instead);
+    this.countUsage(termOf(entry.value), 1);
+    return entry;
+  }
+
+  #prepare(set: ChangeSet): Prepared {
+    const checks = [...set.checks];
+    const puts: Entry[] = [];
+    const deletes: string[] = [];
+    const deltas = new Map<string, ShardState>();
+    const counted: { old: Entry | undefined; now: Entry | undefined }[] = [];
+    for (const change of set.changes) {
+      const { key, old } = change;
+      checks.push({ key, revision: old?.revision });
+      if (change.value === undefined && old === undefined) continue;
+      let now: Entry | undefined;
+      if (change.value === undefined) deletes.push(key);
+      else puts.push((now = this.#encode(change, set.instead)));
+      if (!isCounted(key)) continue;
+      this.#count(deltas, old, now);
+      counted.push({ old, now });
+    }
+    const epochs = set.epochs ?? [];
+    const shards: Entry[] = [];
+    // An epoch's next revision depends on its last, so the shards that count epochs are known but not by how much.
+    for (const key of epochs) deltaOf(deltas, key);
+    const shardKeys = [...deltas.keys()];
+    if (checks.length > BATCH_MAX || puts.length + deletes.length > BATCH_MAX) {
+      throw invalidRequest(`one request may touch at most ${BATCH_MAX} records`);
+    }
+    const fixed = counted.length;
+    const apply = (entries: readonly (Entry | undefined)[]): Entry[] => {
+      const written: Entry[] = [];
+      const sums = new Map<string, ShardState>();
+      for (const [shard, delta] of deltas) {
+        sums.set(shard, { count: delta.count, sum: delta.sum.slice() });
+      }
+      counted.length = fixed;
+      epochs.forEach((key, index) => {
+        const old = entries[index];
+        const now = this.#encode({ key, namespaceId: '', old, value: EMPTY });
+        written.push(now);
+        this.#count(sums, old, now);
+        counted.push({ old, now });
+      });
+      shards.length = 0;
+      shardKeys.forEach((key, index) => {
+        const old = entries[epochs.length + index];
+        const state = sums.get(key) ?? emptyState();
+        addState(state, this.openShard(key, old));
+        const entry = this.#encode({ key, namespaceId: '', old, value: encodeState(state) });
+        this.#shards.set(key, { entry, state });
+        shards.push(entry);
+        written.push(entry);
+      });
+      return written;
+    };
+    const amend =
+      shardKeys.length === 0 ? {} : { amend: { keys: [...epochs, ...shardKeys], apply } };
+    return { commit: { checks, puts, deletes, ...amend }, shards, counted };
+  }
+
+  #count(deltas: Map<string, ShardState>, old: Entry | undefined, now: Entry | undefined): void {
+    const key = old?.key ?? now?.key ?? '';
+    const delta = deltaOf(deltas, key);
+    if (old !== undefined) this.keys.integrity.subtract(delta, old);
+    if (now !== undefined) this.keys.integrity.add(delta, now);
+  }
+
+  #open(key: RecordKey, entry: Entry): Buffer {
+    try {
+      return key.decrypt(entry.key, entry.revision, entry.value);
+    } catch (error) {
+      if (!(error instanceof AuthenticationError)) throw error;
+      throw this.tampered(entry.key, 'record failed authentication');
+    }
+  }
+
+  async #openLater(namespaceId: string, entry: Entry): Promise<Buffer> {
+    if (namespaceId !== '') await this.loadNamespace(namespaceId);
+    const term = termOf(entry.value);
+    if (this.keys.recordKey(namespaceId, term) === undefined) await this.#refresh();
+    const key = this.keys.recordKey(namespaceId, term);
+    if (key === undefined) throw this.tampered(entry.key, 'record of an unknown term');
+    return this.#open(key, entry);
+  }
+}
+
+interface Prepared {
+  readonly commit: Parameters<Storage['commit']>[0];
+  /** Filled when the store applies the commit. */
+  readonly shards: readonly Entry[];
+  readonly counted: readonly { readonly old: Entry | undefined; readonly now: Entry | undefined }[];
+}
+
+function deltaOf(deltas: Map<string, ShardState>, key: string): ShardState {
+  const shard = shardKey(shardOf(key));
+  let delta = deltas.get(shard);
+  if (delta === undefined) deltas.set(shard, (delta = emptyState()));
+  return delta;
+}
+
+function sameEntry(a: Entry, b: Entry): boolean {
+  return a.revision === b.revision && (a.value === b.value || a.value.equals(b.value));
+}
+
+/** Keys come from callers, so a key that the store refuses is the caller's mistake. */
+function limitToRequestError(error: unknown): unknown {
+  return error instanceof LimitError ? invalidRequest(error.message, { cause: error }) : error;
+}

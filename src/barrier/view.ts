@@ -1,0 +1,165 @@
+/** A view: the keys below one prefix of one namespace, as a handler sees them. */
+import { parseJson } from '../base/json.ts';
+import { wipe } from '../crypto/secret-bytes.ts';
+import type { ListPage, Stored } from '../model/transaction.ts';
+import type { Entry, Storage } from '../storage/storage.ts';
+import type { BarrierTransaction } from './barrier-unit.ts';
+import type { EncryptedStore } from './encrypted-store.ts';
+import type { RecordCache } from './record-cache.ts';
+
+export interface Write {
+  /** undefined = delete. */
+  readonly value: Buffer | undefined;
+  /** The key is known to be absent. */
+  readonly fresh: boolean;
+}
+
+/** What a view needs of its unit; keys are storage keys. */
+export interface UnitMemory {
+  readonly store: EncryptedStore;
+  readonly storage: Storage;
+  readonly records: RecordCache;
+  /** The write that the unit holds back. */
+  written(key: string): Write | undefined;
+  /** What is stored, the same at every call. */
+  fetch(key: string): Promise<Entry | undefined>;
+  /** The same for several, those not yet known from one snapshot. */
+  fetchMany(keys: readonly string[]): Promise<(Entry | undefined)[]>;
+  write(key: string, value: Buffer | undefined, fresh: boolean): void;
+}
+
+/** Part of a unit: keys below one prefix of one namespace. */
+export class View implements BarrierTransaction {
+  readonly #unit: UnitMemory;
+  readonly #namespaceId: string;
+  readonly #prefix: string;
+
+  constructor(unit: UnitMemory, namespaceId: string, prefix: string) {
+    this.#unit = unit;
+    this.#namespaceId = namespaceId;
+    this.#prefix = prefix;
+  }
+
+  async get(key: string): Promise<Buffer | undefined> {
+    const full = this.#prefix + key;
+    const write = this.#unit.written(full);
+    if (write !== undefined) return copyOf(write.value);
+    const entry = await this.#unit.fetch(full);
+    return entry === undefined ? undefined : this.#unit.store.open(this.#namespaceId, entry);
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    return this.#each(
+      keys,
+      (_full, entry) => this.#unit.store.open(this.#namespaceId, entry),
+      copyOf,
+    );
+  }
+
+  async getJson<T>(key: string): Promise<T | undefined> {
+    const bytes = await this.get(key);
+    return bytes === undefined ? undefined : (decode(bytes) as T);
+  }
+
+  async getRecord<T>(key: string): Promise<Stored<T> | undefined> {
+    const full = this.#prefix + key;
+    const write = this.#unit.written(full);
+    if (write !== undefined) return decodeWritten(write.value) as Stored<T> | undefined;
+    const entry = await this.#unit.fetch(full);
+    if (entry === undefined) return undefined;
+    const held = this.#unit.records.get(full, entry.revision);
+    return (held === undefined ? await this.#decodeRecord(full, entry) : held.value) as Stored<T>;
+  }
+
+  async getRecords<T>(keys: readonly string[]): Promise<(Stored<T> | undefined)[]> {
+    const records = await this.#each(
+      keys,
+      (full, entry) => {
+        const held = this.#unit.records.get(full, entry.revision);
+        return held === undefined ? this.#decodeRecord(full, entry) : held.value;
+      },
+      decodeWritten,
+    );
+    return records as (Stored<T> | undefined)[];
+  }
+
+  async list(prefix: string, page?: ListPage): Promise<readonly string[]> {
+    return this.#unit.storage.list(this.#prefix + prefix, page);
+  }
+
+  put(key: string, value: Buffer | string): void {
+    this.#write(key, value, false);
+  }
+
+  putJson(key: string, value: unknown): void {
+    this.#write(key, encode(value), false);
+  }
+
+  putNew(key: string, value: Buffer | string): void {
+    this.#write(key, value, true);
+  }
+
+  putJsonNew(key: string, value: unknown): void {
+    this.#write(key, encode(value), true);
+  }
+
+  delete(key: string): void {
+    this.#unit.write(this.#prefix + key, undefined, false);
+  }
+
+  #write(key: string, value: Buffer | string, fresh: boolean): void {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    this.#unit.write(this.#prefix + key, bytes, fresh);
+  }
+
+  async #decodeRecord(full: string, entry: Entry): Promise<unknown> {
+    const bytes = await this.#unit.store.open(this.#namespaceId, entry);
+    const length = bytes.length;
+    const value = decode(bytes);
+    this.#unit.records.set(full, entry.revision, value, length);
+    return value;
+  }
+
+  async #each<T>(
+    keys: readonly string[],
+    ofEntry: (full: string, entry: Entry) => T | Promise<T>,
+    ofWrite: (value: Buffer | undefined) => T | undefined,
+  ): Promise<(T | undefined)[]> {
+    const fulls = keys.map((key) => this.#prefix + key);
+    const unwritten = fulls.filter((full) => this.#unit.written(full) === undefined);
+    const entries = await this.#unit.fetchMany(unwritten);
+    const values: (T | undefined)[] = [];
+    let next = 0;
+    for (const full of fulls) {
+      const write = this.#unit.written(full);
+      if (write !== undefined) {
+        values.push(ofWrite(write.value));
+        continue;
+      }
+      const entry = entries[next++];
+      values.push(entry === undefined ? undefined : await ofEntry(full, entry));
+    }
+    return values;
+  }
+}
+
+function copyOf(value: Buffer | undefined): Buffer | undefined {
+  return value === undefined ? undefined : Buffer.from(value);
+}
+
+function decodeWritten(value: Buffer | undefined): unknown {
+  return value === undefined ? undefined : parseJson(value.toString());
+}
+
+/** Parses and wipes the plaintext. */
+function decode(bytes: Buffer): unknown {
+  const text = bytes.toString();
+  wipe(bytes);
+  return parseJson(text);
+}
+
+function encode(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError('value has no JSON form');
+  return text;
+}
