@@ -1,0 +1,181 @@
+/** Values of secrets: `data/`. */
+import { toInt } from '../../../base/coerce.ts';
+import { isJsonObject } from '../../../base/json.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest, notFound } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
+import type { JsonObject } from '../../../base/json.ts';
+import { mergePatch } from '../secret/merge-patch.ts';
+import type { SecretRecord } from '../secret/record.ts';
+import {
+  deleteVersions,
+  emptySecret,
+  findVersion,
+  isReadable,
+  servedNumber,
+} from '../secret/secret.ts';
+import type { Secret } from '../secret/secret.ts';
+import {
+  assertSecretPath,
+  loadSecret,
+  readServed,
+  readVersion,
+  saveSecret,
+  secretExists,
+  writeVersion,
+} from '../secret/secret-store.ts';
+import { decodeObject, encodeObject, encodePatched } from '../secret/value.ts';
+import { loadMountSettings } from './mount-settings.ts';
+import type { MountSettings } from './mount-settings.ts';
+import { emptyNotFound, shownVersion } from './shown.ts';
+
+const FIELDS = {
+  path: { kind: 'string', description: 'Where the secret lies.' },
+  version: {
+    kind: 'int',
+    description: 'The version to read; 0 or nothing for the current one.',
+  },
+  options: {
+    kind: 'map',
+    description:
+      'Options of a write. With "cas" the write is done only if the secret’s current version has this number; 0 stands for a ' +
+      'secret that does not exist yet.',
+  },
+  data: {
+    kind: 'map',
+    description: 'The object to store, or for a patch the changes to make to it.',
+    sensitive: true,
+  },
+} as const;
+
+interface Fields {
+  readonly path: string | undefined;
+  readonly version: number | undefined;
+  readonly options: JsonObject | undefined;
+  readonly data: JsonObject | undefined;
+}
+
+async function read(request: Request<Fields>, store: Transaction): Promise<Reply> {
+  const path = request.fields.path ?? '';
+  const number = request.fields.version ?? 0;
+  const found = number > 0 ? await readVersion(store, path, number) : await readServed(store, path);
+  if (found?.version === undefined) throw notFound();
+  const metadata = shownVersion(found.version, found.customMetadata);
+  if (!isReadable(found.version, request.nowMs)) {
+    return { status: 404, data: { data: null, metadata } };
+  }
+  return { data: { data: decodeObject(found.version, found.value), metadata } };
+}
+
+/** @throws {RequestError} the write says (or had to say) which version it replaces, and it is not the current one */
+function assertCas(options: JsonObject | undefined, settings: MountSettings, secret: Secret): void {
+  if (options === undefined || !Object.hasOwn(options, 'cas')) {
+    if (!settings.casRequired && !secret.casRequired) return;
+    throw invalidRequest('check-and-set parameter required for this call');
+  }
+  if (casNumber(options) !== servedNumber(secret)) {
+    throw invalidRequest('check-and-set parameter did not match the current version');
+  }
+}
+
+function casNumber(options: JsonObject): number {
+  try {
+    return toInt(options['cas'] ?? null);
+  } catch {
+    throw invalidRequest('error parsing check-and-set parameter');
+  }
+}
+
+async function write(request: Request<Fields>, store: Transaction): Promise<Reply> {
+  const { data, options } = request.fields;
+  const path = request.fields.path ?? '';
+  assertSecretPath(path);
+  if (data === undefined) throw invalidRequest('no data provided');
+  const [settings, existing] = await Promise.all([
+    loadMountSettings(store),
+    loadSecret(store, path),
+  ]);
+  const before = existing ?? { secret: emptySecret(request.nowMs), value: Buffer.alloc(0) };
+  assertCas(options, settings, before.secret);
+  return answerWrite(request, store, path, before, settings, { value: encodeObject(data) });
+}
+
+function answerWrite(
+  request: Request<Fields>,
+  store: Transaction,
+  path: string,
+  before: SecretRecord,
+  settings: MountSettings,
+  encoded: ReturnType<typeof encodePatched>,
+): Reply {
+  const { value, ...attributes } = encoded;
+  const { secret, version } = writeVersion(
+    store,
+    path,
+    before,
+    { id: request.id, ...attributes },
+    value,
+    settings,
+    request.nowMs,
+  );
+  return { data: shownVersion(version, secret.customMetadata) };
+}
+
+async function patch(request: Request<Fields>, store: Transaction): Promise<Reply> {
+  const { options } = request.fields;
+  const path = request.fields.path ?? '';
+  const changes = request.data['data'];
+  if (!isJsonObject(changes)) throw invalidRequest('no data provided');
+  const [settings, before] = await Promise.all([loadMountSettings(store), loadSecret(store, path)]);
+  if (before === undefined) return emptyNotFound();
+  const { secret } = before;
+  assertCas(options, settings, secret);
+  const version = findVersion(secret, servedNumber(secret));
+  if (version === undefined) return emptyNotFound();
+  if (!isReadable(version, request.nowMs)) {
+    return { status: 404, data: shownVersion(version, secret.customMetadata) };
+  }
+  const patched = mergePatch(decodeObject(version, before.value), changes);
+  if (!isJsonObject(patched)) throw invalidRequest('no data provided');
+  const encoded = encodePatched(version, before.value, patched);
+  return answerWrite(request, store, path, before, settings, encoded);
+}
+
+async function remove(request: Request<Fields>, store: Transaction): Promise<undefined> {
+  const path = request.fields.path ?? '';
+  const record = await loadSecret(store, path);
+  if (record === undefined) return;
+  const number = servedNumber(record.secret);
+  const version = findVersion(record.secret, number);
+  if (version === undefined || !isReadable(version, request.nowMs)) return;
+  const secret = deleteVersions(record.secret, [number], request.nowMs);
+  saveSecret(store, path, { secret, value: record.value });
+}
+
+export const dataPath: Path = definePath({
+  pattern: 'data/{path...}',
+  fields: FIELDS,
+  operations: {
+    read: { summary: 'Read a version of a secret.', handler: read },
+    create: { summary: 'Write the first version of a secret.', handler: write },
+    update: { summary: 'Write a new version of a secret.', handler: write },
+    patch: {
+      summary: 'Write a new version that changes parts of the current one.',
+      handler: patch,
+    },
+    delete: {
+      summary: 'Delete the current version of a secret; it can be undeleted.',
+      handler: remove,
+    },
+  },
+  exists: (request, store) => secretExists(store, request.fields.path ?? ''),
+  help: {
+    synopsis: 'Read, write, patch and delete the versions of a secret.',
+    description:
+      'Every write and patch makes a new version; the ones before stay readable by their number until they are deleted, ' +
+      'destroyed, or more than max_versions. A patch is a JSON merge patch (RFC 7396). A version that was deleted or ' +
+      'destroyed answers 404 with its metadata.',
+  },
+});
