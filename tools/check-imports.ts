@@ -63,21 +63,14 @@ export function judge(from: string, wanted: Import): string | undefined {
   const to = posix.normalize(posix.join(posix.dirname(from), wanted.specifier));
   const source = placeOf(from);
   const target = placeOf(to);
-  if (!target.inSource) {
-    return !source.inSource && target.room === source.room
-      ? undefined
-      : source.inSource || !target.room.endsWith('.json')
-        ? `${source.inSource ? 'src' : source.room} may not import ${target.room}`
-        : undefined;
-  }
-  const layer = layerOf.get(target.room);
-  if (layer === undefined) return `${target.room} is no room of tools/layers.ts`;
   if (!source.inSource) {
     const allowed = OUTSIDE[source.room] ?? [];
-    return allowed === '*' || allowed.includes(target.room)
-      ? undefined
-      : `${source.room} may not import ${target.room}`;
+    const fine = source.room === target.room || allowed === '*' || allowed.includes(target.room);
+    return fine ? undefined : `${source.room} may not import ${target.room}`;
   }
+  if (!target.inSource) return `src may not import ${target.room}`;
+  const layer = layerOf.get(target.room);
+  if (layer === undefined) return `${target.room} is no room of tools/layers.ts`;
   return (
     judgeRoom(source, target, wanted.kind, isTest(from)) ??
     judgeMember(source, target, layer, isTest(from))

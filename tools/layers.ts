@@ -142,12 +142,13 @@ export const LAYERS: readonly Layer[] = [
   },
 ];
 
-/** Folders beside `src/` and the rooms they may import. They stay outside: nothing in `src/` imports them. */
+/** Folders beside `src/`, and the rooms and other such folders they may import. Nothing in `src/` imports them. */
 export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   tools: '*',
-  bench: [],
-  conformance: [],
-  simulation: ['base', 'client'],
+  rig: [],
+  bench: ['rig'],
+  conformance: ['rig'],
+  simulation: ['base', 'client', 'rig'],
 };
 
 /** Rooms whose members a test of any room may name, to run on the real thing. */

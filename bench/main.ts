@@ -1,0 +1,174 @@
+/**
+ * `npm run bench -- [--openbao PATH]`: throughput, p99 and memory of Strongroom, of a bare node:http server and of an OpenBao
+ * binary, in one run on one machine, with a file audit device. Prints a table; `--json FILE` keeps the figures.
+ */
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { openbao, strongroom } from '../rig/vault-server.ts';
+import { runLoad } from './load.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { startHello, startVault } from './targets.ts';
+import { renderReport } from './report.ts';
+import type { Load, Measured } from './load.ts';
+import type { ScenarioName } from './scenarios.ts';
+import type { Target } from './targets.ts';
+
+const USAGE = `Usage: npm run bench -- [options]
+  --openbao PATH     an OpenBao executable to compare with
+  --seconds N        per scenario (default 5)
+  --connections N    kept-alive connections (default 64)
+  --processes N      load processes (default: cores - 1, at most 4)
+  --stored N         secrets stored before reads (default 1000)
+  --grow N           then store N secrets and read again, to see what size costs
+  --only A,B         of hello, strongroom, openbao
+  --scenarios A,B    of ${SCENARIOS.join(', ')}
+  --json FILE        the figures`;
+
+const ROUNDS_MAX = 5_000_000;
+const WARM_UP_MS = 1_500;
+const BULK_LOAD_MS_MAX = 3_600_000;
+
+export interface TargetReport {
+  readonly name: string;
+  readonly firstAnswerMs: number | undefined;
+  readonly readyMs: number | undefined;
+  readonly scenarios: Readonly<Record<string, Measured>>;
+  readonly residentMib: number | undefined;
+  readonly peakMib: number | undefined;
+}
+
+interface Settings {
+  readonly seconds: number;
+  readonly connections: number;
+  readonly processes: number;
+  readonly stored: number;
+  readonly grow: number | undefined;
+  readonly scenarios: readonly ScenarioName[];
+}
+
+function loadOf(settings: Settings, target: Target, scenario: ScenarioName): Load {
+  return {
+    scenario,
+    port: target.port,
+    connections: settings.connections,
+    processes: settings.processes,
+    warmUpMs: WARM_UP_MS,
+    durationMs: settings.seconds * 1000,
+    roundsMax: ROUNDS_MAX,
+    input: { ...target.input, stored: settings.stored },
+  };
+}
+
+async function store(settings: Settings, target: Target, from: number, to: number): Promise<void> {
+  const start = performance.now();
+  const load = loadOf(settings, target, 'bulk load');
+  const measured = await runLoad({
+    ...load,
+    warmUpMs: 0,
+    durationMs: BULK_LOAD_MS_MAX,
+    input: { ...load.input, stored: to, from },
+  });
+  if (measured.failures > 0) throw new Error(`cannot store: ${measured.firstFailure ?? ''}`);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.error(`  ${target.name}: stored ${to - from} secrets in ${seconds} s`);
+}
+
+async function measure(target: Target, settings: Settings): Promise<TargetReport> {
+  const scenarios: Record<string, Measured> = {};
+  const run = async (name: ScenarioName, title: string, stored: number): Promise<void> => {
+    const load = loadOf(settings, target, name);
+    const measured = await runLoad({ ...load, input: { ...load.input, stored } });
+    scenarios[title] = measured;
+    const failures = measured.failures === 0 ? '' : `, ${measured.failures} FAILED`;
+    console.error(`  ${target.name}: ${title} ${measured.perSecond.toFixed(0)}/s${failures}`);
+    if (measured.firstFailure !== undefined) console.error(measured.firstFailure);
+  };
+  const hello = target.name === 'hello';
+  if (!hello) await store(settings, target, 0, settings.stored);
+  for (const name of hello ? (['hello'] as const) : settings.scenarios) {
+    await run(name, name, settings.stored);
+  }
+  if (!hello && settings.grow !== undefined) {
+    await store(settings, target, settings.stored, settings.grow);
+    await run('kv read', `kv read of ${settings.grow}`, settings.grow);
+    await run('kv read', `kv read of ${settings.stored} among ${settings.grow}`, settings.stored);
+  }
+  const memory = target.child.memory();
+  return {
+    name: target.name,
+    firstAnswerMs: target.firstAnswerMs,
+    readyMs: target.readyMs,
+    scenarios,
+    residentMib: memory?.residentMib,
+    peakMib: memory?.peakMib,
+  };
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      openbao: { type: 'string' },
+      seconds: { type: 'string', default: '5' },
+      connections: { type: 'string', default: '64' },
+      processes: {
+        type: 'string',
+        default: String(Math.min(4, Math.max(1, availableParallelism() - 1))),
+      },
+      stored: { type: 'string', default: '1000' },
+      grow: { type: 'string' },
+      only: { type: 'string' },
+      scenarios: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true) {
+    console.log(USAGE);
+    return 0;
+  }
+  const wanted = values.scenarios?.split(',') ?? SCENARIOS;
+  const settings: Settings = {
+    seconds: Number(values.seconds),
+    connections: Number(values.connections),
+    processes: Number(values.processes),
+    stored: Number(values.stored),
+    grow: values.grow === undefined ? undefined : Number(values.grow),
+    scenarios: SCENARIOS.filter((name) => wanted.includes(name)),
+  };
+  const bao = values.openbao;
+  const starters: Readonly<Record<string, (() => Promise<Target>) | undefined>> = {
+    hello: startHello,
+    strongroom: () => startVault(strongroom),
+    openbao: bao === undefined ? undefined : () => startVault(openbao(bao)),
+  };
+  const names = values.only?.split(',') ?? Object.keys(starters);
+  const reports: TargetReport[] = [];
+  for (const name of names) {
+    const start = starters[name];
+    if (start === undefined) continue;
+    const target = await start();
+    try {
+      reports.push(await measure(target, settings));
+    } finally {
+      await target.stop();
+    }
+  }
+  console.log(renderReport(reports));
+  const machine = {
+    cores: cpus().length,
+    model: cpus()[0]?.model,
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+  };
+  if (values.json !== undefined) {
+    const report = { at: new Date().toISOString(), machine, settings, targets: reports };
+    writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+  const failed = reports.some((report) =>
+    Object.values(report.scenarios).some((measured) => measured.failures > 0),
+  );
+  return failed ? 1 : 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,69 @@
+/** The table of a bench run, with the ratios that matter: to OpenBao and to the bare runtime. */
+import type { TargetReport } from './main.ts';
+
+function column(cells: readonly string[], width: number): string {
+  return cells
+    .map((cell, index) => (index === 0 ? cell.padEnd(28) : cell.padStart(width)))
+    .join('');
+}
+
+function ratio(mine: number | undefined, other: number | undefined): string {
+  return mine === undefined || other === undefined || other === 0
+    ? ''
+    : `${(mine / other).toFixed(2)}×`;
+}
+
+function shown(value: number | undefined, unit: string): string {
+  return value === undefined ? '' : `${value.toFixed(value < 10 && unit === 'ms' ? 2 : 0)} ${unit}`;
+}
+
+export function renderReport(reports: readonly TargetReport[]): string {
+  const own = reports.find((report) => report.name === 'strongroom');
+  const bao = reports.find((report) => report.name === 'openbao');
+  const floor = reports.find((report) => report.name === 'hello')?.scenarios['hello']?.perSecond;
+  const names = reports.map((report) => report.name);
+  const titles = [...new Set(reports.flatMap((report) => Object.keys(report.scenarios)))].filter(
+    (title) => title !== 'hello',
+  );
+  const lines = [column(['', ...names, 'to openbao', 'to hello'], 14)];
+  for (const title of titles) {
+    const cells = reports.map((report) =>
+      report.name === 'hello'
+        ? shown(floor, '/s')
+        : shown(report.scenarios[title]?.perSecond, '/s'),
+    );
+    const mine = own?.scenarios[title]?.perSecond;
+    lines.push(
+      column(
+        [title, ...cells, ratio(mine, bao?.scenarios[title]?.perSecond), ratio(mine, floor)],
+        14,
+      ),
+    );
+    const p99 = reports.map((report) => shown(report.scenarios[title]?.p99Ms, 'ms'));
+    lines.push(column(['  p99', ...p99], 14));
+  }
+  lines.push(
+    column(
+      [
+        'resident',
+        ...reports.map((report) => shown(report.residentMib, 'MiB')),
+        ratio(own?.residentMib, bao?.residentMib),
+      ],
+      14,
+    ),
+    column(
+      [
+        'peak',
+        ...reports.map((report) => shown(report.peakMib, 'MiB')),
+        ratio(own?.peakMib, bao?.peakMib),
+      ],
+      14,
+    ),
+    column(
+      ['first answer after start', ...reports.map((report) => shown(report.firstAnswerMs, 'ms'))],
+      14,
+    ),
+    column(['ready after start', ...reports.map((report) => shown(report.readyMs, 'ms'))], 14),
+  );
+  return lines.join('\n');
+}

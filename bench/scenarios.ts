@@ -1,0 +1,102 @@
+/** What is measured: for each scenario the requests of one connection, one after the other. */
+import { rawRequest } from './connection.ts';
+import type { RawAnswer } from './connection.ts';
+
+export const SCENARIOS = [
+  'kv read',
+  'kv write',
+  'token lookup',
+  'token create',
+  'wrap + unwrap',
+] as const;
+export type ScenarioName = (typeof SCENARIOS)[number] | 'hello' | 'bulk load';
+
+export interface ScenarioInput {
+  /** A token that may do all this by its policy; no root token. */
+  readonly token: string;
+  /** Tokens for look-ups. */
+  readonly tokens: readonly string[];
+  /** Secrets stored below `secret/bench/`. */
+  readonly stored: number;
+  /** The first number of a bulk load. */
+  readonly from: number;
+}
+
+/** One round of a scenario: gives the next request, or undefined when the round is over. */
+export type Round = (answer: RawAnswer | undefined) => Buffer | undefined;
+
+/** Paths per connection that writes go to, so that histories stay short. */
+const WRITE_PATHS = 1000;
+
+export const SECRET: Readonly<Record<string, string>> = {
+  username: 'bench',
+  password: 'x'.repeat(32),
+};
+
+export function secretPath(index: number): string {
+  return `bench/${index >> 10}/${index}`;
+}
+
+/** A maker of rounds for one connection. */
+export function roundsOf(
+  name: ScenarioName,
+  input: ScenarioInput,
+  connection: number,
+  connections: number,
+): () => Round {
+  let count = 0;
+  // A fixed stride spreads the reads over all secrets without a random source; 7919 is prime.
+  const nextSecret = (): number => ((connection + connections * count++) * 7919) % input.stored;
+  switch (name) {
+    case 'hello':
+    case 'kv read':
+      return () => once(rawRequest('GET', `secret/data/${secretPath(nextSecret())}`, input.token));
+    case 'kv write':
+      return () => {
+        const path = `secret/data/bench/w${connection}/${count++ % WRITE_PATHS}`;
+        return once(rawRequest('POST', path, input.token, { data: SECRET }));
+      };
+    case 'bulk load':
+      return () => {
+        const index = input.from + connection + connections * count++;
+        if (index >= input.stored) return () => undefined;
+        const path = `secret/data/${secretPath(index)}`;
+        return once(rawRequest('POST', path, input.token, { data: SECRET }));
+      };
+    case 'token lookup':
+      return () => {
+        const token = input.tokens[(connection + count++) % input.tokens.length] ?? input.token;
+        return once(rawRequest('GET', 'auth/token/lookup-self', token));
+      };
+    case 'token create': {
+      const body = { policies: ['default'], ttl: '1h' };
+      return () => once(rawRequest('POST', 'auth/token/create', input.token, body));
+    }
+    case 'wrap + unwrap':
+      return () => wrapRound(secretPath(nextSecret()), input.token);
+    default:
+      throw new Error(`unknown scenario ${String(name satisfies never)}`);
+  }
+}
+
+function once(request: Buffer): Round {
+  let sent = false;
+  return () => {
+    if (sent) return undefined;
+    sent = true;
+    return request;
+  };
+}
+
+function wrapRound(path: string, token: string): Round {
+  let step = 0;
+  return (answer) => {
+    step++;
+    if (step === 1) {
+      return rawRequest('GET', `secret/data/${path}`, token, undefined, 'X-Vault-Wrap-TTL: 60\r\n');
+    }
+    if (step > 2) return undefined;
+    const wrapped = /"token":"(?<token>[^"]+)"/.exec(answer?.bytes.toString('latin1') ?? '');
+    return rawRequest('POST', 'sys/wrapping/unwrap', wrapped?.groups?.['token'] ?? 'none', {});
+  };
+}

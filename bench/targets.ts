@@ -1,0 +1,114 @@
+/** The servers that are compared, each started afresh in a folder of its own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Api, textAt } from '../rig/api.ts';
+import { Child, freePort } from '../rig/child.ts';
+import { startVaultServer } from '../rig/vault-server.ts';
+import type { Program, VaultServer } from '../rig/vault-server.ts';
+import type { ScenarioInput } from './scenarios.ts';
+
+export interface Target {
+  readonly name: string;
+  readonly port: number;
+  readonly child: Child;
+  readonly input: ScenarioInput;
+  /** Start to the first answer of `sys/health`, and to the first 200, of an initialised server. */
+  readonly firstAnswerMs: number | undefined;
+  readonly readyMs: number | undefined;
+  stop(): Promise<void>;
+}
+
+const LOOKUP_TOKENS = 100;
+
+const POLICY = `
+path "secret/*" { capabilities = ["create", "read", "update", "delete", "list"] }
+path "auth/token/create" { capabilities = ["create", "update", "sudo"] }
+path "sys/wrapping/unwrap" { capabilities = ["update"] }
+`;
+
+export async function startHello(): Promise<Target> {
+  const port = await freePort();
+  const program = fileURLToPath(new URL('hello-process.ts', import.meta.url));
+  const start = performance.now();
+  const child = new Child([process.execPath, program, String(port)]);
+  const api = new Api(`http://127.0.0.1:${port}`);
+  let firstAnswerMs: number | undefined;
+  while (firstAnswerMs === undefined && child.exit === undefined) {
+    try {
+      await api.call('GET', 'sys/health');
+      firstAnswerMs = performance.now() - start;
+    } catch {
+      await delay(5);
+    }
+  }
+  api.close();
+  return {
+    name: 'hello',
+    port,
+    child,
+    input: { token: 'none', tokens: ['none'], stored: 1000, from: 0 },
+    firstAnswerMs,
+    readyMs: firstAnswerMs,
+    stop: async () => {
+      await child.stop();
+    },
+  };
+}
+
+/** Initialises the server, starts it a second time (that start is the one that is timed) and prepares tokens. */
+export async function startVault(program: Program): Promise<Target> {
+  const folder = mkdtempSync(join(tmpdir(), `bench-${program.name}-`));
+  const first = await startVaultServer(program, { folder });
+  try {
+    await prepare(first);
+  } finally {
+    first.api.close();
+    await first.child.stop();
+  }
+  const server = await startVaultServer(program, { folder });
+  const { token, tokens } = await makeTokens(server);
+  const port = Number(new URL(server.api.address).port);
+  return {
+    name: program.name,
+    port,
+    child: server.child,
+    input: { token, tokens, stored: 0, from: 0 },
+    firstAnswerMs: server.firstAnswerMs,
+    readyMs: server.readyMs,
+    stop: async () => {
+      server.api.close();
+      await server.child.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function prepare({ api, rootToken }: VaultServer): Promise<void> {
+  const options = { token: rootToken };
+  await api.expect('POST', 'sys/mounts/secret', {
+    ...options,
+    body: { type: 'kv', options: { version: '2' } },
+  });
+  await api.expect('PUT', 'sys/policies/acl/bench', { ...options, body: { policy: POLICY } });
+}
+
+async function makeTokens({
+  api,
+  rootToken,
+}: VaultServer): Promise<{ token: string; tokens: string[] }> {
+  const make = async (policies: readonly string[]): Promise<string> =>
+    textAt(
+      await api.expect('POST', 'auth/token/create', {
+        token: rootToken,
+        body: { policies, ttl: '24h' },
+      }),
+      'auth',
+      'client_token',
+    );
+  const tokens: string[] = [];
+  for (let index = 0; index < LOOKUP_TOKENS; index++) tokens.push(await make(['default']));
+  return { token: await make(['bench']), tokens };
+}

@@ -1,0 +1,160 @@
+/** Starts a Strongroom or an OpenBao on loopback with an auto-unseal key and a file audit device, and initialises it once. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Api, textAt } from './api.ts';
+import { Child, freePort } from './child.ts';
+
+/** The program under test: a folder of settings decides where it keeps its data. */
+export interface Program {
+  readonly name: 'strongroom' | 'openbao';
+  readonly executable: string;
+  /** The storage block of its configuration. */
+  storage(folder: string): string;
+}
+
+export const strongroom: Program = {
+  name: 'strongroom',
+  executable: fileURLToPath(new URL('../bin/strongroom', import.meta.url)),
+  storage: (folder) => `storage "sqlite" { path = "${join(folder, 'data')}" }`,
+};
+
+export function openbao(executable: string): Program {
+  return {
+    name: 'openbao',
+    executable,
+    storage: (folder) => {
+      mkdirSync(join(folder, 'raft'), { recursive: true });
+      return `storage "raft" { path = "${join(folder, 'raft')}" node_id = "one" }`;
+    },
+  };
+}
+
+export interface VaultServerOptions {
+  readonly folder: string;
+  /** PEM files of the server, for TLS. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly ca: string };
+  /** Further lines for the configuration. */
+  readonly settings?: string;
+  /** Runs the program under another one (`strace …`). */
+  readonly wrapper?: readonly string[];
+}
+
+const READY_TIMEOUT_MS = 30_000;
+const POLL_MS = 5;
+const READY_STATUS = 200;
+const UNINITIALIZED_STATUS = 501;
+
+export interface VaultServer {
+  readonly program: Program;
+  readonly child: Child;
+  readonly api: Api;
+  readonly rootToken: string;
+  readonly folder: string;
+  readonly auditFile: string;
+  /** From the start of the process to the first answer, and to the first answer that says ready. */
+  readonly firstAnswerMs: number;
+  readonly readyMs: number;
+}
+
+/** Starts the program on `folder`, which keeps everything between starts, and resolves when it is ready to serve. */
+export async function startVaultServer(
+  program: Program,
+  options: VaultServerOptions,
+): Promise<VaultServer> {
+  const { folder } = options;
+  const port = await freePort();
+  const address = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  const auditFile = join(folder, 'audit.log');
+  const configFile = join(folder, 'server.hcl');
+  writeFileSync(configFile, configuration(program, options, address, auditFile));
+  const start = performance.now();
+  const child = new Child([
+    ...(options.wrapper ?? []),
+    program.executable,
+    'server',
+    `-config=${configFile}`,
+  ]);
+  const api = new Api(address, options.tls === undefined ? {} : { ca: options.tls.ca });
+  try {
+    const first = await answered(api, child, () => true);
+    const firstAnswerMs = performance.now() - start;
+    if (first === UNINITIALIZED_STATUS) await initialize(api, folder);
+    await answered(api, child, (status) => status === READY_STATUS);
+    const readyMs = performance.now() - start;
+    const rootToken = readFileSync(join(folder, 'root-token'), 'utf8');
+    return { program, child, api, rootToken, folder, auditFile, firstAnswerMs, readyMs };
+  } catch (error) {
+    await child.kill();
+    api.close();
+    throw error;
+  }
+}
+
+function configuration(
+  program: Program,
+  options: VaultServerOptions,
+  address: string,
+  auditFile: string,
+): string {
+  const { folder, tls } = options;
+  const keyFile = join(folder, 'unseal.key');
+  mkdirSync(folder, { recursive: true });
+  if (!existsSync(keyFile)) writeFileSync(keyFile, randomBytes(32), { mode: 0o600 });
+  const { host, port } = new URL(address);
+  const certificate =
+    tls === undefined
+      ? 'tls_disable = true'
+      : `tls_cert_file = "${tls.certFile}"\n  tls_key_file = "${tls.keyFile}"`;
+  return `${program.storage(folder)}
+listener "tcp" {
+  address = "${host}"
+  ${certificate}
+}
+seal "static" {
+  current_key_id = "rig"
+  current_key = "file://${keyFile}"
+}
+audit "file" "main" {
+  options {
+    file_path = "${auditFile}"
+  }
+}
+api_addr = "${address}"
+cluster_addr = "https://127.0.0.1:${Number(port) + 1}"
+disable_mlock = true
+log_level = "warn"
+${options.settings ?? ''}
+`;
+}
+
+async function answered(
+  api: Api,
+  child: Child,
+  enough: (status: number) => boolean,
+): Promise<number> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  let last = 'no answer';
+  while (performance.now() < deadline) {
+    if (child.exit !== undefined) {
+      throw new Error(`the server ended (${JSON.stringify(child.exit)}):\n${child.output}`);
+    }
+    try {
+      const { status } = await api.call('GET', 'sys/health', { timeoutMs: 2_000 });
+      if (enough(status)) return status;
+      last = `status ${status}`;
+    } catch (error) {
+      last = String(error);
+    }
+    await delay(POLL_MS);
+  }
+  throw new Error(`the server was not ready in time (${last}):\n${child.output}`);
+}
+
+async function initialize(api: Api, folder: string): Promise<void> {
+  const shares = { recovery_shares: 1, recovery_threshold: 1 };
+  const answer = await api.expect('PUT', 'sys/init', { body: shares });
+  writeFileSync(join(folder, 'root-token'), textAt(answer, 'root_token'), { mode: 0o600 });
+}
