@@ -1,0 +1,17 @@
+/** Every command, as data. Help, usage errors, suggestions and completion derive from these rows. */
+import type { CommandRow } from './command.ts';
+import { ACCESS_COMMANDS } from './table/access.ts';
+import { DATA_COMMANDS } from './table/data.ts';
+import { KV_COMMANDS } from './table/kv.ts';
+import { LOCAL_COMMANDS } from './table/local.ts';
+import { MOUNT_COMMANDS } from './table/mounts.ts';
+import { OPERATOR_COMMANDS } from './table/operator.ts';
+
+export const COMMANDS: readonly CommandRow[] = [
+  ...DATA_COMMANDS,
+  ...KV_COMMANDS,
+  ...ACCESS_COMMANDS,
+  ...MOUNT_COMMANDS,
+  ...OPERATOR_COMMANDS,
+  ...LOCAL_COMMANDS,
+];

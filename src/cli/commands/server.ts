@@ -1,0 +1,133 @@
+/** server and start: read the flags, then hand over to the server itself. */
+import { readVariable } from '../../client/environment.ts';
+import { CommandFailure, EXIT_LOCAL, type Invocation } from '../command.ts';
+
+/** What `strongroom server` was asked to do. */
+export interface ServerOptions {
+  /** Configuration files, or folders of them, in order. */
+  readonly configPaths: readonly string[];
+  /** Present with -dev: an unsealed server that keeps everything in memory. */
+  readonly dev: DevOptions | undefined;
+  /** `trace`, `debug`, `info`, `warn` or `error`; undefined leaves it to the configuration. */
+  readonly logLevel: string | undefined;
+  readonly logFormat: 'standard' | 'json' | undefined;
+}
+
+export interface DevOptions {
+  readonly rootToken: string | undefined;
+  /** `host:port`. */
+  readonly listenAddress: string;
+  /** Keeps the root token out of `~/.vault-token`. */
+  readonly storeToken: boolean;
+  readonly tls: DevTlsOptions | undefined;
+  /** Mounts version 1 of the key-value engine at secret/ instead of version 2. */
+  readonly kvVersion1: boolean;
+}
+
+export interface DevTlsOptions {
+  /** Folder to put the generated certificates into; a temporary one when undefined. */
+  readonly folder: string | undefined;
+  readonly extraNames: readonly string[];
+}
+
+/** What `strongroom start` was asked to do. */
+export interface StartOptions {
+  /** Folder of the embedded store; created when missing. */
+  readonly dataFolder: string;
+  /** `host:port`. */
+  readonly listenAddress: string;
+  readonly logLevel: string | undefined;
+  readonly logFormat: 'standard' | 'json' | undefined;
+}
+
+/** What src/server/main.ts exports. Both resolve with an exit code when the server has stopped. */
+export interface ServerMain {
+  runServer(options: ServerOptions): Promise<number>;
+  runStart(options: StartOptions): Promise<number>;
+}
+
+const DEFAULT_LISTEN_ADDRESS = '127.0.0.1:8200';
+const DEFAULT_DATA_FOLDER = './strongroom-data';
+
+/** Where the server lives. Not a literal, so that the command line can be checked and shipped without it. */
+const SERVER_MODULE: string = '../../server/main.ts';
+
+async function loadServer(): Promise<ServerMain> {
+  try {
+    return (await import(SERVER_MODULE)) as ServerMain;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND') {
+      throw new CommandFailure(EXIT_LOCAL, `The server cannot be loaded: ${cause.message}`);
+    }
+    throw cause;
+  }
+}
+
+export async function server(invocation: Invocation): Promise<number> {
+  const options = serverOptions(invocation);
+  if (options.dev === undefined && options.configPaths.length === 0) {
+    throw new CommandFailure(
+      EXIT_LOCAL,
+      'Must specify at least one config path using -config\nUse -dev for a server in memory, or "strongroom start" for a first one that keeps its data.',
+    );
+  }
+  return (await loadServer()).runServer(options);
+}
+
+export async function start(invocation: Invocation): Promise<number> {
+  const { flags } = invocation;
+  return (await loadServer()).runStart({
+    dataFolder: flags.text('data') || DEFAULT_DATA_FOLDER,
+    listenAddress: flags.text('listen') || DEFAULT_LISTEN_ADDRESS,
+    ...logOptions(invocation),
+  });
+}
+
+export function serverOptions(invocation: Invocation): ServerOptions {
+  const { flags, terminal } = invocation;
+  const variable = (name: string): string | undefined => readVariable(terminal.environment, name);
+  const configured = flags.list('config');
+  const fromEnvironment = variable('CONFIG_PATH');
+  const tls = flags.boolean('dev-tls');
+  const dev: DevOptions | undefined =
+    flags.boolean('dev') || tls
+      ? {
+          rootToken: flags.text('dev-root-token-id') || variable('DEV_ROOT_TOKEN_ID'),
+          listenAddress:
+            flags.text('dev-listen-address') ||
+            variable('DEV_LISTEN_ADDRESS') ||
+            DEFAULT_LISTEN_ADDRESS,
+          storeToken: !flags.boolean('dev-no-store-token'),
+          tls: tls
+            ? {
+                folder: flags.text('dev-tls-cert-dir') || undefined,
+                extraNames: flags.list('dev-tls-san'),
+              }
+            : undefined,
+          kvVersion1: flags.boolean('dev-kv-v1'),
+        }
+      : undefined;
+  return {
+    configPaths:
+      configured.length > 0 || fromEnvironment === undefined ? configured : [fromEnvironment],
+    dev,
+    ...logOptions(invocation),
+  };
+}
+
+const LOG_LEVELS = new Set(['trace', 'debug', 'info', 'warn', 'error']);
+
+function logOptions(invocation: Invocation): Pick<ServerOptions, 'logLevel' | 'logFormat'> {
+  const { flags, terminal } = invocation;
+  const pick = (flag: string, name: string): string | undefined =>
+    (flags.text(flag) || readVariable(terminal.environment, name))?.toLowerCase();
+  const logLevel = pick('log-level', 'LOG_LEVEL');
+  const logFormat = pick('log-format', 'LOG_FORMAT');
+  if (logLevel !== undefined && !LOG_LEVELS.has(logLevel)) {
+    throw new CommandFailure(EXIT_LOCAL, `unknown log level: ${logLevel}`);
+  }
+  if (logFormat !== undefined && logFormat !== 'standard' && logFormat !== 'json') {
+    throw new CommandFailure(EXIT_LOCAL, `unknown log format: ${logFormat}`);
+  }
+  return { logLevel, logFormat };
+}

@@ -1,0 +1,10 @@
+/** Entry of the executable. */
+import { run } from './run.ts';
+import { systemTerminal } from './terminal.ts';
+
+// A reader that has seen enough (`| head`) is no failure worth a stack trace.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== 'EPIPE') throw cause;
+});
+// Set rather than exit: what is still being written must reach a pipe whole.
+process.exitCode = await run(process.argv.slice(2), systemTerminal);

@@ -1,0 +1,3 @@
+/** stub */
+import type { CommandRow } from '../command.ts';
+export const ACCESS_COMMANDS: readonly CommandRow[] = [];

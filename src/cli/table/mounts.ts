@@ -1,0 +1,3 @@
+/** stub */
+import type { CommandRow } from '../command.ts';
+export const MOUNT_COMMANDS: readonly CommandRow[] = [];

@@ -1,0 +1,3 @@
+/** stub */
+import type { CommandRow } from '../command.ts';
+export const OPERATOR_COMMANDS: readonly CommandRow[] = [];
