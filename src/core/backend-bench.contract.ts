@@ -1,0 +1,164 @@
+/**
+ * Runs a backend's own paths in a test: a request goes through path matching, field parsing and the existence check, and its
+ * handler works on a real barrier over a store in memory, in one unit that is committed.
+ */
+import { openBarrier } from '../barrier/barrier-fixture.ts';
+import { uuid } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Backend } from '../model/backend.ts';
+import { RequestError } from '../model/errors.ts';
+import type {
+  MountRef,
+  NamespaceRef,
+  Operation,
+  Principal,
+  Reply,
+  Request,
+} from '../model/request.ts';
+import type { Transaction, Unit } from '../model/transaction.ts';
+import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
+import { fieldWarnings, parseFields } from './fields.ts';
+import { matchPath } from './paths.ts';
+
+export interface CallOptions {
+  readonly principal?: Principal;
+  readonly namespace?: NamespaceRef;
+  /** Query beside a body. */
+  readonly query?: JsonObject;
+  readonly mount?: Partial<MountRef>;
+}
+
+/** A write is `create` or `update` as the path's existence check says. */
+export type BenchOperation = 'write' | Exclude<Operation, 'create' | 'update'>;
+
+export interface Bench {
+  /** Milliseconds since the epoch that handlers see; a test may move it. */
+  nowMs: number;
+  call(
+    operation: BenchOperation,
+    path: string,
+    data?: JsonObject,
+    options?: CallOptions,
+  ): Promise<Reply | undefined>;
+  /** The error that a call ends with. */
+  fail(
+    operation: BenchOperation,
+    path: string,
+    data?: JsonObject,
+    options?: CallOptions,
+  ): Promise<RequestError>;
+  /** Reads and writes of the mount's storage, committed together. */
+  store<T>(action: (store: Transaction) => Promise<T>): Promise<T>;
+}
+
+const ROOT: NamespaceRef = { id: 'root', path: '' };
+const MOUNT_PREFIX = 'mount/bench/';
+
+/** The same bytes in every run. */
+function countingRandom(): Random {
+  let count = 0;
+  return {
+    bytes(length) {
+      const bytes = Buffer.alloc(length);
+      bytes.writeUInt32BE(++count, Math.max(0, length - 4));
+      return bytes;
+    },
+  };
+}
+
+/** A bench for an engine or auth method, or with `scope: 'unit'` for a part of the core. */
+export async function openBench(
+  backend: Backend | (Backend<Unit> & { readonly scope: 'unit' }),
+): Promise<Bench> {
+  const { barrier } = await openBarrier(createMemoryStorage());
+  const random = countingRandom();
+  const wholeUnit = 'scope' in backend;
+
+  async function inUnit<T>(action: (unit: Unit) => Promise<T>): Promise<T> {
+    const unit = barrier.begin();
+    const result = await action(unit);
+    await unit.commit();
+    return result;
+  }
+
+  async function call(
+    operation: BenchOperation,
+    path: string,
+    data: JsonObject = {},
+    options: CallOptions = {},
+  ): Promise<Reply | undefined> {
+    const match = matchPath(backend as Backend, path);
+    if (match === undefined) throw new RequestError('not_found', 'unsupported path');
+    const writes = operation === 'write';
+    const parsed = parseFields(match.path.fields, match.params, data, {
+      write: writes,
+      ...(options.query === undefined ? {} : { query: options.query }),
+    });
+    const request: Request<never> = {
+      id: uuid(random),
+      operation: writes ? 'update' : operation,
+      namespace: options.namespace ?? ROOT,
+      mount: {
+        path: 'bench/',
+        type: backend.type,
+        accessor: `${backend.type}_bench`,
+        uuid: 'bench',
+        options: null,
+        defaultLeaseTtlSeconds: 2_764_800,
+        maxLeaseTtlSeconds: 2_764_800,
+        config: {},
+        ...options.mount,
+      },
+      path,
+      fields: parsed.values as never,
+      data,
+      principal: options.principal,
+      connection: {
+        remoteAddress: '127.0.0.1',
+        remotePort: 1,
+        clientCertificates: [],
+        local: false,
+      },
+      headers: {},
+      nowMs: bench.nowMs,
+      wrapTtlSeconds: 0,
+      sudo: false,
+    };
+    return inUnit(async (unit) => {
+      const store = (wholeUnit ? unit : unit.view('root', MOUNT_PREFIX)) as Transaction;
+      const exists = writes && (await match.path.exists?.(request, store));
+      const name = !writes ? operation : exists === false ? 'create' : 'update';
+      const { operations } = match.path;
+      const spec =
+        name === 'create'
+          ? (operations.create ?? operations.update)
+          : name === 'update'
+            ? (operations.update ?? operations.create)
+            : operations[name as 'read'];
+      if (spec === undefined) {
+        throw new RequestError('unsupported_operation', 'unsupported operation');
+      }
+      const reply = await spec.handler({ ...request, operation: name }, store);
+      if (reply === undefined) return undefined;
+      const warnings = [...(reply.warnings ?? []), ...fieldWarnings(parsed)];
+      return warnings.length === 0 ? reply : { ...reply, warnings };
+    });
+  }
+
+  const bench: Bench = {
+    nowMs: 1_800_000_000_000,
+    call,
+    async fail(...args) {
+      try {
+        await call(...args);
+      } catch (error) {
+        if (error instanceof RequestError) return error;
+        throw error;
+      }
+      throw new Error(`${args[0]} ${args[1]} was expected to fail`);
+    },
+    store: (action) => inUnit((unit) => action(unit.view('root', MOUNT_PREFIX))),
+  };
+  return bench;
+}
