@@ -36,6 +36,8 @@ export interface VaultServerOptions {
   readonly folder: string;
   /** PEM files of the server, for TLS. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly ca: string };
+  /** `static` (the default) opens itself and is initialised here; `shamir` stays as it is: not initialised at first. */
+  readonly seal?: 'static' | 'shamir';
   /** Further lines for the configuration. */
   readonly settings?: string;
   /** Runs the program under another one (`strace …`). */
@@ -81,10 +83,11 @@ export async function startVaultServer(
   try {
     const first = await answered(api, child, () => true);
     const firstAnswerMs = performance.now() - start;
-    if (first === UNINITIALIZED_STATUS) await initialize(api, folder);
-    await answered(api, child, (status) => status === READY_STATUS);
+    const serve = options.seal !== 'shamir';
+    if (serve && first === UNINITIALIZED_STATUS) await initialize(api, folder);
+    if (serve) await answered(api, child, (status) => status === READY_STATUS);
     const readyMs = performance.now() - start;
-    const rootToken = readFileSync(join(folder, 'root-token'), 'utf8');
+    const rootToken = serve ? readFileSync(join(folder, 'root-token'), 'utf8') : '';
     return { program, child, api, rootToken, folder, auditFile, firstAnswerMs, readyMs };
   } catch (error) {
     await child.kill();
@@ -108,15 +111,16 @@ function configuration(
     tls === undefined
       ? 'tls_disable = true'
       : `tls_cert_file = "${tls.certFile}"\n  tls_key_file = "${tls.keyFile}"`;
+  const seal =
+    options.seal === 'shamir'
+      ? ''
+      : `seal "static" {\n  current_key_id = "rig"\n  current_key = "file://${keyFile}"\n}`;
   return `${program.storage(folder)}
 listener "tcp" {
   address = "${host}"
   ${certificate}
 }
-seal "static" {
-  current_key_id = "rig"
-  current_key = "file://${keyFile}"
-}
+${seal}
 audit "file" "main" {
   options {
     file_path = "${auditFile}"
