@@ -18,6 +18,7 @@ import {
   wipeKeyring,
 } from './keyring.ts';
 import { LiveKeys, rootRecordKey, sealedError } from './live-keys.ts';
+import { createStagedStorage } from './staged-storage.ts';
 import { NonceSource } from './nonce-source.ts';
 import { RecordCache } from './record-cache.ts';
 import { TERM_MAX } from './record.ts';
@@ -32,7 +33,7 @@ import {
 import type { BarrierUnit } from './barrier-unit.ts';
 import { StoredUnit } from './unit.ts';
 import { persistUsage, storedUsage } from './usage.ts';
-import { openKeyring, wipeNewTerms } from './stored-keyring.ts';
+import { openKeyring, refreshKeyring, wipeNewTerms } from './stored-keyring.ts';
 import { type Alongside, createRecords } from './first-records.ts';
 
 /** How often a change of the keyring is tried again when another replica changed it first. */
@@ -57,6 +58,7 @@ export interface KeyStatus {
 interface Open {
   readonly keys: LiveKeys;
   readonly store: EncryptedStore;
+  readonly storage: Storage;
 }
 
 export class Barrier {
@@ -66,6 +68,8 @@ export class Barrier {
   readonly #nonces: NonceSource;
   readonly #records: RecordCache;
   #open: Open | undefined;
+  /** What stands in for it while a cluster is being set up. */
+  #staged: Open | undefined;
   /** The end of the queue of key changes, which run one at a time. */
   #changes: Promise<unknown> = Promise.resolve();
 
@@ -107,30 +111,41 @@ export class Barrier {
   }
 
   /**
-   * Creates the cluster's keys in an empty store, with the root namespace, in one commit. Stays sealed.
+   * Creates a cluster in an empty store: its keys, the root namespace, and what `setUp` writes, all in one commit. While `setUp`
+   * runs, units and keys can be had as if the barrier were open, but it still calls itself sealed; afterwards it is sealed.
    * @param rootKey 32 bytes, left to the caller.
    * @throws {RequestError} `invalid_request` when there is a cluster already.
    */
-  initialize(rootKey: Uint8Array, alongside: readonly Alongside[] = []): Promise<void> {
+  initialize(
+    rootKey: Uint8Array,
+    alongside: readonly Alongside[] = [],
+    setUp: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     return this.#exclusive(async () => {
-      if (await this.initialized()) throw alreadyInitialized();
+      if (this.#open !== undefined || (await this.initialized())) throw alreadyInitialized();
       const { clock, random } = this.#world;
       const keyring = newKeyring(uuid(random), clock.nowMs(), random);
       const keys = new LiveKeys(keyring, 0, rootKey);
       const encoded = encodeKeyring(keyring);
       const namespaceKey = random.bytes(KEY_BYTES);
+      const staged = createStagedStorage();
       try {
-        await createRecords(this.#storage, keys, this.#nonces, [
+        await createRecords(staged, keys, this.#nonces, [
           { key: KEYRING_KEY, value: encoded },
           { key: NAMESPACE_KEY_PREFIX + ROOT_NAMESPACE_ID, value: namespaceKey },
           ...alongside,
         ]);
+        this.#staged = this.#openOn(staged, keys);
+        await setUp();
+        await staged.moveTo(this.#storage);
       } catch (error) {
         throw error instanceof ConflictError ? alreadyInitialized() : error;
       } finally {
+        this.#staged = undefined;
         wipe(encoded);
         wipe(namespaceKey);
         keys.destroy();
+        this.#records.clear();
       }
     });
   }
@@ -148,13 +163,18 @@ export class Barrier {
       const keyring = openKeyring(entry, rootKey);
       if (keyring === undefined) throw invalidRequest('root key does not open the keyring');
       const keys = new LiveKeys(keyring, entry.revision, rootKey);
-      this.#open = { keys, store: this.#newStore(keys) };
+      this.#open = this.#openOn(this.#storage, keys);
     });
   }
 
   /** Whether `rootKey` is the current one. @throws {RequestError} `sealed` */
   isRootKey(rootKey: Uint8Array): boolean {
     return equalConstantTime(this.#opened().keys.rootKey, rootKey);
+  }
+
+  /** The root key, for the seal to wrap again and wipe. @throws {RequestError} `sealed` */
+  copyRootKey(): Buffer {
+    return ownCopy(this.#opened().keys.rootKey);
   }
 
   /**
@@ -169,10 +189,10 @@ export class Barrier {
 
   /** Starts a unit. @throws {RequestError} `sealed` */
   begin(): BarrierUnit {
-    const { store } = this.#opened();
+    const { store, storage } = this.#opened();
     return new StoredUnit({
       store,
-      storage: this.#storage,
+      storage,
       records: this.#records,
       random: this.#world.random,
     });
@@ -232,24 +252,8 @@ export class Barrier {
   }
 
   /** Takes over what another replica did to the keyring. */
-  async refresh(): Promise<void> {
-    const { keys, store } = this.#opened();
-    const [entry, rootEntry] = await store.read([KEYRING_KEY, ROOT_KEY_KEY]);
-    if (entry === undefined) throw store.tampered(KEYRING_KEY, 'keyring is missing');
-    if (entry.revision === keys.revision) return;
-    let keyring = openKeyring(entry, keys.rootKey);
-    if (keyring === undefined && rootEntry !== undefined) {
-      const rootKey = await store.open('', rootEntry);
-      keyring = openKeyring(entry, rootKey);
-      if (keyring !== undefined) keys.replaceRoot(rootKey);
-      wipe(rootKey);
-    }
-    if (keyring === undefined) throw store.tampered(KEYRING_KEY, 'record failed authentication');
-    if (entry.revision < keys.revision) {
-      wipeKeyring(keyring);
-      throw store.tampered(KEYRING_KEY, 'keyring was rolled back');
-    }
-    keys.replaceKeyring(keyring, entry.revision);
+  refresh(): Promise<void> {
+    return refreshKeyring(this.#opened().store);
   }
 
   async keyStatus(): Promise<KeyStatus> {
@@ -269,18 +273,20 @@ export class Barrier {
   }
 
   #opened(): Open {
-    if (this.#open === undefined) throw sealedError();
-    return this.#open;
+    const open = this.#open ?? this.#staged;
+    if (open === undefined) throw sealedError();
+    return open;
   }
 
-  #newStore(keys: LiveKeys): EncryptedStore {
-    return new EncryptedStore({
-      storage: this.#storage,
+  #openOn(storage: Storage, keys: LiveKeys): Open {
+    const store = new EncryptedStore({
+      storage,
       keys,
       nonces: this.#nonces,
       onTamper: this.#onTamper,
       refresh: () => this.refresh(),
     });
+    return { keys, store, storage };
   }
 
   async #changesOf(store: EncryptedStore, records: readonly Alongside[]): Promise<Change[]> {
