@@ -15,7 +15,6 @@ import {
   encodeKeyring,
   newKeyring,
   newestTerm,
-  wipeKeyring,
 } from './keyring.ts';
 import { LiveKeys, rootRecordKey, sealedError } from './live-keys.ts';
 import { createStagedStorage } from './staged-storage.ts';

@@ -33,15 +33,27 @@ function server(seal: Seal, storage: Storage = createMemoryStorage()): Server {
   return { storage, barrier, unsealer: new Unsealer({ barrier, storage, seal, world }), clock };
 }
 
+function staticKey(value: number): { id: string; key: Buffer } {
+  return { id: `key-${value}`, key: Buffer.alloc(32, value) };
+}
+
+async function nothing(): Promise<void> {}
+
+async function makeNone(): Promise<string> {
+  assert.fail('a token was made');
+}
+
+/** Takes a one-time password off an encoded token. */
+function decodeToken(encoded: string, otp: string): string {
+  const bytes = Buffer.from(encoded, 'base64');
+  return Buffer.from(bytes.map((byte, index) => byte ^ otp.charCodeAt(index))).toString();
+}
+
 function staticSeal(byte = 1, previousByte?: number): Seal {
-  const key = (value: number): { id: string; key: Buffer } => ({
-    id: `key-${value}`,
-    key: Buffer.alloc(32, value),
-  });
   return createStaticSeal(
     previousByte === undefined
-      ? { current: key(byte) }
-      : { current: key(byte), previous: key(previousByte) },
+      ? { current: staticKey(byte) }
+      : { current: staticKey(byte), previous: staticKey(previousByte) },
     random,
   );
 }
@@ -137,7 +149,6 @@ describe('initialization', () => {
 
   test('refuses impossible sharings and what it cannot do', async () => {
     const shamir = server(createShamirSeal(random)).unsealer;
-    const nothing = async (): Promise<void> => undefined;
     for (const [shares, threshold] of [
       [0, 0],
       [-1, 1],
@@ -311,7 +322,7 @@ describe('rekeying', () => {
     for (const index of [0, 1]) await rekey.update(copy(made.shares, index), nonce);
     const result = await rekey.update(copy(made.shares, 2), nonce);
     assert.equal(result?.verificationRequired, true);
-    const { shares = [], verificationNonce = '' } = result ?? {};
+    const { shares, verificationNonce } = result ?? assert.fail('no result');
     await assert.rejects(
       rekey.update(copy(made.shares, 3), nonce),
       /verification must be performed/,
@@ -406,11 +417,6 @@ describe('generating a root token', () => {
   const TOKEN = 's.0123456789abcdefghijklmn';
   const makeToken = async (): Promise<string> => TOKEN;
 
-  function decode(encoded: string, otp: string): string {
-    const bytes = Buffer.from(encoded, 'base64');
-    return Buffer.from(bytes.map((byte, index) => byte ^ otp.charCodeAt(index))).toString();
-  }
-
   test('gives the token under the one-time password', async () => {
     for (const given of [undefined, 'abcdefghijklmnopqrstuvwxyz']) {
       const { unsealer, shares } = await unsealed();
@@ -424,7 +430,7 @@ describe('generating a root token', () => {
       const done = await rootGeneration.update(copy(shares, 4), start.nonce, makeToken);
       assert.equal(done.complete, true);
       assert.equal(done.encodedToken.includes('='), false);
-      assert.equal(decode(done.encodedToken, otp), TOKEN);
+      assert.equal(decodeToken(done.encodedToken, otp), TOKEN);
       assert.equal((await rootGeneration.status()).started, false);
     }
   });
@@ -432,17 +438,22 @@ describe('generating a root token', () => {
   test('makes no token without the quorum', async () => {
     const { unsealer, shares } = await unsealed();
     const { rootGeneration } = unsealer;
-    const never = async (): Promise<string> => assert.fail('a token was made');
-    await assert.rejects(rootGeneration.update(copy(shares, 0), '', never), /no root generation/);
+    await assert.rejects(
+      rootGeneration.update(copy(shares, 0), '', makeNone),
+      /no root generation/,
+    );
     await assert.rejects(rootGeneration.start({ otp: 'short' }), /wrong length/);
     await assert.rejects(rootGeneration.start({ pgpKey: 'x' }), /not supported/);
     const { nonce } = await rootGeneration.start({});
     await assert.rejects(rootGeneration.start({}), /already in progress/);
-    await assert.rejects(rootGeneration.update(copy(shares, 0), 'bad', never), /incorrect nonce/);
-    await rootGeneration.update(copy(shares, 0), nonce, never);
-    await assert.rejects(rootGeneration.update(copy(shares, 0), nonce, never), /already been/);
-    await rootGeneration.update(copy(shares, 1), nonce, never);
-    await assert.rejects(rootGeneration.update(Buffer.alloc(33, 5), nonce, never), WRONG);
+    await assert.rejects(
+      rootGeneration.update(copy(shares, 0), 'bad', makeNone),
+      /incorrect nonce/,
+    );
+    await rootGeneration.update(copy(shares, 0), nonce, makeNone);
+    await assert.rejects(rootGeneration.update(copy(shares, 0), nonce, makeNone), /already been/);
+    await rootGeneration.update(copy(shares, 1), nonce, makeNone);
+    await assert.rejects(rootGeneration.update(Buffer.alloc(33, 5), nonce, makeNone), WRONG);
     assert.equal((await rootGeneration.status()).progress, 0);
     await rootGeneration.cancel();
     assert.equal((await rootGeneration.status()).started, false);
