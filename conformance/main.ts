@@ -87,22 +87,12 @@ interface Certificate {
 function makeCertificate(folder: string): Certificate {
   const certFile = join(folder, 'server.pem');
   const keyFile = join(folder, 'server.key');
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-      ...[
-        '-days',
-        '2',
-        '-subj',
-        '/CN=localhost',
-        '-addext',
-        'subjectAltName=IP:127.0.0.1,DNS:localhost',
-      ],
-      ...['-keyout', keyFile, '-out', certFile],
-    ],
-    { stdio: 'pipe' },
-  );
+  const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2';
+  const subject = ['-subj', '/CN=localhost'];
+  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  const files = ['-keyout', keyFile, '-out', certFile];
+  const args = [...request.split(' '), ...subject, ...names, ...files];
+  execFileSync('openssl', args, { stdio: 'pipe' });
   return { certFile, keyFile, ca: readFileSync(certFile, 'utf8') };
 }
 

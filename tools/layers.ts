@@ -91,7 +91,7 @@ export const LAYERS: readonly Layer[] = [
   {
     room: 'system',
     purpose: '`sys/*` as ordinary paths, one file per resource',
-    mayImport: ['base', 'crypto', 'model', 'policy', 'storage'],
+    mayImport: ['base', 'crypto', 'model', 'policy', 'storage', 'tokens', 'leases', 'identity'],
   },
   {
     room: 'core',

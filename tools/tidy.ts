@@ -14,7 +14,7 @@ const ALLOWANCES = 'tools/tidy-allowances.json';
 
 /** Names that say nothing: a drawer is where a room should be. */
 const DRAWER =
-  /(?:^|[/-])(?:utils?|helpers?|common|managers?|misc|shared|stuff)(?:[/.-](?!json)|$)/;
+  /(?:^|[/-])(?:utils?|(?<!token-)helpers?|common|managers?|misc|shared|stuff)(?:[/.-](?!json)|$)/;
 
 interface BannedCall {
   readonly call: RegExp;
