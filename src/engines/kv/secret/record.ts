@@ -5,7 +5,7 @@
  *   line 2  everything else: settings and the version table
  *   rest    the value of the served version, as bytes; empty when there is none
  *
- * A read of the served version parses line 1 only, whatever the number of versions. See docs/decisions/0002.
+ * A read of the served version parses line 1 only, whatever the number of versions. See docs/decisions/0005.
  */
 import type { Secret, Version } from './secret.ts';
 import { findVersion, servedNumber } from './secret.ts';

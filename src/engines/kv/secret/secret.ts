@@ -1,6 +1,6 @@
 /**
  * The versioned secret: what every protocol's view shows a part of. Pure data and pure transitions; no storage, no wire.
- * Values of versions are not here: the version table says which exist, the store keeps them (docs/decisions/0002).
+ * Values of versions are not here: the version table says which exist, the store keeps them (docs/decisions/0005).
  */
 
 /** Versions that are kept when neither the secret nor the mount says how many. */
