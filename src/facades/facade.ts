@@ -5,6 +5,8 @@
  */
 import type { Connection } from '../model/request.ts';
 
+export type { Connection } from '../model/request.ts';
+
 /** One HTTP request as the listener took it off the wire. */
 export interface WireRequest {
   readonly method: string;

@@ -1,0 +1,343 @@
+/** One listening address: HTTP/1.1 over TCP or a Unix socket, with or without TLS, in front of one facade. */
+import { createServer, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
+import type { WireReply } from '../facades/facade.ts';
+import { announcesBody, HttpExchange } from './exchange.ts';
+import { forwardedForRule } from './forwarded-for.ts';
+import type { ForwardedForRule } from './forwarded-for.ts';
+import { DEFAULT_LISTENER_LIMITS } from './limits.ts';
+import type { ListenerLimits } from './limits.ts';
+import type { ListenerOptions } from './listener-options.ts';
+import { PeerConnection } from './peer.ts';
+import type { Peer } from './peer.ts';
+import { customHeaders } from './response-headers.ts';
+import type { HeadersForStatus } from './response-headers.ts';
+import { secureContext, tlsOptions } from './tls.ts';
+import { listenOnSocket } from './unix-socket.ts';
+import { takeOver, writeAndClose } from './parser-failure.ts';
+import type { ParserError } from './parser-failure.ts';
+import { VerbConnection } from './verb-connection.ts';
+
+/** Errors of the parser and the server that are not simply a bad request. */
+const ERROR_STATUS: ReadonlyMap<string, number> = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
+  ['HPE_HEADER_OVERFLOW', 431],
+]);
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #limits: ListenerLimits;
+  readonly #server: Server;
+  readonly #peers = new WeakMap<Duplex, Peer>();
+  readonly #sockets = new Set<Socket>();
+  readonly #running: Set<HttpExchange>;
+  /** Replies that the client has not taken yet, with their deadline on the monotonic clock. */
+  readonly #writing = new Map<ServerResponse, number>();
+  readonly #forwardedFor: ForwardedForRule | undefined;
+  readonly #customHeaders: HeadersForStatus;
+  #stopSweep: () => void = () => {};
+  #closing = false;
+
+  /** @throws {RangeError} for addresses or headers that cannot be; and whatever reading the certificate throws */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
+    this.#forwardedFor =
+      options.forwardedFor === undefined ? undefined : forwardedForRule(options.forwardedFor);
+    this.#customHeaders = customHeaders(options.customHeaders ?? {});
+    this.#running = options.inFlight.open();
+    this.#server = this.#createServer();
+  }
+
+  /** Begins to accept connections. Gives the address to show: `http://127.0.0.1:8200`, `unix:///run/strongroom.sock`. */
+  async listen(): Promise<string> {
+    const { place } = this.#options;
+    const server = this.#server;
+    if ('socketPath' in place) {
+      await listenOnSocket(server, place);
+    } else {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host: place.host, port: place.port }, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+    }
+    // Accepting can fail later (no file descriptors left); the listener outlives that.
+    server.on('error', (error) =>
+      this.#options.log.warn('listener error', { error: error.message }),
+    );
+    this.#scheduleSweep();
+    return this.address;
+  }
+
+  get address(): string {
+    const { place, tls } = this.#options;
+    if ('socketPath' in place) return `unix://${place.socketPath}`;
+    const bound = this.#server.address();
+    const port = bound !== null && typeof bound === 'object' ? bound.port : place.port;
+    const host = place.host.includes(':') ? `[${place.host}]` : place.host;
+    return `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+  }
+
+  /** Reads certificate and key again; new connections get the new ones. @throws what reading throws; then nothing changes */
+  reload(): void {
+    const { tls } = this.#options;
+    if (tls === undefined) return;
+    (this.#server as unknown as TlsServer).setSecureContext(secureContext(tls));
+  }
+
+  /** Stops accepting, lets running requests finish within `graceMs`, then cuts what is left. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#server.closeIdleConnections();
+    const disarm = this.#options.clock.after(graceMs, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    await closed;
+    disarm();
+    this.#stopSweep();
+  }
+
+  #createServer(): Server {
+    const limits = this.#limits;
+    const options: ServerOptions = {
+      headersTimeout: Math.min(limits.headerTimeoutMs, limits.readTimeoutMs),
+      requestTimeout: limits.readTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      connectionsCheckingInterval: limits.sweepIntervalMs,
+      maxHeaderSize: limits.headerBytesMax,
+      noDelay: true,
+    };
+    const { tls } = this.#options;
+    const server: Server =
+      tls === undefined
+        ? createServer(options)
+        : createTlsServer({ ...options, ...tlsOptions(tls, limits.handshakeTimeoutMs) });
+    server.maxHeadersCount = limits.headersMax;
+    server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
+    server.maxConnections = limits.connectionsMax;
+    server.on('connection', (socket: Socket) => this.#track(socket));
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      if (this.#peers.has(socket)) return;
+      const connection = new PeerConnection(socket);
+      this.#peers.set(socket, {
+        socket,
+        connection,
+        busy: 0,
+        lastResponse: undefined,
+        failed: false,
+        verbs: undefined,
+      });
+    });
+    server.on('request', (request, response) => this.#begin(request, response, false));
+    server.on('checkContinue', (request, response) => this.#begin(request, response, true));
+    server.on('connect', (_request, socket: Duplex) =>
+      this.#refuse(socket, 405, 'unsupported operation'),
+    );
+    server.on('clientError', (error: ParserError, socket: Duplex) =>
+      this.#parserFailed(error, socket),
+    );
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      this.#options.log.debug('TLS handshake failed', { error: error.message });
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #track(socket: Duplex): void {
+    if (socket instanceof VerbConnection) return;
+    const inner = socket as Socket;
+    this.#sockets.add(inner);
+    inner.once('close', () => this.#sockets.delete(inner));
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const peer = this.#peers.get(request.socket);
+    if (peer === undefined) {
+      request.socket.destroy();
+      return;
+    }
+    let method = request.method ?? '';
+    let last = false;
+    if (peer.verbs !== undefined) {
+      ({ method, last } = peer.verbs.begin(method, announcesBody(request)));
+    }
+    const forwarded = this.#forwarded(request, peer);
+    const { facade, clock } = this.#options;
+    const exchange = new HttpExchange({
+      request,
+      response,
+      method,
+      connection:
+        forwarded !== undefined && 'address' in forwarded
+          ? new PeerConnection(peer.socket, forwarded.address)
+          : peer.connection,
+      startMonotonicMs: clock.monotonicMs(),
+      expectsContinue,
+    });
+    peer.busy++;
+    this.#running.add(exchange);
+    // llhttp also takes a request line without a version, HTTP/0.9.
+    if (request.httpVersionMajor !== 1) {
+      this.#reply(exchange, peer, facade.refuse(400, 'bad request'), true);
+      return;
+    }
+    if (forwarded !== undefined && 'refusal' in forwarded) {
+      this.#reply(exchange, peer, facade.refuse(400, forwarded.refusal), last);
+      return;
+    }
+    facade.handle(exchange).then(
+      (reply) => this.#reply(exchange, peer, reply, last),
+      (error: unknown) => {
+        this.#options.log.error('a facade failed', {
+          error: error instanceof Error ? error.name : 'unknown',
+        });
+        this.#reply(exchange, peer, facade.refuse(500, 'internal error'), true);
+      },
+    );
+  }
+
+  #forwarded(request: IncomingMessage, peer: Peer): ReturnType<ForwardedForRule> {
+    const header = request.headers['x-forwarded-for'];
+    if (this.#forwardedFor === undefined) {
+      if (header !== undefined) delete request.headers['x-forwarded-for'];
+      return undefined;
+    }
+    const text = Array.isArray(header) ? header.join(',') : header;
+    const forwarded = this.#forwardedFor(peer.connection.remoteAddress, text);
+    if (forwarded === undefined) delete request.headers['x-forwarded-for'];
+    return forwarded;
+  }
+
+  #reply(exchange: HttpExchange, peer: Peer, reply: WireReply, last: boolean): void {
+    if (!this.#running.delete(exchange)) return;
+    if (exchange.hasBody && !exchange.request.complete && !exchange.awaitsContinue) {
+      const { drainBytesMax, drainTimeoutMs } = this.#limits;
+      const arm = (action: () => void): (() => void) =>
+        this.#options.clock.after(drainTimeoutMs, action);
+      exchange.drain(drainBytesMax, arm, (whole) =>
+        this.#send(exchange, peer, reply, last || !whole),
+      );
+      return;
+    }
+    this.#send(exchange, peer, reply, last || exchange.awaitsContinue);
+  }
+
+  #send(exchange: HttpExchange, peer: Peer, reply: WireReply, last: boolean): void {
+    peer.busy--;
+    const { response } = exchange;
+    if (response.destroyed || response.headersSent) return;
+    const { body, status } = reply;
+    const headers: Record<string, string | number> = {
+      ...this.#customHeaders(status),
+      ...reply.headers,
+    };
+    if (status !== 204) {
+      headers['Content-Length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    }
+    peer.lastResponse = response;
+    if (last || peer.failed || this.#closing) headers['Connection'] = 'close';
+    try {
+      response.writeHead(status, headers);
+      response.end(body);
+    } catch (error) {
+      // A status or header that HTTP cannot carry; nothing has been written yet.
+      this.#options.log.error('a reply could not be written', {
+        error: error instanceof Error ? error.message : 'unknown',
+      });
+      response.destroy();
+      return;
+    }
+    if (peer.verbs !== undefined) response.once('close', () => peer.verbs?.finish());
+    if (response.writableLength > 0) this.#watch(response);
+  }
+
+  /** A client that does not take its reply must not hold it for ever. */
+  #watch(response: ServerResponse): void {
+    const { writeTimeoutMs, requestDurationMs } = this.#limits;
+    const timeoutMs = writeTimeoutMs > 0 ? writeTimeoutMs : requestDurationMs;
+    this.#writing.set(response, this.#options.clock.monotonicMs() + timeoutMs);
+    response.once('close', () => this.#writing.delete(response));
+  }
+
+  #scheduleSweep(): void {
+    this.#stopSweep = this.#options.clock.after(this.#limits.sweepIntervalMs, () => {
+      this.#sweep();
+      this.#scheduleSweep();
+    });
+  }
+
+  /** Ends what takes too long: requests get a 503 (their work is told to stop), slow readers are cut off. */
+  #sweep(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const { requestDurationMs } = this.#limits;
+    for (const exchange of this.#running) {
+      if (nowMs - exchange.startMonotonicMs < requestDurationMs) continue;
+      const peer = this.#peers.get(exchange.request.socket);
+      exchange.abort();
+      const reply = this.#options.facade.refuse(503, 'request took too long');
+      if (peer !== undefined) this.#reply(exchange, peer, reply, true);
+    }
+    for (const [response, deadlineMs] of this.#writing) {
+      if (nowMs >= deadlineMs) response.destroy();
+    }
+  }
+
+  #parserFailed(error: ParserError, socket: Duplex): void {
+    const peer = this.#peers.get(socket);
+    if (error.code === 'ECONNRESET' || !socket.writable || peer === undefined) {
+      socket.destroy();
+      return;
+    }
+    if (error.code === 'HPE_INVALID_METHOD' && this.#understandVerbs(error, peer)) return;
+    if (peer.failed) return;
+    peer.failed = true;
+    const status = ERROR_STATUS.get(error.code ?? '') ?? 400;
+    const message = STATUS_CODES[status]?.toLowerCase() ?? '';
+    for (const exchange of this.#running) {
+      // Its body will never be complete: this is its reply, whatever the facade is waiting for.
+      if (exchange.request.socket === socket && !exchange.request.complete) {
+        exchange.abort();
+        this.#running.delete(exchange);
+        this.#send(exchange, peer, this.#options.facade.refuse(status, message), true);
+        return;
+      }
+    }
+    if (peer.busy > 0) return;
+    const refuse = (): void => this.#refuse(socket, status, message);
+    const { lastResponse } = peer;
+    if (lastResponse === undefined || lastResponse.writableFinished) refuse();
+    else lastResponse.once('finish', refuse);
+  }
+
+  /** Gives the connection to a parser that knows LIST and SCAN, if one of them is what this one failed at. */
+  #understandVerbs(error: ParserError, peer: Peer): boolean {
+    // A pipelined LIST behind an unanswered request is refused: clients that send it do not pipeline.
+    if (peer.verbs !== undefined || peer.failed || peer.busy > 0) return false;
+    const verbs = takeOver(peer.socket, error);
+    if (verbs === undefined) return false;
+    peer.verbs = verbs;
+    this.#peers.set(verbs, peer);
+    this.#server.emit(peer.socket instanceof TLSSocket ? 'secureConnection' : 'connection', verbs);
+    return true;
+  }
+
+  #refuse(socket: Duplex, status: number, message: string): void {
+    const reply = this.#options.facade.refuse(status, message);
+    writeAndClose(socket, {
+      ...reply,
+      headers: { ...this.#customHeaders(status), ...reply.headers },
+    });
+  }
+}

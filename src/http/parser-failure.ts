@@ -1,0 +1,48 @@
+/** What is left to do with a connection on which the HTTP parser failed. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { WireReply } from '../facades/facade.ts';
+import { listingStart, VerbConnection } from './verb-connection.ts';
+
+/** What `clientError` carries. */
+export interface ParserError extends Error {
+  readonly code?: string;
+  /** How much of {@link rawPacket} was parsed before the failure. */
+  readonly bytesParsed?: number;
+  readonly rawPacket?: Buffer;
+}
+
+/** Takes the connection away from its parser when that failed at a LIST or SCAN; undefined when it failed otherwise. */
+export function takeOver(socket: Socket, error: ParserError): VerbConnection | undefined {
+  const { rawPacket, bytesParsed } = error;
+  if (rawPacket === undefined || bytesParsed === undefined) return undefined;
+  const start = listingStart(rawPacket, bytesParsed);
+  if (start === undefined) return undefined;
+  detachParser(socket);
+  return new VerbConnection(socket, rawPacket.subarray(start));
+}
+
+/**
+ * The `close` listener of the old parser stays, since that frees it. A parser that has begun a message would be timed out
+ * together with the connection, so it is taken off that list; without this (it is not a documented call) the connection
+ * would end early and its client reconnect.
+ */
+function detachParser(socket: Socket): void {
+  for (const event of ['data', 'end', 'drain', 'timeout', 'error']) {
+    socket.removeAllListeners(event);
+  }
+  socket.setTimeout(0);
+  (socket as { parser?: { remove?: () => void } }).parser?.remove?.();
+}
+
+/** Writes a reply past the parser and ends the connection. */
+export function writeAndClose(socket: Duplex, reply: WireReply): void {
+  const { status, headers, body } = reply;
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${String(body)}`,
+    () => socket.destroy(),
+  );
+}
