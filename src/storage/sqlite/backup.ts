@@ -2,12 +2,13 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { backup } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { StorageError } from '../storage.ts';
 import { createPrivateFile, syncDirectory, syncFile } from './data-directory.ts';
 import { describeError, openForReading } from './database.ts';
 
 /** Pages copied in one go on the thread pool; the main thread is free meanwhile. */
-const PAGES_PER_STEP = 2048;
+const PAGES_PER_STEP = 512;
 
 /**
  * Copies `database` to the new file `target` (0600): under another name until it is complete and synced, so that a
@@ -22,13 +23,10 @@ export async function backupDatabase(
   const file = resolve(target);
   const partial = `${file}.partial`;
   if (existsSync(file)) throw new StorageError(`${file} exists already: a backup needs a new file`);
-  if (!createPrivateFile(partial)) {
-    throw new StorageError(
-      `${partial} exists: another backup is under way, or one was cut off; remove it`,
-    );
-  }
-  const source = openForReading(database);
+  reserve(partial);
+  let source: DatabaseSync | undefined;
   try {
+    source = openForReading(database);
     // An open transaction pins the snapshot. Without it each commit would make the copy start over.
     source.exec('BEGIN');
     source.prepare('SELECT number FROM sequence').get();
@@ -51,6 +49,23 @@ export async function backupDatabase(
       cause: error,
     });
   } finally {
-    source.close();
+    source?.close();
+  }
+}
+
+/** Creates the file that the copy goes to, unless somebody else has. */
+function reserve(partial: string): void {
+  let created: boolean;
+  try {
+    created = createPrivateFile(partial);
+  } catch (error) {
+    throw new StorageError(`the backup cannot be created: ${describeError(error)}`, {
+      cause: error,
+    });
+  }
+  if (!created) {
+    throw new StorageError(
+      `${partial} exists: another backup is under way, or one was cut off; remove it`,
+    );
   }
 }

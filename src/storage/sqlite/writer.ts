@@ -80,8 +80,17 @@ export class Writer {
   }
 
   /** Starts the thread, which opens (or creates) the database; its refusal becomes a {@link StorageError}. */
-  static async start(settings: WriterSettings, events: WriterEvents): Promise<Writer> {
-    const worker = new Worker(workerFile(), { workerData: settings, name: 'storage writer' });
+  static async start(
+    settings: WriterSettings,
+    events: WriterEvents,
+    program: URL = workerFile(),
+  ): Promise<Writer> {
+    const worker = new Worker(program, {
+      workerData: settings,
+      name: 'storage writer',
+      // Options of the main program (an inspector, a test runner) are not for this thread.
+      execArgv: [],
+    });
     const sequence = await firstReply(worker);
     return new Writer(worker, sequence, events);
   }

@@ -1,0 +1,131 @@
+/** Puts a backup in the place of a store, checked first and all at once. */
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
+import { silentLog } from '../../base/log.ts';
+import type { Log } from '../../base/log.ts';
+import { StorageError } from '../storage.ts';
+import {
+  createPrivateFile,
+  prepareDirectory,
+  storeFiles,
+  syncDirectory,
+  syncFile,
+} from './data-directory.ts';
+import type { StoreFiles } from './data-directory.ts';
+import { assertOurs, assertSqliteVersion, describeError, findDamage } from './database.ts';
+import { takeOwnerLock } from './owner-lock.ts';
+
+export interface RestoreOptions {
+  /** The backup, as `backup` wrote it. It is only read. */
+  readonly file: string;
+  /** The data directory; created if missing. No process may have it open. */
+  readonly directory: string;
+  /** Allow it over a store that exists. The old one is kept beside, as `strongroom.db.before-restore-N`. */
+  readonly replace?: boolean;
+  readonly log?: Log;
+}
+
+/** Names for stores that a restore put aside; more than anyone keeps. */
+const KEPT_STORES_MAX = 1000;
+
+/**
+ * Checks a backup (whole structure, application id, schema version) and installs it: the directory holds the old
+ * state or the new one at every moment, whatever crashes.
+ * @throws {StorageError} the file is damaged or not ours, a store is there already, or it is in use.
+ */
+export async function restoreSqliteStorage(options: RestoreOptions): Promise<void> {
+  const log = (options.log ?? silentLog).named('storage.sqlite');
+  const files = storeFiles(resolve(options.directory));
+  const source = resolve(options.file);
+  assertSqliteVersion(process.versions['sqlite'] ?? '0');
+  if (!existsSync(source)) throw new StorageError(`the backup ${source} does not exist`);
+  prepareDirectory(files.directory, log);
+  const lock = takeOwnerLock(files);
+  try {
+    if (holdsStore(files) && options.replace !== true) {
+      throw new StorageError(
+        `${files.directory} holds a store already; say so if it is to be replaced`,
+      );
+    }
+    const incoming = `${files.database}.restoring`;
+    try {
+      await copyPrivately(source, incoming);
+      // The copy is checked, not the source: what was checked is what is installed.
+      assertBackup(incoming, source);
+      keepOldStore(files, log);
+      renameSync(incoming, files.database);
+      syncDirectory(files.directory);
+    } finally {
+      rmSync(incoming, { force: true });
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+function holdsStore(files: StoreFiles): boolean {
+  return [files.database, `${files.database}-wal`].some(
+    (file) => existsSync(file) && statSync(file).size > 0,
+  );
+}
+
+async function copyPrivately(source: string, target: string): Promise<void> {
+  rmSync(target, { force: true });
+  createPrivateFile(target);
+  try {
+    await pipeline(createReadStream(source), createWriteStream(target, { flags: 'r+' }));
+  } catch (error) {
+    throw new StorageError(`${source} cannot be copied: ${describeError(error)}`, { cause: error });
+  }
+  syncFile(target);
+}
+
+function assertBackup(file: string, source: string): void {
+  let database: DatabaseSync | undefined;
+  let damage: string | undefined;
+  try {
+    // Immutable: SQLite looks for no log and makes no files beside it.
+    const url = pathToFileURL(file);
+    url.search = 'immutable=1';
+    database = new DatabaseSync(url, { readOnly: true });
+    database.enableDefensive(true);
+    database.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0');
+    assertOurs(database, source);
+    damage = findDamage(database, 'integrity_check');
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    throw new StorageError(`${source} is no backup of Strongroom: ${describeError(error)}`, {
+      cause: error,
+    });
+  } finally {
+    database?.close();
+  }
+  if (damage !== undefined) throw new StorageError(`the backup ${source} is damaged: ${damage}`);
+}
+
+/** Moves the old database and its log aside together, under a name by which SQLite still finds both. */
+function keepOldStore(files: StoreFiles, log: Log): void {
+  if (!holdsStore(files)) return;
+  for (let number = 1; number <= KEPT_STORES_MAX; number += 1) {
+    const kept = `${files.database}.before-restore-${number}`;
+    if (existsSync(kept) || existsSync(`${kept}-wal`)) continue;
+    // The database first: a log alone is refused at start, while a database alone would pass for the whole state.
+    for (const suffix of ['', '-wal']) {
+      if (existsSync(files.database + suffix)) renameSync(files.database + suffix, kept + suffix);
+    }
+    rmSync(`${files.database}-shm`, { force: true });
+    log.info('kept the store that the restore replaces', { file: kept });
+    return;
+  }
+  throw new StorageError(`too many stores kept in ${files.directory}: remove some`);
+}
