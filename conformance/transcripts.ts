@@ -31,10 +31,8 @@ function reasonFor(expected: Expected, { area, file }: Replayed): string | undef
 }
 
 function replay(folder: string, only: readonly string[], report: string): string {
-  const args = [
-    ...[join(folder, 'replay.py'), '--exe', EXECUTABLE, '--storage', 'sqlite', '--json', report],
-    ...(only.length === 0 ? [] : ['--only', ...only]),
-  ];
+  const program = [join(folder, 'replay.py'), '--exe', EXECUTABLE, '--storage', 'sqlite'];
+  const args = [...program, '--json', report, ...(only.length === 0 ? [] : ['--only', ...only])];
   const done = spawnSync('python3', args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

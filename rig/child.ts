@@ -13,6 +13,12 @@ export interface ChildOptions {
 const OUTPUT_CHARACTERS_MAX = 256 * 1024;
 const STOP_TIMEOUT_MS = 15_000;
 
+/** Those that still run, so that none outlives the rig. */
+const running = new Set<Child>();
+process.on('exit', () => {
+  for (const child of running) child.signal('SIGKILL');
+});
+
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -28,17 +34,21 @@ export class Child {
     const [program = '', ...args] = argv;
     this.#process = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, so that a signal reaches the program under a wrapper (strace) too.
+      detached: true,
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const { promise, resolve } = Promise.withResolvers<Exit>();
     this.exited = promise;
+    running.add(this);
     this.#process.on('error', (error) => {
       this.#keep(`${error.message}\n`);
       this.#exit = { code: 127, signal: null };
       resolve(this.#exit);
     });
     this.#process.on('exit', (code, signal) => {
+      running.delete(this);
       this.#exit = { code, signal };
       resolve(this.#exit);
     });
@@ -65,7 +75,13 @@ export class Child {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.#exit === undefined) this.#process.kill(signal);
+    const { pid } = this.#process;
+    if (this.#exit !== undefined || pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // It ended a moment ago.
+    }
   }
 
   /** Asks it to end, and ends it when it does not. */

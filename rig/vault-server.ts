@@ -42,6 +42,11 @@ export interface VaultServerOptions {
   readonly settings?: string;
   /** Runs the program under another one (`strace …`). */
   readonly wrapper?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Default: `audit.log` in the folder. */
+  readonly auditFile?: string;
+  /** Resolves with the first answer, whatever it says, instead of when the server is ready. */
+  readonly evenIfSealed?: boolean;
 }
 
 const READY_TIMEOUT_MS = 30_000;
@@ -69,23 +74,23 @@ export async function startVaultServer(
   const { folder } = options;
   const port = await freePort();
   const address = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
-  const auditFile = join(folder, 'audit.log');
+  const auditFile = options.auditFile ?? join(folder, 'audit.log');
   const configFile = join(folder, 'server.hcl');
   writeFileSync(configFile, configuration(program, options, address, auditFile));
   const start = performance.now();
-  const child = new Child([
-    ...(options.wrapper ?? []),
-    program.executable,
-    'server',
-    `-config=${configFile}`,
-  ]);
+  const child = new Child(
+    [...(options.wrapper ?? []), program.executable, 'server', `-config=${configFile}`],
+    options.environment === undefined ? {} : { env: options.environment },
+  );
   const api = new Api(address, options.tls === undefined ? {} : { ca: options.tls.ca });
   try {
     const first = await answered(api, child, () => true);
     const firstAnswerMs = performance.now() - start;
     const serve = options.seal !== 'shamir';
     if (serve && first === UNINITIALIZED_STATUS) await initialize(api, folder);
-    if (serve) await answered(api, child, (status) => status === READY_STATUS);
+    if (serve && options.evenIfSealed !== true) {
+      await answered(api, child, (status) => status === READY_STATUS);
+    }
     const readyMs = performance.now() - start;
     const rootToken = serve ? readFileSync(join(folder, 'root-token'), 'utf8') : '';
     return { program, child, api, rootToken, folder, auditFile, firstAnswerMs, readyMs };

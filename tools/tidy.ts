@@ -80,7 +80,7 @@ const BANNED_CALLS: readonly BannedCall[] = [
     except: [],
   },
   {
-    call: /\b(?:exec|execSync)\(\s*[`'"]/,
+    call: /(?<!\.)\b(?:exec|execSync)\(\s*[`'"]/,
     name: 'a shell command line',
     instead: 'spawn or execFile with an argument list',
     except: [],
