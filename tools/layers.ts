@@ -127,6 +127,7 @@ export const LAYERS: readonly Layer[] = [
     room: 'server',
     purpose: 'composition root: reads the configuration, picks concrete members, starts and stops',
     mayImport: '*',
+    packages: ['@peculiar/x509'],
   },
   {
     room: 'client',
