@@ -7,7 +7,7 @@ import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { decodeRecord, decodeServed, encodeRecord } from './record.ts';
 import type { SecretRecord, ServedVersion } from './record.ts';
 import { addVersion, destroyVersions, emptySecret, findVersion, servedNumber } from './secret.ts';
-import type { KeepingRules, NewVersion, Secret, Version } from './secret.ts';
+import type { KeepingRules, NewVersion, Placement, Secret, Version } from './secret.ts';
 
 export const SECRET_PREFIX = 'secret/';
 const VERSION_PREFIX = 'version/';
@@ -108,19 +108,56 @@ export function writeVersion(
   value: Buffer,
   rules: KeepingRules,
   nowMs: number,
+  placement: Placement = {},
 ): { readonly secret: Secret; readonly version: Version } {
   assertValue(value);
   const before = findVersion(previous.secret, servedNumber(previous.secret));
-  const { secret, version, purged } = addVersion(previous.secret, fresh, rules, nowMs);
-  // The value that was served moves to a record of its own, unless it has just been purged or was destroyed before.
-  if (before !== undefined && before.destroyed !== true && !purged.includes(before.number)) {
-    store.put(versionKey(path, before.number), previous.value);
-  }
+  const { secret, version, purged } = addVersion(previous.secret, fresh, rules, nowMs, placement);
   for (const number of purged) {
     if (number !== before?.number) store.delete(versionKey(path, number));
   }
-  saveSecret(store, path, { secret, value });
+  if (servedNumber(secret) === version.number) {
+    // The value that was served moves to a record of its own, unless it has just been purged or was destroyed before.
+    if (before !== undefined && before.destroyed !== true && !purged.includes(before.number)) {
+      store.put(versionKey(path, before.number), previous.value);
+    }
+    saveSecret(store, path, { secret, value });
+  } else {
+    store.put(versionKey(path, version.number), value);
+    saveSecret(store, path, { secret, value: previous.value });
+  }
   return { secret, version };
+}
+
+/** Makes another version the served one: its value moves into the secret's record, the one before moves out. */
+export async function serveVersion(
+  store: Transaction,
+  path: string,
+  record: SecretRecord,
+  number: number,
+): Promise<SecretRecord> {
+  const before = servedNumber(record.secret);
+  if (number === before) return record;
+  const value = (await store.get(versionKey(path, number))) ?? NO_VALUE;
+  const left = findVersion(record.secret, before);
+  if (left !== undefined && left.destroyed !== true) {
+    store.put(versionKey(path, before), record.value);
+  }
+  store.delete(versionKey(path, number));
+  const { served: _served, ...rest } = record.secret;
+  const secret = number === rest.newest ? rest : { ...rest, served: number };
+  return { secret, value };
+}
+
+/** The value of any version of a secret that has been loaded. */
+export async function valueOf(
+  store: Reader,
+  path: string,
+  record: SecretRecord,
+  number: number,
+): Promise<Buffer> {
+  if (number === servedNumber(record.secret)) return record.value;
+  return (await store.get(versionKey(path, number))) ?? NO_VALUE;
 }
 
 /** Writes a secret without history: one version, number 1, which every write replaces. */

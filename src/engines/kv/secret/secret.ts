@@ -3,6 +3,8 @@
  * Values of versions are not here: the version table says which exist, the store keeps them (docs/decisions/0005).
  */
 
+import type { JsonObject } from '../../../base/json.ts';
+
 /** Versions that are kept when neither the secret nor the mount says how many. */
 const KEPT_VERSIONS_DEFAULT = 10;
 /** Most versions that are kept whatever the settings say: the version table is one record. */
@@ -24,7 +26,7 @@ export interface Version {
   readonly form?: Exclude<ValueForm, 'object'>;
   /** What the writer called the content: `text/plain`, `application/x-pkcs12` … */
   readonly contentType?: string;
-  /** Switched off: kept, not handed out by the APIs that know the state. */
+  /** Switched off: kept, but not handed out. */
   readonly disabled?: true;
   readonly notBeforeMs?: number;
   readonly expiresMs?: number;
@@ -53,6 +55,8 @@ export interface Secret {
   readonly customMetadata: Readonly<Record<string, string>>;
   /** Names that point at versions: staging labels, version aliases. */
   readonly labels?: Readonly<Record<string, number>>;
+  /** What other APIs keep of a secret beside all this, each under a name of its own. Never a value. */
+  readonly attributes?: Readonly<JsonObject>;
   /** Ascending by number. */
   readonly versions: readonly Version[];
 }
@@ -96,9 +100,9 @@ export function isDeleted(version: Version, nowMs: number): boolean {
   return version.deletedMs !== undefined && version.deletedMs <= nowMs;
 }
 
-/** True when the version's value may be handed out. */
+/** True when the version's value may be handed out, whatever the API. */
 export function isReadable(version: Version, nowMs: number): boolean {
-  return version.destroyed !== true && !isDeleted(version, nowMs);
+  return version.destroyed !== true && version.disabled !== true && !isDeleted(version, nowMs);
 }
 
 /** When a version made (or brought back) now is to be deleted: the shorter of the two settings. */
@@ -122,6 +126,13 @@ function keptVersions(rules: KeepingRules, secret: Secret): number {
 /** What is known of a version before it has a number and a time. */
 export type NewVersion = Omit<Version, 'number' | 'createdMs' | 'deletedMs' | 'destroyed'>;
 
+export interface Placement {
+  /** Leaves the served version as it is; the first version of a secret is served all the same. */
+  readonly keepServed?: boolean;
+  /** Labels that move to the new version. */
+  readonly labels?: readonly string[];
+}
+
 export interface VersionAdded {
   readonly secret: Secret;
   readonly version: Version;
@@ -129,12 +140,13 @@ export interface VersionAdded {
   readonly purged: readonly number[];
 }
 
-/** Adds a version, which becomes the served one, and drops those beyond the number to keep. A labelled one stays. */
+/** Adds a version and drops those beyond the number to keep. The served one and labelled ones stay. */
 export function addVersion(
   secret: Secret,
   fresh: NewVersion,
   rules: KeepingRules,
   nowMs: number,
+  placement: Placement = {},
 ): VersionAdded {
   const number = secret.newest + 1;
   const deletedMs = deletionTimeMs(rules, secret, nowMs);
@@ -147,20 +159,71 @@ export function addVersion(
   const kept = keptVersions(rules, secret);
   const overflows = number - secret.oldest >= kept;
   const oldest = overflows ? number - kept + 1 : secret.oldest;
-  const labelled = new Set(Object.values(secret.labels ?? {}));
-  const stays = (one: Version): boolean => one.number >= oldest || labelled.has(one.number);
-  const { served: _served, ...rest } = secret;
+  const labels = moveLabels(secret.labels, placement.labels ?? [], number);
+  const served = servedNumber(secret);
+  const keepServed = placement.keepServed === true && findVersion(secret, served) !== undefined;
+  const held = new Set([...Object.values(labels), ...(keepServed ? [served] : [])]);
+  const stays = (one: Version): boolean => one.number >= oldest || held.has(one.number);
+  const { served: _served, labels: _labels, ...rest } = secret;
   return {
     secret: {
       ...rest,
       newest: number,
       oldest,
       updatedMs: nowMs,
+      ...(keepServed ? { served } : {}),
+      ...(Object.keys(labels).length === 0 ? {} : { labels }),
       versions: [...secret.versions.filter(stays), version],
     },
     version,
     purged: secret.versions.filter((one) => !stays(one)).map((one) => one.number),
   };
+}
+
+type Labels = Readonly<Record<string, number>>;
+
+function moveLabels(labels: Labels | undefined, moved: readonly string[], number: number): Labels {
+  if (moved.length === 0) return labels ?? {};
+  return Object.fromEntries([
+    ...Object.entries(labels ?? {}),
+    ...moved.map((label): [string, number] => [label, number]),
+  ]);
+}
+
+/** Points labels at versions; 0 takes a label away. Numbers that name no version are the caller's to refuse. */
+export function setLabels(secret: Secret, changes: Labels): Secret {
+  const labels = new Map(Object.entries(secret.labels ?? {}));
+  for (const [label, number] of Object.entries(changes)) {
+    if (number === 0) labels.delete(label);
+    else labels.set(label, number);
+  }
+  const { labels: _labels, ...rest } = secret;
+  return labels.size === 0 ? rest : { ...rest, labels: Object.fromEntries(labels) };
+}
+
+/** Attributes of a version that can change after it was written; undefined takes one away, absent leaves it. */
+export interface AttributeChanges {
+  readonly contentType?: string | undefined;
+  readonly disabled?: boolean;
+  readonly notBeforeMs?: number | undefined;
+  readonly expiresMs?: number | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Changes attributes of one version; a destroyed one keeps its own. */
+export function changeAttributes(
+  secret: Secret,
+  number: number,
+  changes: AttributeChanges,
+): Secret {
+  const { disabled, ...others } = changes;
+  return changeVersions(secret, [number], (version) => {
+    const merged = Object.entries({ ...version, ...others }).filter(
+      ([name, value]) => value !== undefined && (name !== 'disabled' || disabled === undefined),
+    );
+    const changed = Object.fromEntries(merged) as unknown as Version;
+    return disabled === true ? { ...changed, disabled: true } : changed;
+  });
 }
 
 function changeVersions(

@@ -8,7 +8,6 @@ import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { mergePatch } from '../secret/merge-patch.ts';
-import type { SecretRecord } from '../secret/record.ts';
 import {
   deleteVersions,
   emptySecret,
@@ -27,9 +26,19 @@ import {
   writeVersion,
 } from '../secret/secret-store.ts';
 import { decodeObject, encodeObject, encodePatched } from '../secret/value.ts';
+import {
+  chosenIds,
+  DETAIL_FIELDS,
+  placementOf,
+  readDetailed,
+  repeatedWrite,
+  writtenValue,
+} from './detailed-value.ts';
+import type { DetailValues } from './detailed-value.ts';
 import { loadMountSettings } from './mount-settings.ts';
 import type { MountSettings } from './mount-settings.ts';
 import { emptyNotFound, shownVersion } from './shown.ts';
+import { ATTRIBUTE_FIELDS, assertLabelCount, attributesOfNew } from './version-attributes.ts';
 
 const FIELDS = {
   path: { kind: 'string', description: 'Where the secret lies.' },
@@ -48,16 +57,17 @@ const FIELDS = {
     description: 'The object to store, or for a patch the changes to make to it.',
     sensitive: true,
   },
+  ...ATTRIBUTE_FIELDS,
+  ...DETAIL_FIELDS,
 } as const;
 
-interface Fields {
-  readonly path: string | undefined;
-  readonly version: number | undefined;
+interface Fields extends DetailValues {
   readonly options: JsonObject | undefined;
   readonly data: JsonObject | undefined;
 }
 
 async function read(request: Request<Fields>, store: Transaction): Promise<Reply> {
+  if (request.fields.detail === true) return readDetailed(request, store);
   const path = request.fields.path ?? '';
   const number = request.fields.version ?? 0;
   const found = number > 0 ? await readVersion(store, path, number) : await readServed(store, path);
@@ -89,38 +99,31 @@ function casNumber(options: JsonObject): number {
 }
 
 async function write(request: Request<Fields>, store: Transaction): Promise<Reply> {
-  const { data, options } = request.fields;
-  const path = request.fields.path ?? '';
+  const { fields, nowMs } = request;
+  const path = fields.path ?? '';
   assertSecretPath(path);
-  if (data === undefined) throw invalidRequest('no data provided');
+  const sent =
+    fields.data === undefined ? writtenValue(fields) : { value: encodeObject(fields.data) };
+  if (sent === undefined) throw invalidRequest('no data provided');
   const [settings, existing] = await Promise.all([
     loadMountSettings(store),
     loadSecret(store, path),
   ]);
-  const before = existing ?? { secret: emptySecret(request.nowMs), value: Buffer.alloc(0) };
-  assertCas(options, settings, before.secret);
-  return answerWrite(request, store, path, before, settings, { value: encodeObject(data) });
-}
-
-function answerWrite(
-  request: Request<Fields>,
-  store: Transaction,
-  path: string,
-  before: SecretRecord,
-  settings: MountSettings,
-  encoded: ReturnType<typeof encodePatched>,
-): Reply {
-  const { value, ...attributes } = encoded;
-  const { secret, version } = writeVersion(
-    store,
-    path,
-    before,
-    { id: request.id, ...attributes },
-    value,
-    settings,
-    request.nowMs,
-  );
-  return { data: shownVersion(version, secret.customMetadata) };
+  const before = existing ?? { secret: emptySecret(nowMs), value: Buffer.alloc(0) };
+  const repeated = await repeatedWrite(fields, store, path, before, sent.value);
+  if (repeated !== undefined) {
+    return { data: shownVersion(repeated, before.secret.customMetadata) };
+  }
+  assertCas(fields.options, settings, before.secret);
+  const fresh = {
+    ...chosenIds(fields, before.secret, request.id),
+    ...attributesOfNew(fields, request.data),
+    ...(sent.form === undefined ? {} : { form: sent.form }),
+  };
+  const placement = placementOf(fields);
+  const written = writeVersion(store, path, before, fresh, sent.value, settings, nowMs, placement);
+  assertLabelCount(written.secret);
+  return { data: shownVersion(written.version, written.secret.customMetadata) };
 }
 
 async function patch(request: Request<Fields>, store: Transaction): Promise<Reply> {
@@ -139,8 +142,10 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
   }
   const patched = mergePatch(decodeObject(version, before.value), changes);
   if (!isJsonObject(patched)) throw invalidRequest('no data provided');
-  const encoded = encodePatched(version, before.value, patched);
-  return answerWrite(request, store, path, before, settings, encoded);
+  const { value, ...attributes } = encodePatched(version, before.value, patched);
+  const fresh = { id: request.id, ...attributes };
+  const written = writeVersion(store, path, before, fresh, value, settings, request.nowMs);
+  return { data: shownVersion(written.version, secret.customMetadata) };
 }
 
 async function remove(request: Request<Fields>, store: Transaction): Promise<undefined> {

@@ -20,6 +20,9 @@ import { listMetadata, scanMetadata } from './metadata-listing.ts';
 import { loadMountSettings, toMaxVersions } from './mount-settings.ts';
 import type { MountSettings } from './mount-settings.ts';
 import { emptyNotFound, shownSecret } from './shown.ts';
+import { ATTRIBUTE_FIELDS, detailedSecret } from './version-attributes.ts';
+import { changeVersionState } from './version-changes.ts';
+import type { VersionChangeValues } from './version-changes.ts';
 
 const LISTING_FIELDS = {
   path: { kind: 'string', description: 'Where the secret or folder lies.' },
@@ -59,10 +62,33 @@ const FIELDS = {
     description:
       'Change the metadata only if its version has this number; 0 stands for a secret that does not exist yet.',
   },
+  ...ATTRIBUTE_FIELDS,
+  detail: {
+    kind: 'bool',
+    description: 'For a read: answer ids, labels and attributes too.',
+    query: true,
+  },
+  version: {
+    kind: 'int',
+    description: 'The version whose content_type, enabled, not_before, expires or tags change.',
+  },
+  labels: {
+    kind: 'map',
+    description: 'Version numbers by label, merged into those that there are; null removes one.',
+  },
+  served_version: {
+    kind: 'int',
+    description: 'The version that reads without a number answer from now on.',
+  },
+  attributes: {
+    kind: 'map',
+    description: 'What another API keeps about the secret, merged into what there is.',
+  },
 } as const;
 
-interface Fields {
+interface Fields extends VersionChangeValues {
   readonly path: string | undefined;
+  readonly detail: boolean | undefined;
   readonly cas_required: boolean | undefined;
   readonly metadata_cas_required: boolean | undefined;
   readonly max_versions: number | undefined;
@@ -87,7 +113,8 @@ function changesNothing(fields: Fields): boolean {
 async function read(request: Request<Fields>, store: Transaction): Promise<Reply> {
   const record = await loadSecret(store, request.fields.path ?? '');
   if (record === undefined) throw notFound();
-  return { data: shownSecret(record.secret) };
+  const shown = request.fields.detail === true ? detailedSecret : shownSecret;
+  return { data: shown(record.secret) };
 }
 
 /** The fields that were sent, as they change a secret; `custom` has been checked. */
@@ -148,7 +175,7 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
   const { fields, nowMs } = request;
   const path = fields.path ?? '';
   assertSecretPath(path);
-  if (changesNothing(fields)) return undefined;
+  if (changesNothing(fields)) return changeVersionState(request, store);
   const custom =
     fields.custom_metadata === undefined ? undefined : readCustomMetadata(fields.custom_metadata);
   const [settings, existing] = await Promise.all([
@@ -159,13 +186,14 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
   const before = existing ?? { secret: emptySecret(nowMs), value: Buffer.alloc(0) };
   const secret = changed(before.secret, fields, custom ?? before.secret.customMetadata, nowMs);
   saveSecret(store, path, { secret, value: before.value });
+  await changeVersionState(request, store);
   return overruled(fields, settings);
 }
 
 async function patch(request: Request<Fields>, store: Transaction): Promise<Reply | undefined> {
   const { fields, nowMs } = request;
   const path = fields.path ?? '';
-  if (changesNothing(fields)) return undefined;
+  if (changesNothing(fields)) return changeVersionState(request, store);
   assertSecretPath(path);
   const [settings, before] = await Promise.all([loadMountSettings(store), loadSecret(store, path)]);
   if (before === undefined) return emptyNotFound();
@@ -178,6 +206,7 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
   );
   const secret = changed(before.secret, fields, custom, nowMs);
   saveSecret(store, path, { secret, value: before.value });
+  await changeVersionState(request, store);
   return overruled(fields, settings);
 }
 
