@@ -300,6 +300,11 @@ export class TokenStore {
     return found === undefined ? undefined : { id: found.id, namespaceId };
   }
 
+  /** Removes the lease entry of a token that is gone. */
+  forgetLease(unit: Unit, namespaceId: string, leaseId: string): void {
+    this.#view(unit, namespaceId).delete(`lease/${leaseId}`);
+  }
+
   /** Names of token leases below a prefix, as {@link Transaction.list}. */
   async listLeases(
     unit: Unit,
