@@ -13,7 +13,8 @@ import type { CoreUnit } from './epoch-cache.ts';
 import { dataPrefix } from './mount-entry.ts';
 import type { MountEntry } from './mount-entry.ts';
 import { ROUTING_SCOPE } from './mount-table.ts';
-import type { BackendFactory } from './mount-table.ts';
+import type { BackendFactory, MountTable } from './mount-table.ts';
+import { getMigration, moveStep } from './mover.ts';
 import { deleteNamespaceRecord } from './namespaces.ts';
 import { wipe } from './wipe.ts';
 import { cubbyholePrefix } from './steps/wrap.ts';
@@ -25,6 +26,7 @@ export interface ExpirerPorts {
   readonly tokens: TokenStore;
   readonly leases: LeaseStore;
   readonly backends: BackendFactory;
+  readonly table: MountTable;
   /** The entry of a mount, whether still routed or already removed. */
   readonly mountOf: (unit: CoreUnit, namespaceId: string, accessor: string) => Promise<MountEntry | undefined>;
   /** Forgets a namespace's key: what is left of it can never be read again. */
@@ -153,6 +155,8 @@ export class Expirer {
         return await this.#cleanUpMount(unit, entry, nowMs);
       case 'namespace':
         return await this.#cleanUpNamespace(unit, entry);
+      case 'move':
+        return await this.#move(unit, entry, nowMs);
     }
   }
 
@@ -262,6 +266,17 @@ export class Expirer {
     if (!(await wipe(unit.view(entry.namespaceId, dataPrefix(mount)), '', WIPE_RECORDS))) return;
     gone.delete(entry.id);
     queue.remove(unit, entry);
+  }
+
+  async #move(unit: CoreUnit, entry: DueEntry, nowMs: number): Promise<void> {
+    const { queue, table } = this.#ports;
+    const migration = await getMigration(unit, entry.id);
+    if (migration === undefined || migration.status !== 'in-progress') {
+      queue.remove(unit, entry);
+      return;
+    }
+    if (!(await this.endBelow(unit, entry.namespaceId, migration.entry.path, nowMs, false))) return;
+    if (await moveStep(unit, table, entry.id, migration)) queue.remove(unit, entry);
   }
 
   /**

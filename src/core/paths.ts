@@ -21,6 +21,8 @@ type Token =
 interface Route<S> {
   readonly path: Path<S>;
   readonly tokens: readonly Token[];
+  /** What must follow a rest parameter: `/tune` in `mounts/{path...}/tune`. */
+  readonly tail: string;
   /** Whether the request path must, may or must not end in a slash after the last token. */
   readonly slash: 'required' | 'optional' | 'forbidden';
 }
@@ -74,13 +76,14 @@ function compileRoute<S>(path: Path<S>, pattern: string): Route<S> {
   const body = endsInSlash ? pattern.slice(0, -1) : pattern;
   const tokens = body === '' ? [] : body.split('/').map((segment) => parseToken(pattern, segment));
   const rest = tokens.findIndex((token) => token.kind === 'rest');
-  if (rest >= 0 && (rest !== tokens.length - 1 || endsInSlash)) {
-    throw new PatternError(pattern, 'a rest parameter comes last');
+  if (rest >= 0 && (endsInSlash || tokens.slice(rest + 1).some((token) => token.kind !== 'literal'))) {
+    throw new PatternError(pattern, 'only literal segments may follow a rest parameter');
   }
   // The edge appends a slash to every list and scan, help and some clients leave it out: such a path answers to both.
   const lists = path.operations.list !== undefined || path.operations.scan !== undefined;
   const slash = lists ? 'optional' : endsInSlash ? 'required' : 'forbidden';
-  return { path, tokens, slash };
+  const tail = rest < 0 ? '' : tokens.slice(rest + 1).map((token) => (token.kind === 'literal' ? `/${token.text}` : '')).join('');
+  return { path, tokens, slash, tail };
 }
 
 function isWordByte(code: number): boolean {
@@ -110,7 +113,9 @@ function matchRoute<S>(route: Route<S>, text: string): PathParams | undefined {
     if (token.kind === 'rest') {
       // `data/{path...}` needs its slash: a bare `data` is another path. A lone `{path...}` matches the empty path too.
       if (start > text.length) return undefined;
-      params[token.param] = text.slice(start);
+      const end = text.length - route.tail.length;
+      if (route.tail !== '' && (end <= start || !text.endsWith(route.tail))) return undefined;
+      params[token.param] = text.slice(start, end);
       return params;
     }
     if (start >= text.length) return undefined;

@@ -4,12 +4,12 @@
  */
 import type { Transaction, Unit } from '../model/transaction.ts';
 
-export type DueKind = 'token' | 'lease' | 'cleanup' | 'cleanup-orphaning' | 'unmount' | 'namespace';
+export type DueKind = 'token' | 'lease' | 'cleanup' | 'cleanup-orphaning' | 'unmount' | 'namespace' | 'move';
 
 export interface Due {
   readonly kind: DueKind;
   readonly namespaceId: string;
-  /** Storage id of the token, lease id, uuid of the mount, or id of the namespace. */
+  /** Storage id of the token, lease id, uuid of the mount, id of the namespace or of the move. */
   readonly id: string;
 }
 

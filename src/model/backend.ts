@@ -4,7 +4,7 @@
  *
  * Path patterns are `/`-separated segments: `roles/{name}`. `{name}` matches one segment of Vault's generic name
  * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{path...}` the rest of the path, slashes included,
- * possibly empty. `creds[/{name}]` makes the bracketed end optional.
+ * possibly empty (literal segments may follow it: `mounts/{path...}/tune`). `creds[/{name}]` makes the bracketed end optional.
  */
 import type { FieldSet, Values } from './field.ts';
 import type { Operation, Reply, Request, LeaseGrant, AuthGrant } from './request.ts';
