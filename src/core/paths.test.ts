@@ -82,7 +82,7 @@ test('inherited names are no parameters and match nothing', () => {
 });
 
 test('a pattern outside the grammar is refused', () => {
-  for (const pattern of ['a[b', 'a]b', 'a-{x}', '{x}b', '{}', '{x...}/b', 'a[[/{x}]]', '{X Y}']) {
+  for (const pattern of ['a[b', 'a]b', 'a-{x}', '{x}b', '{}', '{x...}/{b}', 'a[[/{x}]]', '{X Y}']) {
     assert.throws(() => compilePaths([declare(pattern, 'read')]), PatternError, pattern);
   }
 });

@@ -87,6 +87,11 @@ export class LeaseStore {
     if (record.tokenId !== '') this.#view(unit, record.tokenNamespaceId).delete(tokenKey(record));
   }
 
+  /** After a renewal that ends earlier than before: the old entry would come up too late. */
+  reschedule(unit: Unit, record: LeaseRecord): void {
+    this.#expiry.schedule(unit, { kind: 'lease', namespaceId: record.namespaceId, id: record.id }, record.expiresMs);
+  }
+
   /** Schedules the end of a lease for now. */
   expireNow(unit: Unit, record: LeaseRecord, nowMs: number): void {
     this.put(unit, { ...record, expiresMs: nowMs });

@@ -1,0 +1,116 @@
+/** `sys/wrapping`: look at, open and renew a wrapped answer. A wrapping token opens exactly once. */
+import { formatTime } from '../base/time-format.ts';
+import { defineSystemPath } from '../model/backend.ts';
+import type { Path } from '../model/backend.ts';
+import { RequestError, invalidRequest, permissionDenied } from '../model/errors.ts';
+import type { Reply, Request } from '../model/request.ts';
+import type { Stored, Unit } from '../model/transaction.ts';
+import type { TokenRecord } from '../tokens/token-record.ts';
+import type { TokenStore } from '../tokens/token-store.ts';
+import { WRAPPED_KEY, WRAPPING_POLICY, cubbyholePrefix } from '../core/steps/wrap.ts';
+
+export interface WrappingPorts {
+  readonly tokens: TokenStore;
+}
+
+const NOT_VALID = 'wrapping token is not valid or does not exist';
+const token = { kind: 'string', description: 'The wrapping token; the token used to ask when left out.', sensitive: true } as const;
+
+interface WrappingFields {
+  readonly token?: string | undefined;
+}
+
+async function wrappingToken(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Stored<TokenRecord>> {
+  const given = request.fields.token;
+  const text = given === undefined || given === '' ? (request.clientToken ?? '') : given;
+  const record = await ports.tokens.lookup(unit, text, request.nowMs);
+  if (record?.wrapped === undefined || record.policies[0] !== WRAPPING_POLICY) throw invalidRequest(NOT_VALID);
+  return record;
+}
+
+/** The stored envelope; the token dies in the same commit, so of two that race only one gets it. */
+async function open(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<{ envelope: string; record: Stored<TokenRecord> }> {
+  const record = await wrappingToken(ports, unit, request);
+  const stored = await unit.view(record.namespaceId, cubbyholePrefix(record.id)).getJson<{ response: string }>(WRAPPED_KEY);
+  if (stored === undefined) throw invalidRequest(NOT_VALID);
+  unit.view(record.namespaceId, cubbyholePrefix(record.id)).delete(WRAPPED_KEY);
+  ports.tokens.revoke(unit, record, request.nowMs);
+  return { envelope: stored.response, record };
+}
+
+async function unwrap(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Reply> {
+  const { envelope } = await open(ports, unit, request);
+  return { unwrapped: envelope };
+}
+
+async function rewrap(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Reply> {
+  const { envelope, record } = await open(ports, unit, request);
+  const { wrapped } = record;
+  if (wrapped === undefined) throw invalidRequest(NOT_VALID);
+  return { rewrap: { envelope, ttlSeconds: wrapped.ttlSeconds, creationPath: wrapped.creationPath } };
+}
+
+async function lookup(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Reply> {
+  const record = await wrappingToken(ports, unit, request);
+  return {
+    data: {
+      creation_path: record.wrapped?.creationPath ?? '',
+      creation_time: formatTime(record.createdMs),
+      creation_ttl: record.wrapped?.ttlSeconds ?? 0,
+    },
+  };
+}
+
+/** Opening needs a caller: the wrapping token itself, or another live token that may. */
+function needsCaller(request: Request<WrappingFields>): void {
+  if (request.clientToken === undefined || request.clientToken === '') throw permissionDenied();
+}
+
+export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
+  return [
+    defineSystemPath({
+      pattern: 'wrapping/lookup',
+      fields: { token },
+      unauthenticated: true,
+      help: { synopsis: 'Shows what a wrapping token was made from and when, without opening it.' },
+      operations: {
+        read: { summary: 'Look at a wrapping token', handler: (request, unit) => lookup(ports, unit, request) },
+        update: { summary: 'Look at a wrapping token', handler: (request, unit) => lookup(ports, unit, request) },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'wrapping/unwrap',
+      fields: { token },
+      help: { synopsis: 'Opens a wrapping token, once.' },
+      operations: {
+        update: {
+          summary: 'Open a wrapping token',
+          handler: (request, unit) => {
+            needsCaller(request);
+            return unwrap(ports, unit, request);
+          },
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'wrapping/rewrap',
+      fields: { token },
+      help: { synopsis: 'Moves a wrapped answer to a new wrapping token with a fresh TTL.' },
+      operations: { update: { summary: 'Renew a wrapping token', handler: (request, unit) => rewrap(ports, unit, request) } },
+    }),
+    defineSystemPath({
+      pattern: 'wrapping/wrap',
+      fields: {},
+      help: { synopsis: 'Wraps what is sent.' },
+      operations: {
+        update: {
+          summary: 'Wrap data',
+          handler: (request) => {
+            if (request.wrapTtlSeconds === 0) throw new RequestError('invalid_request', 'endpoint requires response wrapping to be used');
+            return { data: request.data, injectTopLevel: true };
+          },
+        },
+      },
+    }),
+  ];
+}
