@@ -11,7 +11,7 @@ import type {
   Request,
 } from '../model/request.ts';
 import type { Stored } from '../model/transaction.ts';
-import type { Acl, Decision } from './authority.ts';
+import type { Acl, Decision } from '../policy/acl.ts';
 import type { TokenRecord } from '../tokens/token-record.ts';
 import type { Call, WrapInfo } from './call.ts';
 import type { CoreUnit } from './epoch-cache.ts';

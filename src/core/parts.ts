@@ -3,7 +3,7 @@ import type { World } from '../base/world.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { LeaseStore } from '../leases/lease-store.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
-import type { Authority } from './authority.ts';
+import type { PolicyAuthority } from './policy-authority.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
 import type { AnyBackend, MountTable } from './mount-table.ts';
@@ -40,7 +40,7 @@ export interface Parts {
   readonly tokens: TokenStore;
   readonly leases: LeaseStore;
   readonly issuer: Issuer;
-  readonly authority: Authority;
+  readonly authority: PolicyAuthority;
   readonly identity: IdentityPort;
   readonly audit: AuditTrail;
   readonly quotas: Quotas;

@@ -1,0 +1,88 @@
+/** What a principal may do, from the policies in force at the unit's snapshot. */
+import type { Principal } from '../model/request.ts';
+import type { Unit } from '../model/transaction.ts';
+import { buildAcl } from '../policy/acl.ts';
+import type { Acl, AclInput } from '../policy/acl.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { IdentityView } from '../policy/template.ts';
+import type { World } from '../base/world.ts';
+import type { CoreUnit } from './epoch-cache.ts';
+
+/** A policy as it is stored; `expiresAtMs` undefined = never ends. */
+export interface LoadedPolicy {
+  readonly policy: Policy;
+  readonly expiresAtMs?: number | undefined;
+}
+
+export interface PolicyAuthorityPorts {
+  readonly world: World;
+  /** Undefined when there is no such policy. */
+  readonly load: (unit: Unit, namespaceId: string, name: string) => Promise<LoadedPolicy | undefined>;
+  /** What templates see of the entity. */
+  readonly identity: (unit: CoreUnit, namespaceId: string, entityId: string) => Promise<IdentityView>;
+}
+
+/** Advances with every change of a policy of a namespace. */
+export function policyScope(namespaceId: string): string {
+  return `policy/${namespaceId}`;
+}
+
+/** Advances with every change of an entity or group of a namespace. */
+export function identityScope(namespaceId: string): string {
+  return `identity/${namespaceId}`;
+}
+
+/** Access control lists kept; each is a few kilobytes. */
+const KEPT_MAX = 2048;
+const NOBODY: IdentityView = { entity: undefined, groups: [] };
+
+interface Kept {
+  readonly acl: Acl;
+  readonly policyEpoch: number;
+  readonly identityEpoch: number;
+}
+
+export class PolicyAuthority {
+  readonly #ports: PolicyAuthorityPorts;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(ports: PolicyAuthorityPorts) {
+    this.#ports = ports;
+  }
+
+  /** The list of a principal; its policies live in the namespace of its token. */
+  async acl(unit: CoreUnit, principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>): Promise<Acl> {
+    const { tokenNamespace, policies, entityId } = principal;
+    const policyEpoch = await unit.epoch(policyScope(tokenNamespace.id));
+    const identityEpoch = entityId === '' ? 0 : await unit.epoch(identityScope(tokenNamespace.id));
+    // A tuple in JSON: names cannot run into each other (CVE-2026-115365).
+    const key = JSON.stringify([tokenNamespace.id, tokenNamespace.path, entityId, policies]);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && kept.policyEpoch === policyEpoch && kept.identityEpoch === identityEpoch) return kept.acl;
+    const acl = await this.#build(unit, principal);
+    if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
+    this.#kept.set(key, { acl, policyEpoch, identityEpoch });
+    return acl;
+  }
+
+  clear(): void {
+    this.#kept.clear();
+  }
+
+  async #build(unit: CoreUnit, principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>): Promise<Acl> {
+    const { tokenNamespace, policies, entityId } = principal;
+    const inputs: AclInput[] = [];
+    for (const name of policies) {
+      const loaded = await this.#ports.load(unit, tokenNamespace.id, name);
+      if (loaded === undefined) continue;
+      inputs.push({
+        policy: loaded.policy,
+        namespaceId: tokenNamespace.id,
+        namespacePath: tokenNamespace.path,
+        expiresAtMs: loaded.expiresAtMs,
+      });
+    }
+    const identity = entityId === '' ? NOBODY : await this.#ports.identity(unit, tokenNamespace.id, entityId);
+    return buildAcl(inputs, { identity, nowMs: this.#ports.world.clock.nowMs() });
+  }
+}
