@@ -83,8 +83,7 @@ export function operationOf(exchange: Exchange): OperationSpec<unknown, unknown>
       ? (operations.create ?? operations.update)
       : operation === 'update'
         ? (operations.update ?? operations.create)
-        : operation === 'header' ||
-            operation === 'help' ||
+        :             operation === 'help' ||
             operation === 'renew' ||
             operation === 'revoke'
           ? undefined
@@ -92,10 +91,16 @@ export function operationOf(exchange: Exchange): OperationSpec<unknown, unknown>
   if (spec === undefined) {
     throw new RequestError(
       'unsupported_operation',
-      exchange.class === 'open' ? 'unsupported operation' : listed('unsupported operation'),
+      refusalText(match.path.whileSealed === true, exchange),
     );
   }
   return spec as unknown as OperationSpec<unknown, unknown>;
+}
+
+/** The paths that also answer while sealed refuse without a word, as the reference does. */
+function refusalText(whileSealed: boolean, exchange: Exchange): string {
+  if (whileSealed) return '';
+  return exchange.class === 'open' ? 'unsupported operation' : listed('unsupported operation');
 }
 
 function listed(text: string): string {

@@ -25,7 +25,7 @@ export interface OperationSpec<S, V> {
 }
 
 /** The operations that a path may declare; `update` also serves `create` when `exists` is not declared. */
-export type DeclaredOperation = Exclude<Operation, 'header' | 'help' | 'renew' | 'revoke'>;
+export type DeclaredOperation = Exclude<Operation, 'help' | 'renew' | 'revoke'>;
 
 export interface Path<S = Transaction> {
   readonly pattern: string;

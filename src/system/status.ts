@@ -1,0 +1,136 @@
+/** `sys/health`, `leader`, `ha-status`, `step-down`, `version-history`: how the server is, for balancers, probes and people. */
+import { formatTime } from '../base/time-format.ts';
+import { defineSystemPath } from '../model/backend.ts';
+import type { Path } from '../model/backend.ts';
+import type { JsonObject, JsonValue } from '../base/json.ts';
+import { invalidRequest } from '../model/errors.ts';
+import type { Reply, Request } from '../model/request.ts';
+import type { Unit } from '../model/transaction.ts';
+
+export interface StatusPorts {
+  readonly state: () => 'uninitialized' | 'sealed' | 'unsealed';
+  readonly version: string;
+  readonly startedMs: number;
+  readonly clusterName: () => string;
+  readonly clusterId: () => string;
+  readonly apiAddress: () => string;
+  readonly clusterAddress: () => string;
+  readonly hostname: string;
+  /** Something that keeps the server from serving as it should: audit or integrity. */
+  readonly degraded: () => string | undefined;
+}
+
+/** A status that the caller chose, `fallback` when it chose none. @throws {RequestError} */
+function statusCode(query: Readonly<JsonObject>, name: string, fallback: number): number {
+  const value = query[name];
+  if (value === undefined) return fallback;
+  const code = typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (code < 100 || code > 599) throw invalidRequest('');
+  return code;
+}
+
+/** Codes as Vault's: 200 active, 501 not initialized, 503 sealed; each may be chosen by the caller. */
+function health(ports: StatusPorts, request: Request<unknown>): Reply {
+  const state = ports.state();
+  const query = request.data;
+  const code =
+    state === 'uninitialized'
+      ? statusCode(query, 'uninitcode', 501)
+      : state === 'sealed'
+        ? statusCode(query, 'sealedcode', 503)
+        : statusCode(query, 'activecode', 200);
+  const degraded = ports.degraded();
+  return {
+    status: code,
+    bare: true,
+    data: {
+      initialized: state !== 'uninitialized',
+      sealed: state !== 'unsealed',
+      standby: state !== 'unsealed',
+      performance_standby: false,
+      replication_performance_mode: 'disabled',
+      replication_dr_mode: 'disabled',
+      server_time_utc: Math.floor(request.nowMs / 1000),
+      version: ports.version,
+      ...(state === 'unsealed' ? { cluster_name: ports.clusterName(), cluster_id: ports.clusterId() } : {}),
+      ...(degraded === undefined ? {} : { degraded }),
+    },
+  };
+}
+
+export function statusPaths(ports: StatusPorts): Path<Unit>[] {
+  const read = (handler: (request: Request<unknown>) => Reply): Path<Unit>['operations'] => ({
+    read: { summary: 'Read it', handler },
+  });
+  return [
+    defineSystemPath({
+      pattern: 'health',
+      fields: {},
+      unauthenticated: true,
+      whileSealed: true,
+      rootNamespaceOnly: true,
+      help: { synopsis: 'Tells whether the server is initialised, unsealed and active; the status code says the same.' },
+      operations: { ...read((request) => health(ports, request)), header: { summary: 'The status code alone', handler: (request: Request<unknown>) => health(ports, request) } },
+    }),
+    defineSystemPath({
+      pattern: 'leader',
+      fields: {},
+      unauthenticated: true,
+      whileSealed: true,
+      help: { synopsis: 'Every replica serves every request: there is no leader to look for, each one is its own.' },
+      operations: read(() => ({
+        bare: true,
+        data: { ha_enabled: false, is_self: false, active_time: '0001-01-01T00:00:00Z', leader_address: '', leader_cluster_address: '', performance_standby: false },
+      })),
+    }),
+    defineSystemPath({
+      pattern: 'ha-status',
+      fields: {},
+      rootNamespaceOnly: true,
+      help: { synopsis: 'Lists the replicas.' },
+      operations: read((request) => ({
+        injectTopLevel: true,
+        data: {
+          nodes: [
+            {
+              active_node: true,
+              api_address: ports.apiAddress(),
+              cluster_address: ports.clusterAddress(),
+              hostname: ports.hostname,
+              last_echo: null,
+              version: ports.version,
+              echo_duration_ms: 0,
+              clock_skew_ms: 0,
+              seen: formatTime(request.nowMs),
+            },
+          ],
+        },
+      })),
+    }),
+    defineSystemPath({
+      pattern: 'step-down',
+      fields: {},
+      sudo: true,
+      rootNamespaceOnly: true,
+      help: { synopsis: 'Nothing to do: no replica is a leader. Needs sudo.' },
+      operations: { update: { summary: 'Step down', handler: () => undefined } },
+    }),
+    defineSystemPath({
+      pattern: 'version-history',
+      fields: {},
+      rootNamespaceOnly: true,
+      help: { synopsis: 'The versions that have run on this store.' },
+      operations: {
+        list: {
+          summary: 'List versions',
+          handler: () => ({
+            data: {
+              keys: [ports.version],
+              key_info: { [ports.version]: { timestamp_installed: formatTime(ports.startedMs), build_date: '', previous_version: null } as Record<string, JsonValue> },
+            },
+          }),
+        },
+      },
+    }),
+  ];
+}
