@@ -1,0 +1,25 @@
+/** Puts the parts of the core together. The only place, with builtins.ts, that knows them all. */
+import { createPrivateKey } from 'node:crypto';
+import type { World } from '../base/world.ts';
+import type { AuditBroker } from '../audit/broker.ts';
+import { Barrier } from '../barrier/barrier.ts';
+import type { BarrierUnit } from '../barrier/barrier-unit.ts';
+import { auditTrail } from '../core/audit-trail.ts';
+import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
+import type { Handle } from '../core/call.ts';
+import { createCore } from '../core/core.ts';
+import type { CoreUnit } from '../core/epoch-cache.ts';
+import { Expirer, GONE_PREFIX } from '../core/expirer.ts';
+import { Issuer } from '../core/issuer.ts';
+import type { MountEntry } from '../core/mount-entry.ts';
+import { MountTable } from '../core/mount-table.ts';
+import type { AnyBackend, BackendFactory, LeaseBounds } from '../core/mount-table.ts';
+import { rootNamespace } from '../core/namespaces.ts';
+import type { Namespace } from '../core/namespaces.ts';
+import type { Parts, Quotas } from '../core/parts.ts';
+import { PolicyAuthority } from '../core/policy-authority.ts';
+import { ExpiryQueue } from '../leases/expiry-queue.ts';
+import { LeaseStore } from '../leases/lease-store.ts';
+import type { Storage } from '../storage/storage.ts';
+import { batchCodec } from '../tokens/batch-token.ts';
+import { TokenStore } from '../tokens/token-store.ts';
