@@ -1,11 +1,8 @@
 /** Puts the parts of the core together. The only place, with builtins.ts, that knows them all. */
-import { createPrivateKey } from 'node:crypto';
-import type { World } from '../base/world.ts';
 import type { AuditBroker } from '../audit/broker.ts';
-import { Barrier } from '../barrier/barrier.ts';
-import type { BarrierUnit } from '../barrier/barrier-unit.ts';
+import type { World } from '../base/world.ts';
+import type { Barrier } from '../barrier/barrier.ts';
 import { auditTrail } from '../core/audit-trail.ts';
-import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
 import type { Handle } from '../core/call.ts';
 import { createCore } from '../core/core.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
@@ -16,10 +13,141 @@ import { MountTable } from '../core/mount-table.ts';
 import type { AnyBackend, BackendFactory, LeaseBounds } from '../core/mount-table.ts';
 import { rootNamespace } from '../core/namespaces.ts';
 import type { Namespace } from '../core/namespaces.ts';
-import type { Parts, Quotas } from '../core/parts.ts';
+import type { IdentityPort, Parts, Quotas } from '../core/parts.ts';
 import { PolicyAuthority } from '../core/policy-authority.ts';
+import type { PolicyAuthorityPorts } from '../core/policy-authority.ts';
+import type { IssuerPorts } from '../core/issuer.ts';
 import { ExpiryQueue } from '../leases/expiry-queue.ts';
 import { LeaseStore } from '../leases/lease-store.ts';
-import type { Storage } from '../storage/storage.ts';
 import { batchCodec } from '../tokens/batch-token.ts';
 import { TokenStore } from '../tokens/token-store.ts';
+import { batchSeal } from './batch-seal.ts';
+
+export interface AssembleOptions {
+  readonly world: World;
+  readonly barrier: Barrier;
+  readonly audit: AuditBroker;
+  readonly leaseBounds: LeaseBounds;
+  readonly initialized: () => boolean;
+  readonly quotas: Quotas;
+  readonly policies: PolicyAuthorityPorts['load'];
+  readonly identity: {
+    readonly port: IdentityPort;
+    readonly view: PolicyAuthorityPorts['identity'];
+    readonly login: IssuerPorts['login'];
+  };
+  /** Builds the backends, given what they need of the core. */
+  readonly backends: (services: Services) => { readonly factory: BackendFactory; readonly system: AnyBackend };
+}
+
+/** What the parts of `sys` and the token method work with. */
+export interface Services {
+  readonly world: World;
+  readonly barrier: Barrier;
+  readonly audit: AuditBroker;
+  readonly begin: () => CoreUnit;
+  readonly state: Parts['state'];
+  readonly root: () => Namespace;
+  readonly table: MountTable;
+  readonly tokens: TokenStore;
+  readonly leases: LeaseStore;
+  readonly queue: ExpiryQueue;
+  readonly expirer: Expirer;
+  readonly authority: PolicyAuthority;
+  readonly leaseBounds: LeaseBounds;
+  readonly identity: AssembleOptions['identity'];
+  readonly policies: PolicyAuthorityPorts['load'];
+  /** HMAC under the token key, hex. */
+  readonly hash: (text: string) => string;
+}
+
+export interface Assembly extends Services {
+  readonly handle: Handle;
+}
+
+export function assemble(options: AssembleOptions): Assembly {
+  const { world, barrier, audit } = options;
+  const begin = (): CoreUnit => barrier.begin();
+  const state = (): 'uninitialized' | 'sealed' | 'unsealed' =>
+    barrier.sealed ? (options.initialized() ? 'sealed' : 'uninitialized') : 'unsealed';
+  const root = (): Namespace => rootNamespace(barrier.sealed ? '' : barrier.clusterId);
+  const hash = (text: string): string => barrier.tokenHmac.digestText(text, 'hex');
+  const queue = new ExpiryQueue();
+  const tokens = new TokenStore({ world, hash, expiry: queue, batch: batchCodec(batchSeal(barrier, world.random)) });
+  const leases = new LeaseStore(queue);
+  let factory: BackendFactory = () => undefined;
+  const backends: BackendFactory = (entry) => factory(entry);
+  const table = new MountTable({ begin, backends, root, system: options.leaseBounds });
+  const authority = new PolicyAuthority({ world, load: options.policies, identity: options.identity.view });
+  const expirer = new Expirer({
+    world,
+    begin,
+    queue,
+    tokens,
+    leases,
+    backends,
+    table,
+    mountOf: (unit, namespaceId, accessor) => mountOf(table, unit, namespaceId, accessor),
+    shred: (unit, namespaceId) => barrierUnit(unit).shredNamespaceKey(namespaceId),
+    unsealed: () => !barrier.sealed,
+  });
+  const services: Services = {
+    world,
+    barrier,
+    audit,
+    begin,
+    state,
+    root,
+    table,
+    tokens,
+    leases,
+    queue,
+    expirer,
+    authority,
+    leaseBounds: options.leaseBounds,
+    identity: options.identity,
+    policies: options.policies,
+    hash,
+  };
+  const built = options.backends(services);
+  ({ factory } = built);
+  const parts: Parts = {
+    world,
+    begin,
+    state,
+    root,
+    table,
+    tokens,
+    leases,
+    issuer: new Issuer({ world, tokens, leases, login: options.identity.login }),
+    authority,
+    identity: options.identity.port,
+    audit: auditTrail(audit),
+    quotas: options.quotas,
+    settle: () => expirer.settle(),
+    system: built.system,
+  };
+  return { ...services, handle: createCore(parts) };
+}
+
+/** The core's units are the barrier's. */
+export function barrierUnit(unit: CoreUnit): ReturnType<Barrier['begin']> {
+  return unit as ReturnType<Barrier['begin']>;
+}
+
+/** The entry of a mount, whether still routed or already removed. */
+async function mountOf(
+  table: MountTable,
+  unit: CoreUnit,
+  namespaceId: string,
+  accessor: string,
+): Promise<MountEntry | undefined> {
+  const routed = (await table.routing(unit)).mountsByAccessor.get(accessor);
+  if (routed !== undefined) return routed.entry;
+  const gone = unit.view(namespaceId, GONE_PREFIX);
+  for (const id of await gone.list('')) {
+    const entry = await gone.getJson<MountEntry>(id);
+    if (entry?.accessor === accessor) return entry;
+  }
+  return undefined;
+}

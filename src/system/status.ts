@@ -52,16 +52,15 @@ function health(ports: StatusPorts, request: Request<unknown>): Reply {
       replication_dr_mode: 'disabled',
       server_time_utc: Math.floor(request.nowMs / 1000),
       version: ports.version,
-      ...(state === 'unsealed' ? { cluster_name: ports.clusterName(), cluster_id: ports.clusterId() } : {}),
+      ...(state === 'unsealed'
+        ? { cluster_name: ports.clusterName(), cluster_id: ports.clusterId() }
+        : {}),
       ...(degraded === undefined ? {} : { degraded }),
     },
   };
 }
 
 export function statusPaths(ports: StatusPorts): Path<Unit>[] {
-  const read = (handler: (request: Request<unknown>) => Reply): Path<Unit>['operations'] => ({
-    read: { summary: 'Read it', handler },
-  });
   return [
     defineSystemPath({
       pattern: 'health',
@@ -69,43 +68,66 @@ export function statusPaths(ports: StatusPorts): Path<Unit>[] {
       unauthenticated: true,
       whileSealed: true,
       rootNamespaceOnly: true,
-      help: { synopsis: 'Tells whether the server is initialised, unsealed and active; the status code says the same.' },
-      operations: { ...read((request) => health(ports, request)), header: { summary: 'The status code alone', handler: (request: Request<unknown>) => health(ports, request) } },
+      help: {
+        synopsis:
+          'Tells whether the server is initialised, unsealed and active; the status code says the same.',
+      },
+      operations: {
+        read: { summary: 'Read the health', handler: (request) => health(ports, request) },
+        header: { summary: 'The status code alone', handler: (request) => health(ports, request) },
+      },
     }),
     defineSystemPath({
       pattern: 'leader',
       fields: {},
       unauthenticated: true,
       whileSealed: true,
-      help: { synopsis: 'Every replica serves every request: there is no leader to look for, each one is its own.' },
-      operations: read(() => ({
-        bare: true,
-        data: { ha_enabled: false, is_self: false, active_time: '0001-01-01T00:00:00Z', leader_address: '', leader_cluster_address: '', performance_standby: false },
-      })),
+      help: {
+        synopsis:
+          'Every replica serves every request: there is no leader to look for, each one is its own.',
+      },
+      operations: {
+        read: {
+          summary: 'Read the leader',
+          handler: () => ({
+            bare: true,
+            data: {
+              ha_enabled: false,
+              is_self: false,
+              active_time: '0001-01-01T00:00:00Z',
+              leader_address: '',
+              leader_cluster_address: '',
+              performance_standby: false,
+            },
+          }),
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'ha-status',
       fields: {},
       rootNamespaceOnly: true,
       help: { synopsis: 'Lists the replicas.' },
-      operations: read((request) => ({
-        injectTopLevel: true,
-        data: {
-          nodes: [
-            {
-              active_node: true,
-              api_address: ports.apiAddress(),
-              cluster_address: ports.clusterAddress(),
-              hostname: ports.hostname,
-              last_echo: null,
-              version: ports.version,
-              echo_duration_ms: 0,
-              clock_skew_ms: 0,
-              seen: formatTime(request.nowMs),
+      operations: {
+        read: {
+          summary: 'List the replicas',
+          handler: () => ({
+            injectTopLevel: true,
+            data: {
+              nodes: [
+                {
+                  active_node: true,
+                  api_address: ports.apiAddress(),
+                  cluster_address: ports.clusterAddress(),
+                  hostname: ports.hostname,
+                  last_echo: null,
+                  version: ports.version,
+                },
+              ],
             },
-          ],
+          }),
         },
-      })),
+      },
     }),
     defineSystemPath({
       pattern: 'step-down',
@@ -126,7 +148,13 @@ export function statusPaths(ports: StatusPorts): Path<Unit>[] {
           handler: () => ({
             data: {
               keys: [ports.version],
-              key_info: { [ports.version]: { timestamp_installed: formatTime(ports.startedMs), build_date: '', previous_version: null } as Record<string, JsonValue> },
+              key_info: {
+                [ports.version]: {
+                  timestamp_installed: formatTime(ports.startedMs),
+                  build_date: '',
+                  previous_version: null,
+                } as Record<string, JsonValue>,
+              },
             },
           }),
         },

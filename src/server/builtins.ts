@@ -1,0 +1,52 @@
+/** Every engine, auth method and part of `sys` there is: the one list that names them. */
+import { systemBackend } from './system-backend.ts';
+import type { SystemOptions } from './system-backend.ts';
+import { kvBackend, generic } from '../engines/kv/kv.ts';
+import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
+import { cubbyholePrefix } from '../core/steps/wrap.ts';
+import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
+import type { Backend } from '../model/backend.ts';
+import { tokenBackend } from '../system/token/backend.ts';
+import { tokenPorts } from './token-ports.ts';
+import type { Services } from './assemble.ts';
+
+type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
+
+const onMount = (backend: Backend): AnyBackend => Object.assign(backend, { scope: 'mount' as const });
+
+/** Secrets engines that can be mounted. */
+const ENGINES: ReadonlyMap<string, Make> = new Map<string, Make>([
+  ['kv', (options) => wrapped(kvBackend(options))],
+  ['generic', () => onMount(generic)],
+]);
+
+/** Auth methods that can be enabled. */
+const METHODS: ReadonlyMap<string, Make> = new Map<string, Make>();
+
+function wrapped(backend: Backend | undefined): AnyBackend | undefined {
+  return backend === undefined ? undefined : onMount(backend);
+}
+
+/** Nothing is served there yet. */
+const IDENTITY: AnyBackend = { type: 'identity', kind: 'system', scope: 'unit', summary: 'identity store', paths: [] };
+
+export function builtins(services: Services, options: SystemOptions): { factory: BackendFactory; system: AnyBackend } {
+  const factory: BackendFactory = (entry) => {
+    if (entry.table === 'auth' && !entry.type.endsWith('token')) return METHODS.get(entry.type)?.(entry.options);
+    return core.get(entry.type) ?? ENGINES.get(entry.type)?.(entry.options);
+  };
+  const system = systemBackend(services, factory, options);
+  const token = tokenBackend(tokenPorts(services));
+  const cubbyhole = cubbyholeBackend(cubbyholePrefix);
+  const core: ReadonlyMap<string, AnyBackend> = new Map([
+    ['system', system],
+    ['ns_system', system],
+    ['identity', IDENTITY],
+    ['ns_identity', IDENTITY],
+    ['cubbyhole', cubbyhole],
+    ['ns_cubbyhole', cubbyhole],
+    ['token', token],
+    ['ns_token', token],
+  ]);
+  return { factory, system };
+}

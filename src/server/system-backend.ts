@@ -1,0 +1,53 @@
+/** `sys/*`: the paths of the core, each from its own file. */
+import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
+import { internalUiPaths } from '../system/internal-ui.ts';
+import { leasePaths } from '../system/leases.ts';
+import { mountPaths } from '../system/mounts/enable.ts';
+import type { MountPorts } from '../system/mounts/ports.ts';
+import { remountPaths } from '../system/mounts/remount.ts';
+import { tunePaths } from '../system/mounts/tune.ts';
+import { namespacePaths } from '../system/namespaces.ts';
+import { statusPaths } from '../system/status.ts';
+import type { StatusPorts } from '../system/status.ts';
+import { toolPaths } from '../system/tools.ts';
+import { wrappingPaths } from '../system/wrapping.ts';
+import { barrierUnit } from './assemble.ts';
+import type { Services } from './assemble.ts';
+
+export interface SystemOptions {
+  readonly version: string;
+  readonly status: Omit<StatusPorts, 'state' | 'version'>;
+}
+
+export function systemBackend(services: Services, backends: BackendFactory, options: SystemOptions): AnyBackend {
+  const { world, table, queue, tokens, leases, expirer, authority, leaseBounds, root, hash, state } = services;
+  const mounts: MountPorts = { world, table, queue, backends, system: leaseBounds, version: options.version };
+  return {
+    type: 'system',
+    kind: 'system',
+    scope: 'unit',
+    summary: 'system endpoints used for control, policy and debugging',
+    paths: [
+      ...statusPaths({ ...options.status, state, version: options.version }),
+      ...tunePaths(mounts),
+      ...mountPaths(mounts, 'secret'),
+      ...mountPaths(mounts, 'auth'),
+      ...remountPaths(mounts),
+      ...namespacePaths({
+        ...mounts,
+        root,
+        hash,
+        createKey: (unit, namespaceId) => barrierUnit(unit as never).createNamespaceKey(namespaceId),
+      }),
+      ...leasePaths({
+        leases,
+        tokens,
+        mountByAccessor: async (unit, accessor) => (await table.routing(unit)).mountsByAccessor.get(accessor),
+        endBelow: (unit, namespaceId, prefix, nowMs, force) => expirer.endBelow(unit, namespaceId, prefix, nowMs, force),
+      }),
+      ...wrappingPaths({ tokens }),
+      ...internalUiPaths({ ...mounts, authority }),
+      ...toolPaths(world.random),
+    ],
+  };
+}
