@@ -1,0 +1,330 @@
+/**
+ * Hands every request and reply to the audit devices and says when they have it. Every required device must take a record,
+ * within its deadline; when none is required, one of the others must. With no device at all requests are served, as in Vault.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { uuid } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
+import { invalidRequest } from '../model/errors.ts';
+import type { ChainPosition } from './chain.ts';
+import { createBootSigner } from './checkpoint.ts';
+import type { CheckpointSigner } from './checkpoint.ts';
+import { parseCommonOptions } from './device.ts';
+import type { AuditDeviceType, CommonOptions, DeviceContext } from './device.ts';
+import { AuditLog, auditFailed } from './log.ts';
+import type { GroupCounts, LogState, RecordKind } from './log.ts';
+import type { AuditedHeaders, ReplyEntry, RequestEntry } from './record.ts';
+import { Renderer } from './render.ts';
+
+/** Most devices at once. */
+export const AUDIT_DEVICES_MAX = 16;
+const PATH_LENGTH_MAX = 256;
+const PATH = /^[\w.-]+(?:\/[\w.-]+)*\/$/;
+
+/** A device as it is declared or stored. */
+export interface AuditDeviceSpec {
+  /** With a trailing slash: `file/`. */
+  readonly path: string;
+  readonly type: string;
+  readonly description: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly local: boolean;
+  /** Random text that the device's hashing key is derived with: a new one means new hashes. */
+  readonly salt: string;
+  /** From the configuration file; not to be changed through the API. */
+  readonly declared: boolean;
+}
+
+/** What lies behind the barrier. */
+export interface AuditKeys {
+  /** The hashing key (32 bytes) that belongs to a device's salt. The caller's buffer is not kept. */
+  deviceKey(salt: string): Uint8Array;
+  readonly signer: CheckpointSigner;
+}
+
+export interface AuditMetrics {
+  /** Records that a device took, and how long the oldest of them waited. */
+  written(devicePath: string, counts: GroupCounts, elapsedMs: number): void;
+  /** Records that a device refused, or did not take in time. */
+  failed(devicePath: string, counts: GroupCounts): void;
+}
+
+export interface AuditBrokerOptions {
+  readonly types: readonly AuditDeviceType[];
+  /** `<cluster>/<node>`. */
+  readonly origin: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly devices: Omit<DeviceContext, 'clock' | 'log'>;
+  readonly metrics?: AuditMetrics | undefined;
+  /** Called with each checkpoint: store the newest somewhere else, and a truncated log will be found. */
+  readonly onCheckpoint?: ((devicePath: string, position: ChainPosition) => void) | undefined;
+}
+
+export interface DeviceHealth {
+  readonly path: string;
+  readonly state: LogState;
+  readonly required: boolean;
+  readonly waitingRecords: number;
+  readonly droppedRecords: number;
+}
+
+export interface AuditHealth {
+  /** Requests are refused, or would be, because records cannot be taken. */
+  readonly degraded: boolean;
+  readonly devices: readonly DeviceHealth[];
+}
+
+interface Slot {
+  readonly spec: AuditDeviceSpec;
+  readonly options: CommonOptions;
+  readonly log: AuditLog;
+  renderer: Renderer;
+}
+
+const DONE: Promise<void> = Promise.resolve();
+
+export class AuditBroker {
+  readonly #options: AuditBrokerOptions;
+  readonly #clock: Clock;
+  readonly #bootSigner: CheckpointSigner = createBootSigner();
+  #slots: readonly Slot[] = [];
+  #keys: AuditKeys | undefined;
+  #headers: AuditedHeaders = new Map();
+  #timeMs = Number.NaN;
+  #timeText = '';
+
+  constructor(options: AuditBrokerOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Records a request. Append first, run the handler meanwhile if it only reads, then await this and the reply's promise
+   * together: both records share one write.
+   * @throws {RequestError} `audit_failed`: the request must not be served.
+   */
+  request(entry: RequestEntry): Promise<void> {
+    return this.#record('request', (renderer, time) => renderer.request(entry, time));
+  }
+
+  /**
+   * Records a reply, before its first byte leaves.
+   * @throws {RequestError} `audit_failed`: nothing of the reply may be released.
+   */
+  reply(entry: ReplyEntry): Promise<void> {
+    return this.#record('response', (renderer, time) => renderer.reply(entry, time));
+  }
+
+  /** The hash that stands for `text` in the log of the device at `path`. @throws {RequestError} */
+  hash(path: string, text: string): string {
+    const slot = this.#slots.find((candidate) => candidate.spec.path === path);
+    if (slot === undefined) throw invalidRequest(`unknown audit backend "${path}"`);
+    return slot.renderer.hash(text);
+  }
+
+  list(): readonly AuditDeviceSpec[] {
+    return this.#slots.map((slot) => slot.spec);
+  }
+
+  get health(): AuditHealth {
+    const devices = this.#slots.map(({ spec, options, log }) => ({
+      path: spec.path,
+      state: log.state,
+      required: options.required,
+      waitingRecords: log.waitingRecords,
+      droppedRecords: log.dropped,
+    }));
+    const required = devices.filter((device) => device.required);
+    const degraded =
+      required.length > 0
+        ? required.some((device) => device.state !== 'ok')
+        : devices.length > 0 && devices.every((device) => device.state !== 'ok');
+    return { degraded, devices };
+  }
+
+  /** Base64 public keys that sign the devices' checkpoints now, by device path. */
+  publicKeys(): ReadonlyMap<string, string> {
+    return new Map(
+      this.#slots.map(({ spec, log }) => [spec.path, log.publicKey.toString('base64')]),
+    );
+  }
+
+  /**
+   * Checks a device and takes it into service: from the next record on it gets all of them.
+   * @throws {RequestError} `invalid_request` when it is not acceptable or does not take a test record.
+   */
+  async enable(spec: AuditDeviceSpec): Promise<void> {
+    const { path } = spec;
+    this.#checkPath(path);
+    const type = this.#options.types.find((candidate) => candidate.type === spec.type);
+    if (type === undefined)
+      throw invalidRequest(`unknown backend type: "${spec.type.slice(0, 64)}"`);
+    const options = parseCommonOptions(type, spec.options);
+    const log = this.#options.log.named('audit');
+    const context: DeviceContext = { ...this.#options.devices, clock: this.#clock, log };
+    const device = await type.open(spec.options, context);
+    const { metrics, onCheckpoint } = this.#options;
+    const auditLog = new AuditLog({
+      device,
+      origin: `${this.#options.origin}/${path.slice(0, -1)}`,
+      clock: this.#clock,
+      log,
+      deadlineMs: options.deadlineMs,
+      signer: this.#keys?.signer ?? this.#bootSigner,
+      onCheckpoint: (position) => onCheckpoint?.(path, position),
+      onWritten: (counts, elapsedMs) => metrics?.written(path, counts, elapsedMs),
+      onFailure: (counts) => metrics?.failed(path, counts),
+    });
+    const slot: Slot = { spec, options, log: auditLog, renderer: this.#renderer(spec, options) };
+    try {
+      if (!options.skipTest) await auditLog.append(this.#testRecord(slot.renderer), 'request');
+    } catch (error) {
+      await auditLog.close().catch(() => {});
+      throw invalidRequest('audit device failed its test record', { cause: error });
+    }
+    try {
+      // Another call may have taken the path meanwhile.
+      this.#checkPath(path);
+    } catch (error) {
+      await auditLog.close();
+      throw error;
+    }
+    this.#slots = [...this.#slots, slot];
+    log.info('audit device enabled', { path, type: spec.type });
+  }
+
+  /** Takes a device out of service and closes its log. False when there is none at `path`. */
+  async disable(path: string): Promise<boolean> {
+    const slot = this.#slots.find((candidate) => candidate.spec.path === path);
+    if (slot === undefined) return false;
+    this.#slots = this.#slots.filter((candidate) => candidate !== slot);
+    await slot.log.close();
+    this.#options.log.named('audit').info('audit device disabled', { path });
+    return true;
+  }
+
+  /** Makes the devices what `specs` says: after unsealing, and when another replica changed them. */
+  async reconcile(specs: readonly AuditDeviceSpec[]): Promise<void> {
+    const wanted = new Map(specs.map((spec) => [identityOf(spec), spec]));
+    for (const { spec } of this.#slots) {
+      if (!wanted.delete(identityOf(spec))) await this.disable(spec.path);
+    }
+    for (const spec of wanted.values()) await this.enable(spec);
+  }
+
+  /** After unsealing: hash with the devices' own keys, sign with the log's key. */
+  unsealed(keys: AuditKeys): void {
+    this.#keys = keys;
+    for (const slot of this.#slots) {
+      slot.renderer = this.#renderer(slot.spec, slot.options);
+      slot.log.useSigner(keys.signer);
+    }
+  }
+
+  /** Before sealing: forget the keys. What is recorded while sealed is hashed and signed with keys of this process. */
+  sealed(): void {
+    this.#keys = undefined;
+    for (const slot of this.#slots) {
+      slot.renderer = this.#renderer(slot.spec, slot.options);
+      slot.log.useSigner(this.#bootSigner);
+    }
+  }
+
+  /** Which request headers are recorded. */
+  useHeaders(headers: AuditedHeaders): void {
+    this.#headers = headers;
+    for (const { renderer } of this.#slots) renderer.headers = headers;
+  }
+
+  /** Log rotation (SIGHUP): all devices open anew. */
+  async reopen(): Promise<void> {
+    const done = await Promise.allSettled(this.#slots.map(({ log }) => log.reopen()));
+    for (const result of done) {
+      if (result.status === 'rejected') {
+        this.#options.log.named('audit').error('audit device could not be opened anew');
+      }
+    }
+  }
+
+  /** Writes what waits and closes all devices. */
+  async close(): Promise<void> {
+    const slots = this.#slots;
+    this.#slots = [];
+    await Promise.allSettled(slots.map(({ log }) => log.close()));
+  }
+
+  #record(kind: RecordKind, render: (renderer: Renderer, time: string) => string): Promise<void> {
+    const slots = this.#slots;
+    if (slots.length === 0) return DONE;
+    const time = this.#time();
+    const taken: Promise<void>[] = [];
+    const required: Promise<void>[] = [];
+    for (const slot of slots) {
+      let promise: Promise<void>;
+      try {
+        promise = slot.log.append(render(slot.renderer, time), kind);
+      } catch (error) {
+        promise = Promise.reject(auditFailed('a record could not be rendered', error));
+        promise.catch(() => {});
+      }
+      if (slots.length === 1) return promise;
+      taken.push(promise);
+      if (slot.options.required) required.push(promise);
+    }
+    const enough =
+      required.length > 0
+        ? Promise.all(required).then(() => undefined)
+        : Promise.any(taken).catch((error: unknown) => {
+            throw auditFailed('no audit device took the record', error);
+          });
+    enough.catch(() => {});
+    return enough;
+  }
+
+  #renderer(spec: AuditDeviceSpec, options: CommonOptions): Renderer {
+    const key = this.#keys?.deviceKey(spec.salt) ?? this.#options.random.bytes(32);
+    const renderer = new Renderer(key, options);
+    renderer.headers = this.#headers;
+    return renderer;
+  }
+
+  #testRecord(renderer: Renderer): string {
+    const entry: RequestEntry = {
+      id: uuid(this.#options.random),
+      protocol: 'vault',
+      operation: 'update',
+      namespace: { id: 'root', path: '' },
+      path: 'sys/audit/test',
+    };
+    return renderer.request(entry, this.#time());
+  }
+
+  #checkPath(path: string): void {
+    if (path.length > PATH_LENGTH_MAX || !PATH.test(path)) {
+      throw invalidRequest('the path of an audit device is made of letters, digits and ".-_/"');
+    }
+    if (this.#slots.length >= AUDIT_DEVICES_MAX) throw invalidRequest('too many audit devices');
+    for (const { spec } of this.#slots) {
+      if (spec.path.startsWith(path) || path.startsWith(spec.path)) {
+        throw invalidRequest('path already in use');
+      }
+    }
+  }
+
+  #time(): string {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs !== this.#timeMs) {
+      this.#timeMs = nowMs;
+      this.#timeText = new Date(nowMs).toISOString();
+    }
+    return this.#timeText;
+  }
+}
+
+/** Two specs with the same identity are the same device with the same settings. */
+function identityOf(spec: AuditDeviceSpec): string {
+  return JSON.stringify([spec.path, spec.type, spec.salt, Object.entries(spec.options).sort()]);
+}

@@ -1,0 +1,194 @@
+/**
+ * Headers and checkpoints: the lines that say whose log it is and prove it. A header opens every file and announces the
+ * public key in use; a checkpoint is an Ed25519 signature (RFC 8032) over the position of the chain. Before unsealing, a key
+ * made for this start of the process signs; the first checkpoint after unsealing endorses it.
+ */
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  sign,
+  verify,
+} from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { ChainPosition } from './chain.ts';
+
+export const LOG_FORMAT = 'strongroom-audit/1';
+/** First line of every signed text, so that the key's signatures mean nothing elsewhere. */
+const CHECKPOINT_DOMAIN = 'strongroom-audit-checkpoint/1';
+
+/** DER of an Ed25519 SubjectPublicKeyInfo and PKCS #8 key up to the key itself (RFC 8410 §4, §7). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** Signs checkpoints. `log`: the cluster's own key, kept behind the barrier; `boot`: made for one start of the process. */
+export interface CheckpointSigner {
+  readonly role: 'log' | 'boot';
+  /** 32 bytes. */
+  readonly publicKey: Buffer;
+  sign(message: Buffer): Buffer;
+}
+
+/** A key for records that are written before the log's own key can be read. */
+export function createBootSigner(): CheckpointSigner {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  return {
+    role: 'boot',
+    publicKey: Buffer.from(spki.subarray(SPKI_PREFIX.length)),
+    sign: (message) => sign(null, message, privateKey),
+  };
+}
+
+/** The log's own key, from its 32-byte seed (RFC 8032 §5.1.5). The caller may zero the seed afterwards. */
+export function createLogSigner(seed: Uint8Array): CheckpointSigner {
+  if (seed.length !== 32) throw new RangeError('an Ed25519 seed has 32 bytes');
+  const der = Buffer.concat([PKCS8_PREFIX, seed]);
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  der.fill(0);
+  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  return {
+    role: 'log',
+    publicKey: Buffer.from(spki.subarray(SPKI_PREFIX.length)),
+    sign: (message) => sign(null, message, privateKey),
+  };
+}
+
+/** Short name of a public key: the first 16 hexadecimal digits of its SHA-256. */
+export function keyId(publicKey: Uint8Array): string {
+  return hash('sha256', publicKey, 'hex').slice(0, 16);
+}
+
+/** Base64 of a public key as {@link Header.key} carries it; undefined unless it is 32 bytes in canonical form. */
+export function parsePublicKey(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === 32 && bytes.toString('base64') === text ? bytes : undefined;
+}
+
+export interface Header {
+  readonly time: string;
+  /** `<cluster>/<node>/<device path>`. */
+  readonly origin: string;
+  /** The line is the first of its file. */
+  readonly opens: boolean;
+  readonly signer: Pick<CheckpointSigner, 'role' | 'publicKey'>;
+  /** Bytes before this line that a crash left and that are no part of the log. */
+  readonly recovered?: TornBytes | undefined;
+}
+
+/** Bytes after the last whole line, up to and including a newline. */
+export interface TornBytes {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Body of a header line, for {@link Chain.append}. */
+export function renderHeader(header: Header): string {
+  const { role, publicKey } = header.signer;
+  const recovered =
+    header.recovered === undefined
+      ? ''
+      : `,"recovered":{"bytes":${header.recovered.bytes},"sha256":"${header.recovered.sha256}"}`;
+  const key = `{"role":"${role}","id":"${keyId(publicKey)}","public":"${publicKey.toString('base64')}"}`;
+  return `{"time":"${header.time}","type":"header","format":"${LOG_FORMAT}","origin":${JSON.stringify(header.origin)},"opens":${header.opens},"key":${key}${recovered}`;
+}
+
+/** Undefined when the fields are not those of a header. */
+export function parseHeader(fields: Readonly<Record<string, unknown>>): Header | undefined {
+  const { time, format, origin, opens, recovered } = fields;
+  if (format !== LOG_FORMAT || typeof time !== 'string') return undefined;
+  if (typeof origin !== 'string' || typeof opens !== 'boolean') return undefined;
+  const key = objectOf(fields['key']);
+  const { role, public: text } = key;
+  if ((role !== 'log' && role !== 'boot') || typeof text !== 'string') return undefined;
+  const publicKey = parsePublicKey(text);
+  if (publicKey === undefined || key['id'] !== keyId(publicKey)) return undefined;
+  const signer = { role, publicKey } as const;
+  if (recovered === undefined) return { time, origin, opens, signer };
+  const { bytes, sha256 } = objectOf(recovered);
+  if (typeof bytes !== 'number' || typeof sha256 !== 'string') return undefined;
+  return { time, origin, opens, signer, recovered: { bytes, sha256 } };
+}
+
+export interface CheckpointFields {
+  readonly time: string;
+  readonly origin: string;
+  /** Records that this best-effort device lost since the log was opened. */
+  readonly dropped: number;
+  /** Identifiers of boot keys whose checkpoints this one confirms. */
+  readonly endorses: readonly string[];
+}
+
+export interface Checkpoint extends CheckpointFields {
+  readonly keyId: string;
+  readonly signature: Buffer;
+}
+
+/** What is signed: the checkpoint's own number and the hash of the line before it, with all that the line says. */
+function signedText(fields: CheckpointFields, before: ChainPosition): Buffer {
+  const lines = [
+    CHECKPOINT_DOMAIN,
+    fields.origin,
+    String(before.seq + 1),
+    before.hash,
+    fields.time,
+    String(fields.dropped),
+    fields.endorses.join(','),
+  ];
+  return Buffer.from(`${lines.join('\n')}\n`);
+}
+
+/** Body of a checkpoint line that follows `before`. */
+export function renderCheckpoint(
+  fields: CheckpointFields,
+  before: ChainPosition,
+  signer: CheckpointSigner,
+): string {
+  const signature = signer.sign(signedText(fields, before));
+  return renderFields({ ...fields, keyId: keyId(signer.publicKey), signature });
+}
+
+function renderFields(checkpoint: Checkpoint): string {
+  const { time, origin, dropped, endorses, signature } = checkpoint;
+  const endorsed = endorses.length === 0 ? '' : `,"endorses":${JSON.stringify(endorses)}`;
+  return `{"time":"${time}","type":"checkpoint","origin":${JSON.stringify(origin)},"dropped":${dropped}${endorsed},"key":"${checkpoint.keyId}","signature":"${signature.toString('base64')}"`;
+}
+
+/**
+ * Undefined unless the line is byte for byte what {@link renderCheckpoint} writes, so that nothing in a checkpoint can be
+ * changed without being noticed.
+ */
+export function parseCheckpoint(
+  fields: Readonly<Record<string, unknown>>,
+  line: Buffer,
+): Checkpoint | undefined {
+  const { time, origin, dropped, key, signature: text, seq, prev } = fields;
+  const endorses = fields['endorses'] ?? [];
+  if (typeof time !== 'string' || typeof origin !== 'string') return undefined;
+  if (typeof dropped !== 'number' || typeof key !== 'string' || typeof text !== 'string') {
+    return undefined;
+  }
+  if (!Array.isArray(endorses) || !endorses.every((id) => typeof id === 'string')) return undefined;
+  const signature = Buffer.from(text, 'base64');
+  const checkpoint = { time, origin, dropped, endorses, keyId: key, signature };
+  const written = `${renderFields(checkpoint)},"seq":${String(seq)},"prev":"${String(prev)}"}`;
+  return line.equals(Buffer.from(written)) ? checkpoint : undefined;
+}
+
+/** Makes a verifier of one public key; importing a key costs more than a verification. */
+export function createCheckpointVerifier(
+  publicKey: Buffer,
+): (checkpoint: Checkpoint, before: ChainPosition) => boolean {
+  const key: KeyObject = createPublicKey({
+    key: Buffer.concat([SPKI_PREFIX, publicKey]),
+    format: 'der',
+    type: 'spki',
+  });
+  return (checkpoint, before) =>
+    verify(null, signedText(checkpoint, before), key, checkpoint.signature);
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

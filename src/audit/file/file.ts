@@ -1,0 +1,214 @@
+/**
+ * Audit device `file`: appends to a file, or to standard output, or nowhere. A regular file is opened so that every write is
+ * on stable storage when it returns (O_DSYNC, or a following fdatasync where the system has no such flag).
+ */
+import { constants, fdatasync, write } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { mkdir, open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+
+import { invalidRequest } from '../../model/errors.ts';
+import { optionOf } from '../device.ts';
+import type {
+  AuditDevice,
+  AuditDeviceType,
+  DeviceContext,
+  DeviceOptions,
+  LogTail,
+  ResumableDevice,
+} from '../device.ts';
+import { parseMode, resolvePlace } from './place.ts';
+import { readTail } from './tail.ts';
+import type { FileTail } from './tail.ts';
+
+/** How long to wait before a full pipe is tried again. */
+const PIPE_FULL_WAIT_MS = 5;
+/** Directories made on the way to the file. */
+const DIRECTORY_MODE = 0o700;
+
+/** Not defined on every platform. */
+const DSYNC: number | undefined = constants.O_DSYNC;
+const FLAGS =
+  constants.O_APPEND |
+  constants.O_CREAT |
+  constants.O_WRONLY |
+  constants.O_NOFOLLOW |
+  constants.O_NONBLOCK |
+  (DSYNC ?? 0);
+
+export const fileDevice: AuditDeviceType = {
+  type: 'file',
+  summary: 'Appends records to a file, or to standard output.',
+  options: {
+    file_path: 'Absolute path of the log file, "stdout" or "discard".',
+    path: 'Older name of file_path.',
+    mode: 'Permission bits of the file: 0600 (default), 0640 or 0644.',
+  },
+  async open(options: DeviceOptions, context: DeviceContext): Promise<AuditDevice> {
+    const filePath = optionOf(options, 'file_path') ?? optionOf(options, 'path');
+    if (filePath === undefined || filePath === '') throw invalidRequest('file_path is required');
+    const mode = parseMode(optionOf(options, 'mode'));
+    switch (filePath.toLowerCase()) {
+      case 'stdout':
+      case '/dev/stdout':
+        return new StreamDevice(context.stdout);
+      case 'discard':
+        return new StreamDevice(() => Promise.resolve());
+      default:
+        return new FileDevice(await resolvePlace(filePath, context), mode, context);
+    }
+  },
+};
+
+/** Standard output, or nothing at all. */
+class StreamDevice implements AuditDevice {
+  readonly #write: (text: string) => Promise<void>;
+
+  constructor(write: (text: string) => Promise<void>) {
+    this.#write = write;
+  }
+
+  append(lines: string): Promise<void> {
+    return this.#write(lines);
+  }
+
+  reopen(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly fd: number;
+  readonly device: number;
+  readonly inode: number;
+  /** Only a regular file can be read back and be out of place. */
+  readonly regular: boolean;
+  /** Bytes in the file, as far as this device knows. */
+  size: number;
+}
+
+class FileDevice implements ResumableDevice {
+  readonly #path: string;
+  readonly #mode: number;
+  readonly #context: DeviceContext;
+  #open: OpenFile | undefined;
+
+  constructor(filePath: string, mode: number, context: DeviceContext) {
+    this.#path = filePath;
+    this.#mode = mode;
+    this.#context = context;
+  }
+
+  async append(lines: string): Promise<void> {
+    const file = this.#open;
+    if (file === undefined) throw new Error('audit file is not open');
+    const bytes = Buffer.from(lines);
+    for (let done = 0; done < bytes.length;) {
+      const written = await writeSome(file.fd, bytes, done);
+      if (written === 0) await this.#pause();
+      done += written;
+      file.size += written;
+    }
+    if (file.regular && DSYNC === undefined) await sync(file.fd);
+  }
+
+  async resume(): Promise<LogTail> {
+    await this.close();
+    const file = await this.#openFile();
+    this.#open = file;
+    if (!file.regular) return { empty: false };
+    if (file.size === 0) return { empty: true };
+    const tail = await this.#readTail(file.size);
+    if (tail.unterminated) await this.append('\n');
+    const { position, torn } = tail;
+    return { empty: false, position, torn };
+  }
+
+  async inPlace(): Promise<boolean> {
+    const file = this.#open;
+    if (file === undefined) return false;
+    if (!file.regular) return true;
+    let now: Stats;
+    try {
+      now = await stat(this.#path);
+    } catch {
+      return false;
+    }
+    return now.dev === file.device && now.ino === file.inode && now.size >= file.size;
+  }
+
+  async reopen(): Promise<void> {
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    const file = this.#open;
+    this.#open = undefined;
+    await file?.handle.close();
+  }
+
+  async #readTail(size: number): Promise<FileTail> {
+    const handle = await open(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return await readTail(handle, size);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #openFile(): Promise<OpenFile> {
+    await mkdir(path.dirname(this.#path), { recursive: true, mode: DIRECTORY_MODE });
+    const handle = await open(this.#path, FLAGS, this.#mode);
+    try {
+      const found = await handle.stat();
+      if (found.isDirectory()) throw new Error('audit file is a directory');
+      const regular = found.isFile();
+      if (regular && (found.mode & 0o7777) !== this.#mode) await handle.chmod(this.#mode);
+      if (regular && found.size === 0) await syncDirectory(path.dirname(this.#path));
+      const { dev: device, ino: inode, size } = found;
+      return { handle, fd: handle.fd, device, inode, regular, size: regular ? size : 0 };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#context.clock.after(PIPE_FULL_WAIT_MS, resolve);
+    return promise;
+  }
+}
+
+/** Writes what the file takes; 0 when it takes nothing right now. The callback form costs half of the promise form. */
+function writeSome(fd: number, bytes: Buffer, offset: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
+    if (error === null) resolve(written);
+    else if (error.code === 'EAGAIN') resolve(0);
+    else reject(error);
+  });
+  return promise;
+}
+
+function sync(fd: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
+  return promise;
+}
+
+/** Makes a new file's name durable. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

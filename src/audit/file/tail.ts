@@ -1,0 +1,114 @@
+/** Finds where a log file ends: the last line that continues the chain, and what a crash left behind it. */
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+
+import { LineSplitter, TORN_BYTES_MAX, hashLine, parseLine } from '../chain.ts';
+import type { ChainPosition } from '../chain.ts';
+import { parseHeader } from '../checkpoint.ts';
+import type { TornBytes } from '../checkpoint.ts';
+
+/** How much of the end is read: more than a crash can have left unfinished. */
+const TAIL_BYTES = TORN_BYTES_MAX + 4 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+
+export interface FileTail {
+  readonly position: ChainPosition | undefined;
+  readonly torn: TornBytes | undefined;
+  /** A newline has to be written before anything else (it is counted in {@link torn}). */
+  readonly unterminated: boolean;
+}
+
+/** Reads the end of a file of `size` bytes. */
+export async function readTail(handle: FileHandle, size: number): Promise<FileTail> {
+  const start = Math.max(0, size - TAIL_BYTES);
+  let tail = await scan(handle, start, size);
+  // Nothing of ours in sight: all of it is foreign and is fenced off as a whole, so hash all of it.
+  if (tail.position === undefined && start > 0) tail = await scan(handle, 0, size);
+  return tail;
+}
+
+async function scan(handle: FileHandle, start: number, size: number): Promise<FileTail> {
+  const walk = new TailWalk(start > 0);
+  const splitter = new LineSplitter((line, terminated) => walk.line(line, terminated));
+  for (let offset = start; offset < size;) {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - offset));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    if (bytesRead === 0) break;
+    splitter.push(buffer.subarray(0, bytesRead));
+    offset += bytesRead;
+  }
+  splitter.end();
+  return walk.result();
+}
+
+/** Follows the chain line by line. */
+class TailWalk {
+  /** The scan began inside a line. */
+  #skipFirst: boolean;
+  #last: ChainPosition | undefined;
+  /** The last line that has the form of one, whether or not it continues the chain. */
+  #lastFormed: ChainPosition | undefined;
+  #torn = createHash('sha256');
+  #tornBytes = 0;
+  #unterminated = false;
+  /** A checkpoint stands behind the break: it was durable once, so the break is no unfinished write. */
+  #checkpointBehind = false;
+
+  constructor(skipFirst: boolean) {
+    this.#skipFirst = skipFirst;
+  }
+
+  line(bytes: Buffer, terminated: boolean): void {
+    if (this.#skipFirst) {
+      this.#skipFirst = false;
+      return;
+    }
+    this.#unterminated = !terminated;
+    const line = terminated ? parseLine(bytes) : undefined;
+    if (line !== undefined) {
+      const here = { seq: line.seq, hash: hashLine(bytes) };
+      this.#lastFormed = here;
+      const last = this.#last;
+      const continues =
+        last === undefined
+          ? this.#tornBytes === 0 || line.type === 'header'
+          : line.seq === last.seq + 1 && line.prev === last.hash;
+      if (continues && (this.#tornBytes === 0 || this.#fencedBy(line.fields))) {
+        this.#last = here;
+        this.#resetTorn();
+        return;
+      }
+      if (line.type === 'checkpoint') this.#checkpointBehind = true;
+    }
+    this.#torn.update(bytes);
+    this.#torn.update('\n');
+    this.#tornBytes += bytes.length + 1;
+  }
+
+  result(): FileTail {
+    if (this.#tornBytes === 0) {
+      return { position: this.#last, torn: undefined, unterminated: false };
+    }
+    const changed = this.#checkpointBehind || this.#tornBytes > TORN_BYTES_MAX;
+    if (this.#last !== undefined && changed) {
+      // No crash leaves this behind: lines were changed. Go on after the last of them and leave the break to be found.
+      return { position: this.#lastFormed, torn: undefined, unterminated: this.#unterminated };
+    }
+    const torn = { bytes: this.#tornBytes, sha256: this.#torn.digest('hex') };
+    return { position: this.#last, torn, unterminated: this.#unterminated };
+  }
+
+  /** A header that names exactly the bytes before it as left over. */
+  #fencedBy(fields: Readonly<Record<string, unknown>>): boolean {
+    const recovered = fields['type'] === 'header' ? parseHeader(fields)?.recovered : undefined;
+    if (recovered === undefined || recovered.bytes !== this.#tornBytes) return false;
+    return recovered.sha256 === this.#torn.copy().digest('hex');
+  }
+
+  #resetTorn(): void {
+    this.#checkpointBehind = false;
+    if (this.#tornBytes === 0) return;
+    this.#torn = createHash('sha256');
+    this.#tornBytes = 0;
+  }
+}

@@ -1,0 +1,389 @@
+/**
+ * One device's log: chains what the broker renders, writes everything that waits in one append (group commit), signs
+ * checkpoints, and picks up where the log ends after a crash, a rotation or a failed write. A record's promise settles when
+ * the device has taken it or its deadline has passed; it never hangs.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { RequestError } from '../model/errors.ts';
+import { Chain } from './chain.ts';
+import type { ChainPosition } from './chain.ts';
+import { keyId, renderCheckpoint, renderHeader } from './checkpoint.ts';
+import type { CheckpointSigner } from './checkpoint.ts';
+import { isResumable } from './device.ts';
+import type { AuditDevice, LogTail } from './device.ts';
+
+/** A checkpoint follows after so many lines … */
+export const CHECKPOINT_LINES = 1000;
+/** … or after so long, when there was any line. */
+export const CHECKPOINT_INTERVAL_MS = 1000;
+/** Most bytes in one append; further records wait for the next. */
+export const BATCH_BYTES_MAX: number = 1024 * 1024;
+/** Most bytes that may wait for a slow device; further records are refused at once. */
+export const WAITING_BYTES_MAX: number = 64 * 1024 * 1024;
+/** How often a log file is checked to be still in its place. */
+export const IN_PLACE_INTERVAL_MS = 250;
+/** Boot keys of this process and of earlier ones that still await endorsement. */
+const ENDORSEMENTS_MAX = 64;
+
+export interface AuditLogOptions {
+  readonly device: AuditDevice;
+  /** `<cluster>/<node>/<device path>`. */
+  readonly origin: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly deadlineMs: number;
+  readonly signer: CheckpointSigner;
+  /** Called with each checkpoint that the device has taken: an anchor to keep elsewhere. */
+  readonly onCheckpoint?: ((position: ChainPosition) => void) | undefined;
+  /** Called for each group of records that was taken. */
+  readonly onWritten?: ((group: GroupCounts, elapsedMs: number) => void) | undefined;
+  /** Called for each group of records that was refused or lost. */
+  readonly onFailure?: ((group: GroupCounts) => void) | undefined;
+  /** Runs the action soon, after what is running now has had its say. */
+  readonly soon?: ((action: () => void) => void) | undefined;
+}
+
+export type RecordKind = 'request' | 'response';
+export type GroupCounts = Readonly<Record<RecordKind, number>>;
+
+/** Records that are written, or refused, together. */
+interface Group extends Record<RecordKind, number> {
+  readonly bodies: string[];
+  bytes: number;
+  readonly promise: Promise<void>;
+  /** Settles the promise; only the first call counts. */
+  settle(error?: Error): void;
+}
+
+export type LogState = 'ok' | 'failing' | 'stalled' | 'closed';
+
+export class AuditLog {
+  readonly #device: AuditDevice;
+  readonly #options: AuditLogOptions;
+  readonly #clock: Clock;
+  readonly #chain: Chain = new Chain();
+  #signer: CheckpointSigner;
+  #groups: Group[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<void> | undefined;
+  #state: LogState = 'ok';
+  #mustResume = true;
+  /** A header is due: at the start, in a new file, with a new key. */
+  #mustIntroduce = true;
+  #linesSinceCheckpoint = 0;
+  #checkpointAtMs = 0;
+  #checkpointTimer: (() => void) | undefined;
+  #inPlaceAtMs = 0;
+  #dropped = 0;
+  #awaitingEndorsement: string[] = [];
+
+  constructor(options: AuditLogOptions) {
+    this.#options = options;
+    this.#device = options.device;
+    this.#clock = options.clock;
+    this.#signer = options.signer;
+    if (options.signer.role === 'boot') this.#awaitEndorsement(keyId(options.signer.publicKey));
+  }
+
+  get state(): LogState {
+    return this.#state;
+  }
+
+  /** Records that this log has lost since it was opened. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get waitingRecords(): number {
+    let count = 0;
+    for (const group of this.#groups) count += group.bodies.length;
+    return count;
+  }
+
+  /** The end of the chain, as far as it has been handed to the device. */
+  get position(): ChainPosition {
+    return this.#chain.position;
+  }
+
+  get publicKey(): Buffer {
+    return this.#signer.publicKey;
+  }
+
+  /**
+   * Takes one record (a JSON object without its closing brace). Records appended before the event loop turns share one
+   * write and one promise.
+   */
+  append(body: string, kind: RecordKind): Promise<void> {
+    if (this.#state === 'stalled' || this.#state === 'closed') {
+      this.#lose({ request: 0, response: 0, [kind]: 1 });
+      return refused(
+        this.#state === 'closed' ? 'the device is closed' : 'the device does not answer',
+      );
+    }
+    if (this.#waitingBytes + body.length > WAITING_BYTES_MAX) {
+      this.#lose({ request: 0, response: 0, [kind]: 1 });
+      return refused('too many records wait');
+    }
+    let group = this.#groups.at(-1);
+    if (group === undefined || group.bytes + body.length > BATCH_BYTES_MAX) {
+      group = this.#newGroup();
+      this.#groups.push(group);
+      if (this.#groups.length === 1 && this.#writing === undefined) this.#writeSoon();
+    }
+    group.bodies.push(body);
+    group[kind]++;
+    group.bytes += body.length;
+    this.#waitingBytes += body.length;
+    return group.promise;
+  }
+
+  /** From now on `signer` signs. The next checkpoint endorses the boot keys that were used before. */
+  useSigner(signer: CheckpointSigner): void {
+    if (signer.publicKey.equals(this.#signer.publicKey)) return;
+    this.#signer = signer;
+    this.#mustIntroduce = true;
+    if (signer.role === 'boot') this.#awaitEndorsement(keyId(signer.publicKey));
+    // The header and the endorsement shall not wait for the next request.
+    this.#checkpointAtMs = Number.NEGATIVE_INFINITY;
+    this.#linesSinceCheckpoint = Math.max(this.#linesSinceCheckpoint, 1);
+    this.#writeSoon();
+  }
+
+  /** Log rotation: what waits goes to the old file, all later records to the new one. */
+  async reopen(): Promise<void> {
+    await this.#settled();
+    this.#mustResume = true;
+    // A device that is stuck is left to its append; the next record opens anew.
+    if (this.#writing === undefined) await this.#device.reopen();
+  }
+
+  /** Writes what waits and a last checkpoint, then closes the device. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#checkpointTimer?.();
+    this.#checkpointAtMs = Number.NEGATIVE_INFINITY;
+    await this.#settled();
+    if (this.#linesSinceCheckpoint > 0 && this.#state === 'ok' && this.#writing === undefined) {
+      void this.#write();
+      await this.#settled();
+    }
+    this.#state = 'closed';
+    for (const group of this.#groups.splice(0)) group.settle(new Error('the device is closed'));
+    const closing = this.#device.close();
+    if (this.#writing === undefined) await closing;
+    else closing.catch(() => {});
+  }
+
+  /** Waits until nothing waits or is being written, at most for the deadline. */
+  async #settled(): Promise<void> {
+    const { promise: timeUp, resolve } = Promise.withResolvers<void>();
+    let late = false;
+    const stop = this.#clock.after(this.#options.deadlineMs, () => {
+      late = true;
+      resolve();
+    });
+    while (!late && (this.#writing !== undefined || this.#groups.length > 0)) {
+      await Promise.race([this.#writing ?? this.#write(), timeUp]);
+    }
+    stop();
+  }
+
+  #newGroup(): Group {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // Whoever appended may look at the promise only later; until then a rejection is nobody's surprise.
+    promise.catch(() => {});
+    let settled = false;
+    const startMs = this.#clock.monotonicMs();
+    const group: Group = {
+      request: 0,
+      response: 0,
+      bodies: [],
+      bytes: 0,
+      promise,
+      settle: (error) => {
+        if (settled) return;
+        settled = true;
+        stopWaiting();
+        this.#waitingBytes -= group.bytes;
+        if (error === undefined) {
+          this.#options.onWritten?.(group, this.#clock.monotonicMs() - startMs);
+          return resolve();
+        }
+        this.#lose(group);
+        reject(auditFailed(error.message, error));
+      },
+    };
+    const stopWaiting = this.#clock.after(this.#options.deadlineMs, () => this.#late(group));
+    return group;
+  }
+
+  /** The deadline of a group passed: the device is stalled until the append that it is stuck in settles. */
+  #late(group: Group): void {
+    if (this.#writing !== undefined) this.#turn('stalled', 'no answer within the deadline');
+    const waiting = this.#groups.indexOf(group);
+    // Records of refused requests need not be written any more. A group in flight is not in the queue.
+    if (waiting >= 0) this.#groups.splice(waiting, 1);
+    group.settle(new Error('the device did not answer in time'));
+  }
+
+  #writeSoon(): void {
+    const soon = this.#options.soon ?? setImmediate;
+    soon(() => {
+      if (this.#writing === undefined && this.#state !== 'closed') void this.#write();
+    });
+  }
+
+  /** Writes until nothing waits. Never rejects. */
+  #write(): Promise<void> {
+    this.#writing = this.#drain().finally(() => {
+      this.#writing = undefined;
+      if (this.#groups.length > 0 && this.#state !== 'closed') this.#writeSoon();
+    });
+    return this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    for (;;) {
+      const group = this.#groups.shift();
+      if (group === undefined && !this.#checkpointDue()) return;
+      const start = this.#chain.position;
+      try {
+        await this.#writeGroup(group?.bodies ?? []);
+        this.#turn('ok', 'the device takes records again');
+        group?.settle();
+      } catch (error) {
+        if (this.#chain.position.seq !== start.seq) this.#chain.moveTo(start);
+        this.#mustResume = true;
+        const reason = error instanceof Error ? error : new Error('the device failed');
+        this.#turn('failing', reason.message);
+        group?.settle(new Error('the device could not write', { cause: reason }));
+        // Without records a failed checkpoint is tried again with the next records or by the timer.
+        if (group === undefined) return this.#armCheckpoint();
+      }
+    }
+  }
+
+  async #writeGroup(bodies: readonly string[]): Promise<void> {
+    let text = await this.#prepare();
+    for (const body of bodies) {
+      text += `${this.#chain.append(body)}\n`;
+      this.#linesSinceCheckpoint++;
+    }
+    const checkpoint = this.#checkpointDue();
+    const endorsed = this.#signer.role === 'log' ? this.#awaitingEndorsement : [];
+    if (checkpoint) {
+      const { origin } = this.#options;
+      const fields = { time: this.#time(), origin, dropped: this.#dropped, endorses: endorsed };
+      text += `${this.#chain.append(renderCheckpoint(fields, this.#chain.position, this.#signer))}\n`;
+    }
+    await this.#device.append(text);
+    this.#mustIntroduce = false;
+    if (!checkpoint) return this.#armCheckpoint();
+    this.#linesSinceCheckpoint = 0;
+    this.#checkpointAtMs = this.#clock.monotonicMs();
+    this.#checkpointTimer?.();
+    this.#checkpointTimer = undefined;
+    if (endorsed.length > 0) this.#awaitingEndorsement = [];
+    this.#options.onCheckpoint?.(this.#chain.position);
+  }
+
+  /** Makes sure that the log is open and in place; returns the header line when one is due. */
+  async #prepare(): Promise<string> {
+    let tail: LogTail | undefined;
+    if (isResumable(this.#device)) {
+      const nowMs = this.#clock.monotonicMs();
+      if (!this.#mustResume && nowMs - this.#inPlaceAtMs >= IN_PLACE_INTERVAL_MS) {
+        this.#mustResume = !(await this.#device.inPlace());
+        if (this.#mustResume) this.#options.log.warn('audit log file is not in its place any more');
+      }
+      this.#inPlaceAtMs = nowMs;
+      if (this.#mustResume) tail = this.#follow(await this.#device.resume());
+    }
+    this.#mustResume = false;
+    if (!this.#mustIntroduce) return '';
+    this.#linesSinceCheckpoint++;
+    const header = renderHeader({
+      time: this.#time(),
+      origin: this.#options.origin,
+      opens: tail?.empty ?? this.#chain.position.seq === 0,
+      signer: this.#signer,
+      recovered: tail?.torn,
+    });
+    return `${this.#chain.append(header)}\n`;
+  }
+
+  /** Goes on where the file ends. */
+  #follow(tail: LogTail): LogTail {
+    const own = this.#chain.position;
+    const { position } = tail;
+    if (position !== undefined) {
+      // Lines of a refused group may have reached the file all the same: they stay part of the chain.
+      if (own.seq === 0 || position.seq > own.seq) this.#chain.moveTo(position);
+      else if (position.seq < own.seq) {
+        this.#options.log.error('audit log ends before what was written to it', {
+          expectedSeq: own.seq,
+          foundSeq: position.seq,
+        });
+      }
+    }
+    const follows = position !== undefined && position.hash === this.#chain.position.hash;
+    if (tail.empty || tail.torn !== undefined || !follows) this.#mustIntroduce = true;
+    if (tail.torn !== undefined) {
+      this.#options.log.warn('audit log had an unfinished end', { bytes: tail.torn.bytes });
+    }
+    return tail;
+  }
+
+  #checkpointDue(): boolean {
+    if (this.#linesSinceCheckpoint === 0) return false;
+    return (
+      this.#linesSinceCheckpoint >= CHECKPOINT_LINES ||
+      this.#clock.monotonicMs() - this.#checkpointAtMs >= CHECKPOINT_INTERVAL_MS
+    );
+  }
+
+  #armCheckpoint(): void {
+    if (this.#checkpointTimer !== undefined || this.#state === 'closed') return;
+    this.#checkpointTimer = this.#clock.after(CHECKPOINT_INTERVAL_MS, () => {
+      this.#checkpointTimer = undefined;
+      if (this.#state !== 'closed' && this.#writing === undefined) void this.#write();
+    });
+  }
+
+  #lose(group: GroupCounts): void {
+    this.#dropped += group.request + group.response;
+    this.#options.onFailure?.(group);
+  }
+
+  #awaitEndorsement(id: string): void {
+    this.#awaitingEndorsement.push(id);
+    if (this.#awaitingEndorsement.length > ENDORSEMENTS_MAX) this.#awaitingEndorsement.shift();
+  }
+
+  #turn(state: LogState, reason: string): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    const fields = { origin: this.#options.origin, reason };
+    if (state === 'ok') this.#options.log.info('audit device works again', fields);
+    else this.#options.log.error(`audit device is ${state}`, fields);
+  }
+
+  #time(): string {
+    return new Date(this.#clock.nowMs()).toISOString();
+  }
+}
+
+/** The error of a request that could not be recorded; its public text is always the same. */
+export function auditFailed(detail: string, cause?: unknown): RequestError {
+  return new RequestError('audit_failed', 'the request could not be recorded in the audit log', {
+    detail,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function refused(detail: string): Promise<never> {
+  const promise = Promise.reject(auditFailed(detail));
+  promise.catch(() => {});
+  return promise;
+}

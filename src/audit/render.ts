@@ -1,0 +1,368 @@
+/**
+ * Writes entries as JSON text in the shape of Vault's audit log (field names, order and omission of empty fields), without
+ * the closing brace: the log adds `seq` and `prev`. In clear is exactly what this file writes through `text`, `list` or
+ * `number`; all else goes through the redactor.
+ */
+import { RequestError } from '../model/errors.ts';
+import type { Principal, Reply } from '../model/request.ts';
+import { createMac } from './mac.ts';
+import type {
+  AuditedAuth,
+  AuditedHeaders,
+  AuditedMount,
+  AuditedWrap,
+  PolicyResults,
+  RecordOptions,
+  ReplyEntry,
+  RequestEntry,
+} from './record.ts';
+import { Redactor } from './redact.ts';
+
+/** Tokens whose hashes are remembered, by their storage id. */
+const REMEMBERED_TOKENS_MAX = 4096;
+/** Longest of the clear texts a caller can choose (path, display name, metadata). */
+const CLEAR_TEXT_LENGTH_MAX = 4096;
+/** What an error that is not meant for callers is recorded as. */
+const INTERNAL_ERROR = 'internal error';
+
+interface RememberedToken {
+  readonly token: string;
+  readonly accessor: string;
+  principal: Principal;
+  /** The part of `auth` between the policy results and the token's age. */
+  before: string;
+  after: string;
+}
+
+/** Renders the records of one device. */
+export class Renderer {
+  readonly #redactor: Redactor;
+  readonly #options: RecordOptions;
+  readonly #hash: (text: string) => string;
+  readonly #tokens = new Map<string, RememberedToken>();
+  /** `auth` and `request` of requests whose reply is still to come. */
+  readonly #rendered = new WeakMap<RequestEntry, string>();
+  #headers: AuditedHeaders = new Map();
+
+  /** @param key at least 32 bytes; a copy is kept. */
+  constructor(key: Uint8Array, options: RecordOptions) {
+    const mac = createMac(key);
+    this.#hash = mac;
+    this.#options = options;
+    this.#redactor = new Redactor(mac, options);
+  }
+
+  /** Which request headers are recorded from now on. */
+  set headers(headers: AuditedHeaders) {
+    this.#headers = headers;
+  }
+
+  /** What `sys/audit-hash` answers. */
+  hash(text: string): string {
+    return this.#hash(text);
+  }
+
+  /** @param time RFC 3339, UTC. */
+  request(entry: RequestEntry, time: string): string {
+    const common = this.#common(entry);
+    this.#rendered.set(entry, common);
+    const error = entry.error === undefined ? '' : `,"error":${this.#error(entry.error, entry)}`;
+    return `{"time":"${time}","type":"request",${common}${error}`;
+  }
+
+  /** @param time RFC 3339, UTC. */
+  reply(entry: ReplyEntry, time: string): string {
+    const { request } = entry;
+    const common = this.#rendered.get(request) ?? this.#common(request);
+    const error = entry.error === undefined ? '' : `,"error":${this.#error(entry.error, request)}`;
+    return `{"time":"${time}","type":"response",${common},"response":${this.#response(entry)}${error}`;
+  }
+
+  #common(entry: RequestEntry): string {
+    return `"auth":${this.#auth(entry)},"request":${this.#request(entry)}`;
+  }
+
+  #auth(entry: RequestEntry): string {
+    const { principal } = entry;
+    const members = new Members();
+    if (principal === undefined) {
+      if (entry.token !== undefined)
+        members.json('client_token', this.#redactor.secret(entry.token));
+      members.json('policy_results', policyResults(entry.policyResults));
+      members.number('remaining_uses', entry.remainingUses);
+      members.text('token_type', 'default');
+      return members.object();
+    }
+    const known = this.#token(entry, principal);
+    members.part(known.before);
+    members.json('policy_results', policyResults(entry.policyResults));
+    members.number('remaining_uses', entry.remainingUses);
+    members.part(known.after);
+    members.number('token_ttl', Math.floor(principal.ttlSeconds));
+    if (entry.tokenIssuedAtMs !== undefined) {
+      members.text('token_issue_time', new Date(entry.tokenIssuedAtMs).toISOString());
+    }
+    return members.object();
+  }
+
+  /** Hashes and texts that do not change while a token lives. */
+  #token(entry: RequestEntry, principal: Principal): RememberedToken {
+    let known = this.#tokens.get(principal.tokenId);
+    if (known === undefined) {
+      if (this.#tokens.size >= REMEMBERED_TOKENS_MAX) {
+        for (const oldest of this.#tokens.keys()) {
+          this.#tokens.delete(oldest);
+          break;
+        }
+      }
+      known = {
+        token: entry.token === undefined ? '' : this.#redactor.secret(entry.token),
+        accessor: this.#accessor(principal.accessor),
+        principal,
+        before: '',
+        after: '',
+      };
+      this.#describe(known, principal);
+      // Without the token's text (internal work) its hash is not known, so nothing is remembered.
+      if (known.token !== '') this.#tokens.set(principal.tokenId, known);
+    } else if (known.principal !== principal) {
+      this.#describe(known, principal);
+    }
+    return known;
+  }
+
+  #describe(known: RememberedToken, principal: Principal): void {
+    const before = new Members();
+    before.json('client_token', known.token);
+    before.json('accessor', known.accessor);
+    before.text('display_name', principal.displayName);
+    before.list('policies', principal.policies);
+    before.list('token_policies', principal.tokenPolicies);
+    before.list('identity_policies', principal.identityPolicies);
+    const after = new Members();
+    after.map('metadata', principal.metadata);
+    after.text('entity_id', principal.entityId);
+    after.text('token_type', principal.tokenType);
+    known.principal = principal;
+    known.before = before.members;
+    known.after = after.members;
+  }
+
+  #accessor(accessor: string): string {
+    if (accessor === '') return '';
+    return this.#options.hmacAccessor ? this.#redactor.secret(accessor) : clearText(accessor);
+  }
+
+  #request(entry: RequestEntry): string {
+    const { principal, mount, connection } = entry;
+    const known = principal === undefined ? undefined : this.#token(entry, principal);
+    const members = new Members();
+    members.text('id', entry.id);
+    members.text('protocol', entry.protocol);
+    members.text('operation', entry.operation);
+    members.part(mountMembers(mount));
+    if (known !== undefined) {
+      members.json('client_token', known.token);
+      members.json('client_token_accessor', known.accessor);
+    } else if (entry.token !== undefined) {
+      members.json('client_token', this.#redactor.secret(entry.token));
+    }
+    const namespace = new Members();
+    namespace.text('id', entry.namespace.id);
+    namespace.text('path', entry.namespace.path);
+    members.json('namespace', namespace.object());
+    members.text('path', entry.path);
+    if (entry.data !== undefined && hasMembers(entry.data)) {
+      members.json('data', this.#redactor.data(entry.data, mount?.clearRequestKeys));
+    }
+    if (connection !== undefined) {
+      members.text('remote_address', connection.remoteAddress);
+      members.number('remote_port', connection.remotePort);
+    }
+    members.number('wrap_ttl', entry.wrapTtlSeconds);
+    if (entry.headers !== undefined && this.#headers.size > 0) {
+      members.json('headers', this.#requestHeaders(entry.headers));
+    }
+    members.text('client_certificate_serial_number', entry.clientCertificateSerialNumber);
+    return members.object();
+  }
+
+  #requestHeaders(headers: Readonly<Record<string, string>>): string {
+    const members = new Members();
+    for (const [name, { hmac }] of this.#headers) {
+      const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+      if (value === undefined) continue;
+      const shown = hmac ? this.#redactor.secret(value) : clearText(value);
+      members.json(name, `[${shown}]`);
+    }
+    return members.members === '' ? '' : members.object();
+  }
+
+  #response(entry: ReplyEntry): string {
+    const { request, reply } = entry;
+    const members = new Members();
+    if (entry.auth !== undefined) members.json('auth', this.#replyAuth(entry.auth));
+    members.part(mountMembers(request.mount));
+    if (entry.lease !== undefined) {
+      const secret = new Members();
+      secret.text('lease_id', entry.lease.id);
+      members.json('secret', secret.object());
+    }
+    members.json('data', this.#replyData(entry, reply));
+    if (reply?.warnings !== undefined && reply.warnings.length > 0) {
+      const texts = reply.warnings.map((warning) =>
+        this.#redactor.publicText(warning, request.data, request.token),
+      );
+      members.json('warnings', `[${texts.join(',')}]`);
+    }
+    if (entry.wrap !== undefined) members.json('wrap_info', this.#wrap(entry.wrap));
+    return members.object();
+  }
+
+  #replyData(entry: ReplyEntry, reply: Reply | undefined): string {
+    const { request } = entry;
+    if (reply?.raw !== undefined) {
+      const body = new Members();
+      body.text('http_content_type', reply.raw.contentType);
+      body.json('http_raw_body', this.#redactor.bytes(reply.raw.body));
+      body.number('http_status_code', reply.status ?? 200);
+      return body.object();
+    }
+    const data =
+      reply?.data ?? (entry.error instanceof RequestError ? entry.error.data : undefined);
+    if (data === undefined || data === null || !hasMembers(data)) return '';
+    const clearKeys = request.mount?.clearResponseKeys;
+    const lists = request.operation === 'list' || request.operation === 'scan';
+    if (!(lists && this.#options.elideListResponses)) return this.#redactor.data(data, clearKeys);
+    // Only what lists conventionally carry is elided; anything else an engine adds is recorded as usual.
+    const rest: Record<string, unknown> = { ...data };
+    const members = new Members();
+    for (const [name, count] of [
+      ['keys', Array.isArray(rest['keys']) ? rest['keys'].length : undefined],
+      ['key_info', countMembers(rest['key_info'])],
+    ] as const) {
+      if (count === undefined) continue;
+      delete rest[name];
+      members.json(name, String(count));
+    }
+    if (hasMembers(rest)) members.part(this.#redactor.data(rest, clearKeys).slice(1, -1));
+    return members.object();
+  }
+
+  #replyAuth(auth: AuditedAuth): string {
+    const members = new Members();
+    members.json('client_token', this.#redactor.secret(auth.clientToken));
+    members.json('accessor', this.#accessor(auth.accessor));
+    members.text('display_name', auth.displayName);
+    members.list('policies', auth.policies);
+    members.list('token_policies', auth.tokenPolicies);
+    members.list('identity_policies', auth.identityPolicies);
+    members.map('metadata', auth.metadata);
+    members.number('num_uses', auth.numUses);
+    members.text('entity_id', auth.entityId);
+    members.text('token_type', auth.tokenType);
+    members.number('token_ttl', Math.floor(auth.leaseDurationSeconds));
+    return members.object();
+  }
+
+  #wrap(wrap: AuditedWrap): string {
+    const members = new Members();
+    members.number('ttl', wrap.ttlSeconds);
+    members.json('token', this.#redactor.secret(wrap.token));
+    members.json('accessor', this.#accessor(wrap.accessor));
+    members.text('creation_time', wrap.creationTime);
+    members.text('creation_path', wrap.creationPath);
+    if (wrap.wrappedAccessor !== undefined) {
+      members.json('wrapped_accessor', this.#accessor(wrap.wrappedAccessor));
+    }
+    return members.object();
+  }
+
+  /** The public text of an error made for callers; of any other error nothing but that it happened. */
+  #error(error: Error, request: RequestEntry): string {
+    if (!(error instanceof RequestError)) return JSON.stringify(INTERNAL_ERROR);
+    const text = error.message === '' ? error.code : error.message;
+    return this.#redactor.publicText(text, request.data, request.token);
+  }
+}
+
+function policyResults(results: PolicyResults | undefined): string {
+  if (results === undefined) return '';
+  let granting = '';
+  for (const policy of results.grantingPolicies ?? []) {
+    const members = new Members();
+    members.text('name', policy.name);
+    members.text('namespace_id', policy.namespaceId);
+    members.text('namespace_path', policy.namespacePath);
+    members.text('type', policy.type);
+    granting += `${granting === '' ? '' : ','}${members.object()}`;
+  }
+  const members = new Members();
+  members.json('allowed', String(results.allowed));
+  if (granting !== '') members.json('granting_policies', `[${granting}]`);
+  members.text('denied_by', results.deniedBy);
+  return members.object();
+}
+
+function mountMembers(mount: AuditedMount | undefined): string {
+  if (mount === undefined) return '';
+  const members = new Members();
+  members.text('mount_point', mount.path);
+  members.text('mount_type', mount.type);
+  members.text('mount_accessor', mount.accessor);
+  members.text('mount_class', mount.path.startsWith('auth/') ? 'auth' : 'secret');
+  return members.members;
+}
+
+function hasMembers(data: object): boolean {
+  for (const key in data) if (Object.hasOwn(data, key)) return true;
+  return false;
+}
+
+function countMembers(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return value instanceof Map ? value.size : Object.keys(value).length;
+}
+
+function clearText(text: string): string {
+  return JSON.stringify(
+    text.length > CLEAR_TEXT_LENGTH_MAX ? `${text.slice(0, CLEAR_TEXT_LENGTH_MAX)}…` : text,
+  );
+}
+
+/** Collects the members of a JSON object, leaving out empty ones as Go's `omitempty` does. */
+class Members {
+  members = '';
+
+  /** Finished JSON; empty text = nothing. */
+  json(name: string, value: string): void {
+    if (value !== '') this.part(`${JSON.stringify(name)}:${value}`);
+  }
+
+  text(name: string, value: string | undefined): void {
+    if (value !== undefined && value !== '') this.part(`"${name}":${clearText(value)}`);
+  }
+
+  number(name: string, value: number | undefined): void {
+    if (value !== undefined && value !== 0 && Number.isFinite(value)) {
+      this.part(`"${name}":${String(value)}`);
+    }
+  }
+
+  list(name: string, values: readonly string[]): void {
+    if (values.length > 0) this.part(`"${name}":${JSON.stringify(values)}`);
+  }
+
+  map(name: string, values: Readonly<Record<string, string>> | null): void {
+    if (values !== null && hasMembers(values)) this.part(`"${name}":${JSON.stringify(values)}`);
+  }
+
+  /** Several finished members. */
+  part(members: string): void {
+    if (members !== '') this.members += this.members === '' ? members : `,${members}`;
+  }
+
+  object(): string {
+    return `{${this.members}}`;
+  }
+}
