@@ -61,7 +61,8 @@ function requestEntry(exchange: Exchange, error: RequestError | undefined): Requ
               : undefined,
             deniedBy: decision.allowed ? undefined : decision.reason,
           },
-    remainingUses: token === undefined || token.numUses === 0 ? undefined : Math.max(token.numUses, 0),
+    remainingUses:
+      token === undefined || token.numUses === 0 ? undefined : Math.max(token.numUses, 0),
     tokenIssuedAtMs: token?.createdMs,
     data: exchange.data,
     connection: call.connection,

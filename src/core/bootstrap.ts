@@ -13,15 +13,24 @@ export interface ClusterRecord {
 }
 
 export async function clusterRecord(unit: CoreUnit): Promise<ClusterRecord> {
-  const record = await unit.view(ROOT_NAMESPACE_ID, CLUSTER_PREFIX).getRecord<ClusterRecord>('identity');
+  const record = await unit
+    .view(ROOT_NAMESPACE_ID, CLUSTER_PREFIX)
+    .getRecord<ClusterRecord>('identity');
   return record ?? { name: '' };
 }
 
 /** Writes the first records of a cluster. Not committed here. */
-export function bootstrapCluster(unit: CoreUnit, world: World, table: MountTable, name: string | undefined): void {
+export function bootstrapCluster(
+  unit: CoreUnit,
+  world: World,
+  table: MountTable,
+  name: string | undefined,
+): void {
   for (const entry of builtinMounts(world.random, ROOT_NAMESPACE_ID)) table.put(unit, entry);
   const clusterName = name ?? `strongroom-cluster-${world.random.bytes(4).toString('hex')}`;
-  unit.view(ROOT_NAMESPACE_ID, CLUSTER_PREFIX).putJson('identity', { name: clusterName } satisfies ClusterRecord);
+  unit
+    .view(ROOT_NAMESPACE_ID, CLUSTER_PREFIX)
+    .putJson('identity', { name: clusterName } satisfies ClusterRecord);
 }
 
 /** A root token; with `customId` the text is the caller's own (dev mode). */

@@ -69,7 +69,9 @@ export function builtinMounts(random: Random, namespaceId: string): MountEntry[]
       default_lease_ttl: 0,
       max_lease_ttl: 0,
       force_no_cache: false,
-      ...(builtin.passthrough === undefined ? {} : { passthrough_request_headers: builtin.passthrough }),
+      ...(builtin.passthrough === undefined
+        ? {}
+        : { passthrough_request_headers: builtin.passthrough }),
       ...(builtin.type === 'token' ? { token_type: root ? 'default-service' : 'default' } : {}),
     },
     local: builtin.local ?? false,

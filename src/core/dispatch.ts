@@ -83,9 +83,7 @@ export function operationOf(exchange: Exchange): OperationSpec<unknown, unknown>
       ? (operations.create ?? operations.update)
       : operation === 'update'
         ? (operations.update ?? operations.create)
-        :             operation === 'help' ||
-            operation === 'renew' ||
-            operation === 'revoke'
+        : operation === 'help' || operation === 'renew' || operation === 'revoke'
           ? undefined
           : operations[operation];
   if (spec === undefined) {

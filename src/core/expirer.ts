@@ -28,7 +28,11 @@ export interface ExpirerPorts {
   readonly backends: BackendFactory;
   readonly table: MountTable;
   /** The entry of a mount, whether still routed or already removed. */
-  readonly mountOf: (unit: CoreUnit, namespaceId: string, accessor: string) => Promise<MountEntry | undefined>;
+  readonly mountOf: (
+    unit: CoreUnit,
+    namespaceId: string,
+    accessor: string,
+  ) => Promise<MountEntry | undefined>;
   /** Forgets a namespace's key: what is left of it can never be read again. */
   readonly shred: (unit: CoreUnit, namespaceId: string) => void;
   readonly unsealed: () => boolean;
@@ -200,7 +204,11 @@ export class Expirer {
       if (record !== undefined) leases.expireNow(unit, record, nowMs);
       leases.forget(unit, entry.namespaceId, entry.id, lease);
     }
-    const wiped = await wipe(unit.view(entry.namespaceId, cubbyholePrefix(entry.id)), '', WIPE_RECORDS);
+    const wiped = await wipe(
+      unit.view(entry.namespaceId, cubbyholePrefix(entry.id)),
+      '',
+      WIPE_RECORDS,
+    );
     return wiped && held.length < FAN_OUT;
   }
 
@@ -228,12 +236,22 @@ export class Expirer {
     const mount = await mountOf(unit, record.namespaceId, record.mountAccessor);
     if (mount === undefined) throw new RequestError('internal', 'the mount of the lease is gone');
     const secret = backends(mount)?.secrets?.[record.secretType];
-    if (secret === undefined) throw new RequestError('internal', 'the engine cannot revoke this kind of secret');
+    if (secret === undefined)
+      throw new RequestError('internal', 'the engine cannot revoke this kind of secret');
     const view = unit.view(record.namespaceId, dataPrefix(mount));
-    await secret.revoke({ leaseId: record.id, internal: record.internal, incrementSeconds: 0, nowMs }, view);
+    await secret.revoke(
+      { leaseId: record.id, internal: record.internal, incrementSeconds: 0, nowMs },
+      view,
+    );
   }
 
-  #revocationFailed(unit: CoreUnit, entry: DueEntry, record: LeaseRecord, nowMs: number, error: unknown): void {
+  #revocationFailed(
+    unit: CoreUnit,
+    entry: DueEntry,
+    record: LeaseRecord,
+    nowMs: number,
+    error: unknown,
+  ): void {
     const { queue, leases, world } = this.#ports;
     const attempts = record.attempts + 1;
     world.log.warn('revocation failed', { lease_id: record.id, attempts, error: textOf(error) });
@@ -256,7 +274,9 @@ export class Expirer {
     }
     if (!(await this.endBelow(unit, entry.namespaceId, mount.path, nowMs, false))) {
       // The leases are being revoked at their targets; the mount's own data must wait for them.
-      const waiting = await this.#ports.leases.list(unit, entry.namespaceId, mount.path, { limit: 1 });
+      const waiting = await this.#ports.leases.list(unit, entry.namespaceId, mount.path, {
+        limit: 1,
+      });
       if (waiting.length > 0) {
         queue.remove(unit, entry);
         queue.schedule(unit, entry, nowMs + REVOKE_BACKOFF_MS);
@@ -283,7 +303,13 @@ export class Expirer {
    * Ends the tokens and leases below a path. With `force`, leases are dropped without asking their engine.
    * Returns true when none is left.
    */
-  async endBelow(unit: CoreUnit, namespaceId: string, prefix: string, nowMs: number, force: boolean): Promise<boolean> {
+  async endBelow(
+    unit: CoreUnit,
+    namespaceId: string,
+    prefix: string,
+    nowMs: number,
+    force: boolean,
+  ): Promise<boolean> {
     const { tokens, leases } = this.#ports;
     let left = FAN_OUT;
     const folders = [prefix];

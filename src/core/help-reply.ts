@@ -9,8 +9,15 @@ export function helpReply(exchange: Exchange): Reply {
   const { match, mount } = exchange;
   if (mount === undefined) throw new RequestError('not_found', '');
   if (match !== undefined && exchange.pathBelowMount !== '') {
-    return { data: { help: pathHelp(match.path as unknown as Path, exchange.pathBelowMount), openapi: null }, bare: true };
+    return {
+      data: {
+        help: pathHelp(match.path as unknown as Path, exchange.pathBelowMount),
+        openapi: null,
+      },
+      bare: true,
+    };
   }
-  const help = mount.backend.scope === 'unit' ? backendHelp(mount.backend) : backendHelp(mount.backend);
+  const help =
+    mount.backend.scope === 'unit' ? backendHelp(mount.backend) : backendHelp(mount.backend);
   return { data: { help, openapi: null }, bare: true };
 }

@@ -26,7 +26,12 @@ export async function getMigration(unit: CoreUnit, id: string): Promise<Migratio
 }
 
 /** One step; true when the move is over. The mount's leases and tokens have ended by now. */
-export async function moveStep(unit: CoreUnit, table: MountTable, id: string, migration: Migration): Promise<boolean> {
+export async function moveStep(
+  unit: CoreUnit,
+  table: MountTable,
+  id: string,
+  migration: Migration,
+): Promise<boolean> {
   const { entry, targetNamespaceId, target_mount } = migration;
   if (targetNamespaceId !== entry.namespaceId) {
     const copied = await copyData(unit, entry, targetNamespaceId);
@@ -47,7 +52,10 @@ async function copyData(unit: CoreUnit, entry: MountEntry, namespaceId: string):
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     let after: string | undefined;
     for (;;) {
-      const names = await from.list(folder, after === undefined ? { limit: COPY_RECORDS } : { after, limit: COPY_RECORDS });
+      const names = await from.list(
+        folder,
+        after === undefined ? { limit: COPY_RECORDS } : { after, limit: COPY_RECORDS },
+      );
       for (const name of names) {
         if (name.endsWith('/')) {
           folders.push(folder + name);

@@ -76,13 +76,22 @@ function compileRoute<S>(path: Path<S>, pattern: string): Route<S> {
   const body = endsInSlash ? pattern.slice(0, -1) : pattern;
   const tokens = body === '' ? [] : body.split('/').map((segment) => parseToken(pattern, segment));
   const rest = tokens.findIndex((token) => token.kind === 'rest');
-  if (rest >= 0 && (endsInSlash || tokens.slice(rest + 1).some((token) => token.kind !== 'literal'))) {
+  if (
+    rest >= 0 &&
+    (endsInSlash || tokens.slice(rest + 1).some((token) => token.kind !== 'literal'))
+  ) {
     throw new PatternError(pattern, 'only literal segments may follow a rest parameter');
   }
   // The edge appends a slash to every list and scan, help and some clients leave it out: such a path answers to both.
   const lists = path.operations.list !== undefined || path.operations.scan !== undefined;
   const slash = lists ? 'optional' : endsInSlash ? 'required' : 'forbidden';
-  const tail = rest < 0 ? '' : tokens.slice(rest + 1).map((token) => (token.kind === 'literal' ? `/${token.text}` : '')).join('');
+  const tail =
+    rest < 0
+      ? ''
+      : tokens
+          .slice(rest + 1)
+          .map((token) => (token.kind === 'literal' ? `/${token.text}` : ''))
+          .join('');
   return { path, tokens, slash, tail };
 }
 

@@ -17,9 +17,17 @@ export interface LoadedPolicy {
 export interface PolicyAuthorityPorts {
   readonly world: World;
   /** Undefined when there is no such policy. */
-  readonly load: (unit: Unit, namespaceId: string, name: string) => Promise<LoadedPolicy | undefined>;
+  readonly load: (
+    unit: Unit,
+    namespaceId: string,
+    name: string,
+  ) => Promise<LoadedPolicy | undefined>;
   /** What templates see of the entity. */
-  readonly identity: (unit: CoreUnit, namespaceId: string, entityId: string) => Promise<IdentityView>;
+  readonly identity: (
+    unit: CoreUnit,
+    namespaceId: string,
+    entityId: string,
+  ) => Promise<IdentityView>;
 }
 
 /** Advances with every change of a policy of a namespace. */
@@ -51,14 +59,22 @@ export class PolicyAuthority {
   }
 
   /** The list of a principal; its policies live in the namespace of its token. */
-  async acl(unit: CoreUnit, principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>): Promise<Acl> {
+  async acl(
+    unit: CoreUnit,
+    principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>,
+  ): Promise<Acl> {
     const { tokenNamespace, policies, entityId } = principal;
     const policyEpoch = await unit.epoch(policyScope(tokenNamespace.id));
     const identityEpoch = entityId === '' ? 0 : await unit.epoch(identityScope(tokenNamespace.id));
     // A tuple in JSON: names cannot run into each other (CVE-2026-115365).
     const key = JSON.stringify([tokenNamespace.id, tokenNamespace.path, entityId, policies]);
     const kept = this.#kept.get(key);
-    if (kept !== undefined && kept.policyEpoch === policyEpoch && kept.identityEpoch === identityEpoch) return kept.acl;
+    if (
+      kept !== undefined &&
+      kept.policyEpoch === policyEpoch &&
+      kept.identityEpoch === identityEpoch
+    )
+      return kept.acl;
     const acl = await this.#build(unit, principal);
     if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
     this.#kept.set(key, { acl, policyEpoch, identityEpoch });
@@ -69,7 +85,10 @@ export class PolicyAuthority {
     this.#kept.clear();
   }
 
-  async #build(unit: CoreUnit, principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>): Promise<Acl> {
+  async #build(
+    unit: CoreUnit,
+    principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>,
+  ): Promise<Acl> {
     const { tokenNamespace, policies, entityId } = principal;
     const inputs: AclInput[] = [];
     for (const name of policies) {
@@ -82,7 +101,8 @@ export class PolicyAuthority {
         expiresAtMs: loaded.expiresAtMs,
       });
     }
-    const identity = entityId === '' ? NOBODY : await this.#ports.identity(unit, tokenNamespace.id, entityId);
+    const identity =
+      entityId === '' ? NOBODY : await this.#ports.identity(unit, tokenNamespace.id, entityId);
     return buildAcl(inputs, { identity, nowMs: this.#ports.world.clock.nowMs() });
   }
 }

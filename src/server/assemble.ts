@@ -37,7 +37,10 @@ export interface AssembleOptions {
     readonly login: IssuerPorts['login'];
   };
   /** Builds the backends, given what they need of the core. */
-  readonly backends: (services: Services) => { readonly factory: BackendFactory; readonly system: AnyBackend };
+  readonly backends: (services: Services) => {
+    readonly factory: BackendFactory;
+    readonly system: AnyBackend;
+  };
 }
 
 /** What the parts of `sys` and the token method work with. */
@@ -73,12 +76,21 @@ export function assemble(options: AssembleOptions): Assembly {
   const root = (): Namespace => rootNamespace(barrier.sealed ? '' : barrier.clusterId);
   const hash = (text: string): string => barrier.tokenHmac.digestText(text, 'hex');
   const queue = new ExpiryQueue();
-  const tokens = new TokenStore({ world, hash, expiry: queue, batch: batchCodec(batchSeal(barrier, world.random)) });
+  const tokens = new TokenStore({
+    world,
+    hash,
+    expiry: queue,
+    batch: batchCodec(batchSeal(barrier, world.random)),
+  });
   const leases = new LeaseStore(queue);
   let factory: BackendFactory = () => undefined;
   const backends: BackendFactory = (entry) => factory(entry);
   const table = new MountTable({ begin, backends, root, system: options.leaseBounds });
-  const authority = new PolicyAuthority({ world, load: options.policies, identity: options.identity.view });
+  const authority = new PolicyAuthority({
+    world,
+    load: options.policies,
+    identity: options.identity.view,
+  });
   const expirer = new Expirer({
     world,
     begin,

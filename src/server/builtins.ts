@@ -12,7 +12,8 @@ import type { Services } from './assemble.ts';
 
 type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
 
-const onMount = (backend: Backend): AnyBackend => Object.assign(backend, { scope: 'mount' as const });
+const onMount = (backend: Backend): AnyBackend =>
+  Object.assign(backend, { scope: 'mount' as const });
 
 /** Secrets engines that can be mounted. */
 const ENGINES: ReadonlyMap<string, Make> = new Map<string, Make>([
@@ -28,11 +29,21 @@ function wrapped(backend: Backend | undefined): AnyBackend | undefined {
 }
 
 /** Nothing is served there yet. */
-const IDENTITY: AnyBackend = { type: 'identity', kind: 'system', scope: 'unit', summary: 'identity store', paths: [] };
+const IDENTITY: AnyBackend = {
+  type: 'identity',
+  kind: 'system',
+  scope: 'unit',
+  summary: 'identity store',
+  paths: [],
+};
 
-export function builtins(services: Services, options: SystemOptions): { factory: BackendFactory; system: AnyBackend } {
+export function builtins(
+  services: Services,
+  options: SystemOptions,
+): { factory: BackendFactory; system: AnyBackend } {
   const factory: BackendFactory = (entry) => {
-    if (entry.table === 'auth' && !entry.type.endsWith('token')) return METHODS.get(entry.type)?.(entry.options);
+    if (entry.table === 'auth' && !entry.type.endsWith('token'))
+      return METHODS.get(entry.type)?.(entry.options);
     return core.get(entry.type) ?? ENGINES.get(entry.type)?.(entry.options);
   };
   const system = systemBackend(services, factory, options);

@@ -19,9 +19,32 @@ export interface SystemOptions {
   readonly status: Omit<StatusPorts, 'state' | 'version'>;
 }
 
-export function systemBackend(services: Services, backends: BackendFactory, options: SystemOptions): AnyBackend {
-  const { world, table, queue, tokens, leases, expirer, authority, leaseBounds, root, hash, state } = services;
-  const mounts: MountPorts = { world, table, queue, backends, system: leaseBounds, version: options.version };
+export function systemBackend(
+  services: Services,
+  backends: BackendFactory,
+  options: SystemOptions,
+): AnyBackend {
+  const {
+    world,
+    table,
+    queue,
+    tokens,
+    leases,
+    expirer,
+    authority,
+    leaseBounds,
+    root,
+    hash,
+    state,
+  } = services;
+  const mounts: MountPorts = {
+    world,
+    table,
+    queue,
+    backends,
+    system: leaseBounds,
+    version: options.version,
+  };
   return {
     type: 'system',
     kind: 'system',
@@ -37,13 +60,16 @@ export function systemBackend(services: Services, backends: BackendFactory, opti
         ...mounts,
         root,
         hash,
-        createKey: (unit, namespaceId) => barrierUnit(unit as never).createNamespaceKey(namespaceId),
+        createKey: (unit, namespaceId) =>
+          barrierUnit(unit as never).createNamespaceKey(namespaceId),
       }),
       ...leasePaths({
         leases,
         tokens,
-        mountByAccessor: async (unit, accessor) => (await table.routing(unit)).mountsByAccessor.get(accessor),
-        endBelow: (unit, namespaceId, prefix, nowMs, force) => expirer.endBelow(unit, namespaceId, prefix, nowMs, force),
+        mountByAccessor: async (unit, accessor) =>
+          (await table.routing(unit)).mountsByAccessor.get(accessor),
+        endBelow: (unit, namespaceId, prefix, nowMs, force) =>
+          expirer.endBelow(unit, namespaceId, prefix, nowMs, force),
       }),
       ...wrappingPaths({ tokens }),
       ...internalUiPaths({ ...mounts, authority }),

@@ -13,23 +13,39 @@ export function tokenPorts(services: Services): TokenPorts {
     async missingPolicies(unit, namespaceId, policies) {
       const missing: string[] = [];
       for (const name of policies) {
-        if (name !== 'root' && (await services.policies(unit, namespaceId, name)) === undefined) missing.push(name);
+        if (name !== 'root' && (await services.policies(unit, namespaceId, name)) === undefined)
+          missing.push(name);
       }
       return missing;
     },
     async identityPolicies(unit, record) {
       if (record.entityId === '') return [];
-      return (await services.identity.port.policies(core(unit), record.namespaceId, record.entityId)) ?? [];
+      return (
+        (await services.identity.port.policies(core(unit), record.namespaceId, record.entityId)) ??
+        []
+      );
     },
     async entityOfAlias(unit, request, alias) {
-      const mount = (await services.table.routing(core(unit))).mountsByAccessor.get(request.mount.accessor);
+      const mount = (await services.table.routing(core(unit))).mountsByAccessor.get(
+        request.mount.accessor,
+      );
       if (mount === undefined) return '';
-      const grant = { displayName: '', policies: [], ttlSeconds: 0, maxTtlSeconds: 0, renewable: false, alias: { name: alias } };
+      const grant = {
+        displayName: '',
+        policies: [],
+        ttlSeconds: 0,
+        maxTtlSeconds: 0,
+        renewable: false,
+        alias: { name: alias },
+      };
       return (await services.identity.login(core(unit), mount, grant, request.nowMs)).entityId;
     },
     async renewalBounds(unit, record, request, incrementSeconds) {
-      const mount = (await services.table.routing(core(unit))).mountsByAccessor.get(record.mountAccessor);
-      const bounds = mount === undefined ? services.leaseBounds : services.table.bounds(mount.entry);
+      const mount = (await services.table.routing(core(unit))).mountsByAccessor.get(
+        record.mountAccessor,
+      );
+      const bounds =
+        mount === undefined ? services.leaseBounds : services.table.bounds(mount.entry);
       const own = {
         wantedSeconds: record.ttlSeconds,
         periodSeconds: record.periodSeconds,
@@ -40,9 +56,20 @@ export function tokenPorts(services: Services): TokenPorts {
       if (record.role !== '') {
         const role = await tokenRole(unit, record.namespaceId, record.role);
         const period = role?.token_period ?? 0;
-        return { ...own, periodSeconds: own.periodSeconds === 0 || period === 0 ? own.periodSeconds || period : Math.min(own.periodSeconds, period) };
+        return {
+          ...own,
+          periodSeconds:
+            own.periodSeconds === 0 || period === 0
+              ? own.periodSeconds || period
+              : Math.min(own.periodSeconds, period),
+        };
       }
-      if (mount === undefined || mount.backend.scope !== 'mount' || mount.backend.renewAuth === undefined) return own;
+      if (
+        mount === undefined ||
+        mount.backend.scope !== 'mount' ||
+        mount.backend.renewAuth === undefined
+      )
+        return own;
       const renewed = await mount.backend.renewAuth(
         {
           internal: structuredClone(record.internal ?? {}) as never,

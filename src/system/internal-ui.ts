@@ -17,7 +17,11 @@ export interface InternalUiPorts extends MountPorts {
   readonly authority: PolicyAuthority;
 }
 
-async function aclOf(ports: InternalUiPorts, unit: Unit, request: Request<unknown>): Promise<Acl | undefined> {
+async function aclOf(
+  ports: InternalUiPorts,
+  unit: Unit,
+  request: Request<unknown>,
+): Promise<Acl | undefined> {
   if (request.principal === undefined) return undefined;
   return await ports.authority.acl(coreUnit(unit), request.principal);
 }
@@ -27,8 +31,13 @@ function visible(acl: Acl, mount: Mount, nowMs: number): boolean {
 }
 
 /** Without a token only what is marked for the login page; with one what it can reach. */
-async function listMounts(ports: InternalUiPorts, unit: Unit, request: Request<unknown>): Promise<Reply> {
-  if (request.clientToken !== undefined && request.principal === undefined) throw permissionDenied();
+async function listMounts(
+  ports: InternalUiPorts,
+  unit: Unit,
+  request: Request<unknown>,
+): Promise<Reply> {
+  if (request.clientToken !== undefined && request.principal === undefined)
+    throw permissionDenied();
   const acl = await aclOf(ports, unit, request);
   const shown = { secret: {} as Record<string, unknown>, auth: {} as Record<string, unknown> };
   for (const table of ['secret', 'auth'] as const) {
@@ -37,21 +46,33 @@ async function listMounts(ports: InternalUiPorts, unit: Unit, request: Request<u
       if (acl !== undefined && visible(acl, mount, request.nowMs)) {
         shown[table][path] = shownMount(entry, ports.version);
       } else if (entry.config.listing_visibility === 'unauth') {
-        shown[table][path] = { description: entry.description, options: entry.options, type: entry.type };
+        shown[table][path] = {
+          description: entry.description,
+          options: entry.options,
+          type: entry.type,
+        };
       }
     }
   }
   return { data: shown };
 }
 
-async function preflight(ports: InternalUiPorts, unit: Unit, request: Request<{ readonly path?: string | undefined }>): Promise<Reply> {
+async function preflight(
+  ports: InternalUiPorts,
+  unit: Unit,
+  request: Request<{ readonly path?: string | undefined }>,
+): Promise<Reply> {
   const acl = await aclOf(ports, unit, request);
   if (acl === undefined) throw permissionDenied();
   const text = request.fields.path ?? '';
   const path = text.endsWith('/') ? text : `${text}/`;
   const found = resolveMount(await routingOf(ports, unit), request.namespace, path);
   // The same refusal for what is not there and what may not be seen, or names would leak.
-  if (found === undefined || found.mount.entry.tainted || !visible(acl, found.mount, request.nowMs)) {
+  if (
+    found === undefined ||
+    found.mount.entry.tainted ||
+    !visible(acl, found.mount, request.nowMs)
+  ) {
     throw new RequestError(
       'permission_denied',
       `preflight capability check returned 403, please ensure client's policies grant access to path "${path}"`,
@@ -61,13 +82,22 @@ async function preflight(ports: InternalUiPorts, unit: Unit, request: Request<{ 
   return { data: { ...shownMount(entry, ports.version), path: shownPath(entry) } };
 }
 
-async function namespaces(ports: InternalUiPorts, unit: Unit, request: Request<unknown>): Promise<Reply> {
+async function namespaces(
+  ports: InternalUiPorts,
+  unit: Unit,
+  request: Request<unknown>,
+): Promise<Reply> {
   const acl = await aclOf(ports, unit, request);
   if (acl === undefined) throw permissionDenied();
   const routing = await routingOf(ports, unit);
   const keys: string[] = [];
   for (const [path, namespace] of routing.namespaces) {
-    if (path === request.namespace.path || !path.startsWith(request.namespace.path) || namespace.tainted) continue;
+    if (
+      path === request.namespace.path ||
+      !path.startsWith(request.namespace.path) ||
+      namespace.tainted
+    )
+      continue;
     if (acl.grantsBelow(path, request.nowMs)) keys.push(path.slice(request.namespace.path.length));
   }
   return { data: keys.length === 0 ? {} : { keys: keys.sort() } };
@@ -79,21 +109,39 @@ export function internalUiPaths(ports: InternalUiPorts): Path<Unit>[] {
       pattern: 'internal/ui/mounts',
       fields: {},
       unauthenticated: true,
-      help: { synopsis: 'Lists the mounts that the caller can reach, or, without a token, those shown on the login page.' },
-      operations: { read: { summary: 'List reachable mounts', handler: (request, unit) => listMounts(ports, unit, request) } },
+      help: {
+        synopsis:
+          'Lists the mounts that the caller can reach, or, without a token, those shown on the login page.',
+      },
+      operations: {
+        read: {
+          summary: 'List reachable mounts',
+          handler: (request, unit) => listMounts(ports, unit, request),
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'internal/ui/mounts/{path...}',
       fields: { path: { kind: 'string', description: 'A path below the mount.' } },
       unauthenticated: true,
       help: { synopsis: 'Shows the mount that serves a path, if the caller can reach it.' },
-      operations: { read: { summary: 'Show the mount of a path', handler: (request, unit) => preflight(ports, unit, request) } },
+      operations: {
+        read: {
+          summary: 'Show the mount of a path',
+          handler: (request, unit) => preflight(ports, unit, request),
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'internal/ui/namespaces',
       fields: {},
       help: { synopsis: 'Lists the namespaces that the caller can reach.' },
-      operations: { read: { summary: 'List reachable namespaces', handler: (request, unit) => namespaces(ports, unit, request) } },
+      operations: {
+        read: {
+          summary: 'List reachable namespaces',
+          handler: (request, unit) => namespaces(ports, unit, request),
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'internal/ui/resultant-acl',

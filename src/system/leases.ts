@@ -19,12 +19,21 @@ export interface LeasePorts {
   readonly tokens: TokenStore;
   readonly mountByAccessor: (unit: CoreUnit, accessor: string) => Promise<Mount | undefined>;
   /** Ends everything below a prefix, up to a limit; true when nothing is left. */
-  readonly endBelow: (unit: CoreUnit, namespaceId: string, prefix: string, nowMs: number, force: boolean) => Promise<boolean>;
+  readonly endBelow: (
+    unit: CoreUnit,
+    namespaceId: string,
+    prefix: string,
+    nowMs: number,
+    force: boolean,
+  ) => Promise<boolean>;
 }
 
 const NAMES_MAX = 10_000;
 const leaseId = { kind: 'string', description: 'Id of the lease.' } as const;
-const urlLeaseId = { kind: 'string', description: 'Id of the lease, as part of the path.' } as const;
+const urlLeaseId = {
+  kind: 'string',
+  description: 'Id of the lease, as part of the path.',
+} as const;
 
 interface LeaseFields {
   readonly lease_id?: string | undefined;
@@ -32,18 +41,30 @@ interface LeaseFields {
 }
 
 function idOf(request: Request<LeaseFields>): string {
-  const id = request.fields.lease_id === undefined || request.fields.lease_id === '' ? request.fields.url_lease_id : request.fields.lease_id;
+  const id =
+    request.fields.lease_id === undefined || request.fields.lease_id === ''
+      ? request.fields.url_lease_id
+      : request.fields.lease_id;
   if (id === undefined || id === '') throw invalidRequest('lease_id must be specified');
   return id;
 }
 
 /** The token behind a lease id, looked up only in the caller's namespace (CVE-2026-45808). */
-async function tokenOf(ports: LeasePorts, unit: Unit, request: Request<unknown>, id: string): Promise<Stored<TokenRecord> | undefined> {
+async function tokenOf(
+  ports: LeasePorts,
+  unit: Unit,
+  request: Request<unknown>,
+  id: string,
+): Promise<Stored<TokenRecord> | undefined> {
   const ref = await ports.tokens.byLeaseId(unit, request.namespace.id, id);
   return ref === undefined ? undefined : await ports.tokens.byRef(unit, ref, request.nowMs);
 }
 
-async function lookup(ports: LeasePorts, unit: Unit, request: Request<LeaseFields>): Promise<Reply> {
+async function lookup(
+  ports: LeasePorts,
+  unit: Unit,
+  request: Request<LeaseFields>,
+): Promise<Reply> {
   const id = idOf(request);
   const lease = await ports.leases.get(unit, request.namespace.id, id);
   const token = lease === undefined ? await tokenOf(ports, unit, request, id) : undefined;
@@ -62,20 +83,32 @@ async function lookup(ports: LeasePorts, unit: Unit, request: Request<LeaseField
   };
 }
 
-async function renew(ports: LeasePorts, unit: Unit, request: Request<LeaseFields & { readonly increment: number }>): Promise<Reply> {
+async function renew(
+  ports: LeasePorts,
+  unit: Unit,
+  request: Request<LeaseFields & { readonly increment: number }>,
+): Promise<Reply> {
   const id = idOf(request);
   const lease = await ports.leases.get(unit, request.namespace.id, id);
   if (lease === undefined) {
-    if ((await tokenOf(ports, unit, request, id)) !== undefined) throw invalidRequest('tokens cannot be renewed through this endpoint');
+    if ((await tokenOf(ports, unit, request, id)) !== undefined)
+      throw invalidRequest('tokens cannot be renewed through this endpoint');
     throw invalidRequest('lease not found');
   }
-  if (lease.irrevocable !== undefined || request.nowMs >= lease.expiresMs) throw invalidRequest('lease expired');
+  if (lease.irrevocable !== undefined || request.nowMs >= lease.expiresMs)
+    throw invalidRequest('lease expired');
   if (!lease.renewable) throw invalidRequest('lease is not renewable');
   const mount = await ports.mountByAccessor(coreUnit(unit), lease.mountAccessor);
   const secret = mount?.backend.secrets?.[lease.secretType];
-  if (mount === undefined || secret?.renew === undefined) throw invalidRequest('lease is not renewable');
+  if (mount === undefined || secret?.renew === undefined)
+    throw invalidRequest('lease is not renewable');
   const bounds = await secret.renew(
-    { leaseId: id, internal: lease.internal, incrementSeconds: request.fields.increment, nowMs: request.nowMs },
+    {
+      leaseId: id,
+      internal: lease.internal,
+      incrementSeconds: request.fields.increment,
+      nowMs: request.nowMs,
+    },
     unit.view(lease.namespaceId, dataPrefix(mount.entry)),
   );
   const wanted = (request.fields.increment || bounds.ttlSeconds) * 1000;
@@ -84,10 +117,17 @@ async function renew(ports: LeasePorts, unit: Unit, request: Request<LeaseFields
   const renewed: LeaseRecord = { ...lease, expiresMs, lastRenewalMs: request.nowMs };
   ports.leases.put(unit, renewed);
   if (expiresMs < lease.expiresMs) ports.leases.reschedule(unit, renewed);
-  return { data: null, issuedLease: { id, renewable: true, durationSeconds: ttlSeconds(renewed, request.nowMs) } };
+  return {
+    data: null,
+    issuedLease: { id, renewable: true, durationSeconds: ttlSeconds(renewed, request.nowMs) },
+  };
 }
 
-async function revoke(ports: LeasePorts, unit: Unit, request: Request<LeaseFields>): Promise<Reply | undefined> {
+async function revoke(
+  ports: LeasePorts,
+  unit: Unit,
+  request: Request<LeaseFields>,
+): Promise<Reply | undefined> {
   const id = idOf(request);
   const lease = await ports.leases.get(unit, request.namespace.id, id);
   if (lease !== undefined) {
@@ -100,7 +140,13 @@ async function revoke(ports: LeasePorts, unit: Unit, request: Request<LeaseField
   return { settle: true };
 }
 
-async function names(ports: LeasePorts, unit: Unit, request: Request<unknown>, prefix: string, page: ListPage): Promise<string[]> {
+async function names(
+  ports: LeasePorts,
+  unit: Unit,
+  request: Request<unknown>,
+  prefix: string,
+  page: ListPage,
+): Promise<string[]> {
   const found = new Set([
     ...(await ports.leases.list(unit, request.namespace.id, prefix, page)),
     ...(await ports.tokens.listLeases(unit, request.namespace.id, prefix, page)),
@@ -141,14 +187,23 @@ function revokeByPrefix(ports: LeasePorts, pattern: string, force: boolean): Pat
 }
 
 export function leasePaths(ports: LeasePorts): Path<Unit>[] {
-  const increment = { kind: 'duration_seconds', description: 'How long the lease should last from now.', default: 0 } as const;
+  const increment = {
+    kind: 'duration_seconds',
+    description: 'How long the lease should last from now.',
+    default: 0,
+  } as const;
   const sync = { kind: 'bool', description: 'Wait until it is revoked.', default: false } as const;
   return [
     defineSystemPath({
       pattern: 'leases/lookup',
       fields: { lease_id: leaseId },
       help: { synopsis: 'Shows a lease.' },
-      operations: { update: { summary: 'Show a lease', handler: (request, unit) => lookup(ports, unit, request) } },
+      operations: {
+        update: {
+          summary: 'Show a lease',
+          handler: (request, unit) => lookup(ports, unit, request),
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'leases/lookup/{prefix...}',
@@ -168,7 +223,11 @@ export function leasePaths(ports: LeasePorts): Path<Unit>[] {
               limit: limit > 0 ? Math.min(limit, NAMES_MAX) : NAMES_MAX,
               ...(after === undefined ? {} : { after }),
             };
-            return { data: { keys: await names(ports, unit, request, asPrefix(request.fields.prefix), page) } };
+            return {
+              data: {
+                keys: await names(ports, unit, request, asPrefix(request.fields.prefix), page),
+              },
+            };
           },
         },
       },
@@ -177,13 +236,24 @@ export function leasePaths(ports: LeasePorts): Path<Unit>[] {
       pattern: 'leases/renew[/{url_lease_id...}]',
       fields: { lease_id: leaseId, url_lease_id: urlLeaseId, increment },
       help: { synopsis: 'Renews a lease.' },
-      operations: { update: { summary: 'Renew a lease', handler: (request, unit) => renew(ports, unit, request), outsideEffects: true } },
+      operations: {
+        update: {
+          summary: 'Renew a lease',
+          handler: (request, unit) => renew(ports, unit, request),
+          outsideEffects: true,
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'leases/revoke[/{url_lease_id...}]',
       fields: { lease_id: leaseId, url_lease_id: urlLeaseId, sync },
       help: { synopsis: 'Revokes a lease.' },
-      operations: { update: { summary: 'Revoke a lease', handler: (request, unit) => revoke(ports, unit, request) } },
+      operations: {
+        update: {
+          summary: 'Revoke a lease',
+          handler: (request, unit) => revoke(ports, unit, request),
+        },
+      },
     }),
     revokeByPrefix(ports, 'leases/revoke-prefix/{prefix...}', false),
     revokeByPrefix(ports, 'leases/revoke-force/{prefix...}', true),
@@ -197,7 +267,9 @@ export function leasePaths(ports: LeasePorts): Path<Unit>[] {
           handler: () => ({
             status: 202,
             settle: true,
-            warnings: ['Tidy operation successfully started. Any information from the operation will be printed to the server logs.'],
+            warnings: [
+              'Tidy operation successfully started. Any information from the operation will be printed to the server logs.',
+            ],
           }),
         },
       },
@@ -234,12 +306,21 @@ export function leasePaths(ports: LeasePorts): Path<Unit>[] {
             if (limit !== undefined && limit !== '' && limit !== 'none' && !/^\d+$/.test(limit)) {
               throw invalidRequest("invalid 'limit' provided");
             }
-            const most = limit === undefined || limit === '' || limit === 'none' ? NAMES_MAX : Number(limit);
-            const ids = await ports.leases.irrevocable(unit, request.namespace.id, Math.min(most, NAMES_MAX));
+            const most =
+              limit === undefined || limit === '' || limit === 'none' ? NAMES_MAX : Number(limit);
+            const ids = await ports.leases.irrevocable(
+              unit,
+              request.namespace.id,
+              Math.min(most, NAMES_MAX),
+            );
             const leases = [];
             for (const id of ids) {
               const lease = await ports.leases.get(unit, request.namespace.id, id);
-              leases.push({ lease_id: id, mount_accessor: lease?.mountAccessor ?? '', error: lease?.irrevocable ?? '' });
+              leases.push({
+                lease_id: id,
+                mount_accessor: lease?.mountAccessor ?? '',
+                error: lease?.irrevocable ?? '',
+              });
             }
             return { data: { lease_count: leases.length, leases } };
           },

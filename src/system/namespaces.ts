@@ -57,8 +57,10 @@ function metadataOf(given: Readonly<Record<string, JsonValue>>): Record<string, 
   const metadata: Record<string, string> = {};
   for (const [key, value] of entries) {
     if (typeof value !== 'string') throw invalidRequest('custom_metadata values must be strings');
-    if (key === '' || key.length > METADATA_KEY_LENGTH_MAX) throw invalidRequest('a custom_metadata key is empty or too long');
-    if (value.length > METADATA_VALUE_LENGTH_MAX) throw invalidRequest('a custom_metadata value is too long');
+    if (key === '' || key.length > METADATA_KEY_LENGTH_MAX)
+      throw invalidRequest('a custom_metadata key is empty or too long');
+    if (value.length > METADATA_VALUE_LENGTH_MAX)
+      throw invalidRequest('a custom_metadata value is too long');
     metadata[key] = value;
   }
   return metadata;
@@ -73,7 +75,11 @@ function childOf(routing: Routing, request: Request<unknown>, path: string): Nam
   return found === undefined || found.tainted || path === '' ? undefined : found;
 }
 
-async function write(ports: NamespacePorts, unit: Unit, request: Request<NamespaceFields>): Promise<Reply> {
+async function write(
+  ports: NamespacePorts,
+  unit: Unit,
+  request: Request<NamespaceFields>,
+): Promise<Reply> {
   const name = trimmed(request.fields.path);
   checkNamespaceName(name);
   const routing = await routingOf(ports, unit);
@@ -89,7 +95,8 @@ async function write(ports: NamespacePorts, unit: Unit, request: Request<Namespa
     return { data: shown(changed) };
   }
   for (const mount of routing.mounts.values()) {
-    if (mount.fullPath.startsWith(path)) throw invalidRequest(`path is already in use at ${mount.entry.path}`);
+    if (mount.fullPath.startsWith(path))
+      throw invalidRequest(`path is already in use at ${mount.entry.path}`);
   }
   const namespace = newNamespace(ports.world.random, path, customMetadata);
   ports.createKey(unit, namespace.id);
@@ -99,7 +106,11 @@ async function write(ports: NamespacePorts, unit: Unit, request: Request<Namespa
   return { data: shown(namespace) };
 }
 
-async function patch(ports: NamespacePorts, unit: Unit, request: Request<NamespaceFields>): Promise<Reply> {
+async function patch(
+  ports: NamespacePorts,
+  unit: Unit,
+  request: Request<NamespaceFields>,
+): Promise<Reply> {
   const routing = await routingOf(ports, unit);
   const namespace = childOf(routing, request, trimmed(request.fields.path));
   if (namespace === undefined) throw notFound();
@@ -117,14 +128,21 @@ async function patch(ports: NamespacePorts, unit: Unit, request: Request<Namespa
   return { data: shown(changed) };
 }
 
-async function remove(ports: NamespacePorts, unit: Unit, request: Request<NamespaceFields>): Promise<Reply> {
+async function remove(
+  ports: NamespacePorts,
+  unit: Unit,
+  request: Request<NamespaceFields>,
+): Promise<Reply> {
   const routing = await routingOf(ports, unit);
   const name = trimmed(request.fields.path);
   const namespace = routing.namespaces.get(`${request.namespace.path}${name}/`);
-  if (namespace === undefined || name === '') return { data: null, warnings: ['requested namespace does not exist'] };
+  if (namespace === undefined || name === '')
+    return { data: null, warnings: ['requested namespace does not exist'] };
   for (const path of routing.namespaces.keys()) {
     if (path !== namespace.path && path.startsWith(namespace.path)) {
-      throw invalidRequest(`cannot delete namespace ("${namespace.path}") containing child namespaces`);
+      throw invalidRequest(
+        `cannot delete namespace ("${namespace.path}") containing child namespaces`,
+      );
     }
   }
   // From this commit on the namespace serves nothing; leases are revoked at their targets before the data goes.
@@ -133,13 +151,26 @@ async function remove(ports: NamespacePorts, unit: Unit, request: Request<Namesp
   for (const mount of routing.mounts.values()) {
     if (mount.namespace.id !== namespace.id) continue;
     unit.view(namespace.id, GONE_PREFIX).putJson(mount.entry.uuid, mount.entry);
-    ports.queue.schedule(unit, { kind: 'unmount', namespaceId: namespace.id, id: mount.entry.uuid }, request.nowMs);
+    ports.queue.schedule(
+      unit,
+      { kind: 'unmount', namespaceId: namespace.id, id: mount.entry.uuid },
+      request.nowMs,
+    );
   }
-  ports.queue.schedule(unit, { kind: 'namespace', namespaceId: namespace.id, id: namespace.id }, request.nowMs + 1);
+  ports.queue.schedule(
+    unit,
+    { kind: 'namespace', namespaceId: namespace.id, id: namespace.id },
+    request.nowMs + 1,
+  );
   return { data: { status: 'in-progress' } };
 }
 
-async function list(ports: NamespacePorts, unit: Unit, request: Request<unknown>, deep: boolean): Promise<Reply> {
+async function list(
+  ports: NamespacePorts,
+  unit: Unit,
+  request: Request<unknown>,
+  deep: boolean,
+): Promise<Reply> {
   const routing = await routingOf(ports, unit);
   const prefix = request.namespace.path;
   const info: Record<string, unknown> = {};
@@ -154,11 +185,18 @@ async function list(ports: NamespacePorts, unit: Unit, request: Request<unknown>
 }
 
 /** The namespace that an api-lock call is about: the current one, or one below it. */
-async function lockTarget(ports: NamespacePorts, unit: Unit, request: Request<NamespaceFields>): Promise<Namespace> {
+async function lockTarget(
+  ports: NamespacePorts,
+  unit: Unit,
+  request: Request<NamespaceFields>,
+): Promise<Namespace> {
   const routing = await routingOf(ports, unit);
   const path = trimmed(request.fields.path);
-  if (path === 'root') throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
-  const namespace = routing.namespaces.get(request.namespace.path + (path === '' ? '' : `${path}/`));
+  if (path === 'root')
+    throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
+  const namespace = routing.namespaces.get(
+    request.namespace.path + (path === '' ? '' : `${path}/`),
+  );
   if (namespace === undefined || namespace.tainted) throw notFound();
   if (namespace.path === '') throw invalidRequest('root namespace cannot be locked/unlocked');
   return namespace;
@@ -166,7 +204,10 @@ async function lockTarget(ports: NamespacePorts, unit: Unit, request: Request<Na
 
 function lockPaths(ports: NamespacePorts): Path<Unit>[] {
   const lockFields = {
-    path: { kind: 'string', description: 'Namespace below the current one; the current one when left out.' },
+    path: {
+      kind: 'string',
+      description: 'Namespace below the current one; the current one when left out.',
+    },
     unlock_key: { kind: 'string', description: 'What locking returned.', sensitive: true },
   } as const;
   const pattern = (verb: string): string => `namespaces/api-lock/${verb}[/{path...}]`;
@@ -174,13 +215,17 @@ function lockPaths(ports: NamespacePorts): Path<Unit>[] {
     defineSystemPath({
       pattern: pattern('lock'),
       fields: lockFields,
-      help: { synopsis: 'Stops the API of a namespace and those below it, until it is unlocked with the key returned.' },
+      help: {
+        synopsis:
+          'Stops the API of a namespace and those below it, until it is unlocked with the key returned.',
+      },
       operations: {
         update: {
           summary: 'Lock the API of a namespace',
           handler: async (request, unit) => {
             const namespace = await lockTarget(ports, unit, request);
-            if (namespace.lockedBy !== undefined) throw invalidRequest('namespace is already locked');
+            if (namespace.lockedBy !== undefined)
+              throw invalidRequest('namespace is already locked');
             const key = base62(ports.world.random, UNLOCK_KEY_LENGTH);
             putNamespace(unit, { ...namespace, lockedBy: ports.hash(key) });
             coreUnit(unit).bumpEpoch(ROUTING_SCOPE);
@@ -201,7 +246,8 @@ function lockPaths(ports: NamespacePorts): Path<Unit>[] {
             if (namespace.lockedBy === undefined) throw invalidRequest('namespace is not locked');
             const root = request.principal?.isRoot === true;
             const key = request.fields.unlock_key ?? '';
-            if (!root && ports.hash(key) !== namespace.lockedBy) throw new RequestError('invalid_request', 'incorrect unlock key');
+            if (!root && ports.hash(key) !== namespace.lockedBy)
+              throw new RequestError('invalid_request', 'incorrect unlock key');
             const { lockedBy: _gone, ...rest } = namespace;
             putNamespace(unit, rest);
             coreUnit(unit).bumpEpoch(ROUTING_SCOPE);
@@ -219,10 +265,18 @@ export function namespacePaths(ports: NamespacePorts): Path<Unit>[] {
     defineSystemPath({
       pattern: 'namespaces',
       fields: {},
-      help: { synopsis: 'Lists the namespaces directly below the current one; a scan lists all below it.' },
+      help: {
+        synopsis: 'Lists the namespaces directly below the current one; a scan lists all below it.',
+      },
       operations: {
-        list: { summary: 'List namespaces', handler: (request, unit) => list(ports, unit, request, false) },
-        scan: { summary: 'List all namespaces below', handler: (request, unit) => list(ports, unit, request, true) },
+        list: {
+          summary: 'List namespaces',
+          handler: (request, unit) => list(ports, unit, request, false),
+        },
+        scan: {
+          summary: 'List all namespaces below',
+          handler: (request, unit) => list(ports, unit, request, true),
+        },
       },
     }),
     defineSystemPath({
@@ -234,15 +288,27 @@ export function namespacePaths(ports: NamespacePorts): Path<Unit>[] {
           summary: 'Show a namespace',
           handler: async (request, unit) => {
             const name = trimmed(request.fields.path);
-            if (name === 'root') throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
+            if (name === 'root')
+              throw invalidRequest(
+                '"root/" is a reserved path and cannot be used as a namespace name',
+              );
             const namespace = childOf(await routingOf(ports, unit), request, name);
             if (namespace === undefined) throw notFound();
             return { data: shown(namespace) };
           },
         },
-        update: { summary: 'Create or replace a namespace', handler: (request, unit) => write(ports, unit, request) },
-        patch: { summary: 'Change the metadata of a namespace', handler: (request, unit) => patch(ports, unit, request) },
-        delete: { summary: 'Delete a namespace with all it holds', handler: (request, unit) => remove(ports, unit, request) },
+        update: {
+          summary: 'Create or replace a namespace',
+          handler: (request, unit) => write(ports, unit, request),
+        },
+        patch: {
+          summary: 'Change the metadata of a namespace',
+          handler: (request, unit) => patch(ports, unit, request),
+        },
+        delete: {
+          summary: 'Delete a namespace with all it holds',
+          handler: (request, unit) => remove(ports, unit, request),
+        },
       },
     }),
   ];

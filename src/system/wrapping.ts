@@ -14,43 +14,72 @@ export interface WrappingPorts {
 }
 
 const NOT_VALID = 'wrapping token is not valid or does not exist';
-const token = { kind: 'string', description: 'The wrapping token; the token used to ask when left out.', sensitive: true } as const;
+const token = {
+  kind: 'string',
+  description: 'The wrapping token; the token used to ask when left out.',
+  sensitive: true,
+} as const;
 
 interface WrappingFields {
   readonly token?: string | undefined;
 }
 
-async function wrappingToken(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Stored<TokenRecord>> {
+async function wrappingToken(
+  ports: WrappingPorts,
+  unit: Unit,
+  request: Request<WrappingFields>,
+): Promise<Stored<TokenRecord>> {
   const given = request.fields.token;
   const text = given === undefined || given === '' ? (request.clientToken ?? '') : given;
   const record = await ports.tokens.lookup(unit, text, request.nowMs);
-  if (record?.wrapped === undefined || record.policies[0] !== WRAPPING_POLICY) throw invalidRequest(NOT_VALID);
+  if (record?.wrapped === undefined || record.policies[0] !== WRAPPING_POLICY)
+    throw invalidRequest(NOT_VALID);
   return record;
 }
 
 /** The stored envelope; the token dies in the same commit, so of two that race only one gets it. */
-async function open(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<{ envelope: string; record: Stored<TokenRecord> }> {
+async function open(
+  ports: WrappingPorts,
+  unit: Unit,
+  request: Request<WrappingFields>,
+): Promise<{ envelope: string; record: Stored<TokenRecord> }> {
   const record = await wrappingToken(ports, unit, request);
-  const stored = await unit.view(record.namespaceId, cubbyholePrefix(record.id)).getJson<{ response: string }>(WRAPPED_KEY);
+  const stored = await unit
+    .view(record.namespaceId, cubbyholePrefix(record.id))
+    .getJson<{ response: string }>(WRAPPED_KEY);
   if (stored === undefined) throw invalidRequest(NOT_VALID);
   unit.view(record.namespaceId, cubbyholePrefix(record.id)).delete(WRAPPED_KEY);
   ports.tokens.revoke(unit, record, request.nowMs);
   return { envelope: stored.response, record };
 }
 
-async function unwrap(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Reply> {
+async function unwrap(
+  ports: WrappingPorts,
+  unit: Unit,
+  request: Request<WrappingFields>,
+): Promise<Reply> {
   const { envelope } = await open(ports, unit, request);
   return { unwrapped: envelope };
 }
 
-async function rewrap(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Reply> {
+async function rewrap(
+  ports: WrappingPorts,
+  unit: Unit,
+  request: Request<WrappingFields>,
+): Promise<Reply> {
   const { envelope, record } = await open(ports, unit, request);
   const { wrapped } = record;
   if (wrapped === undefined) throw invalidRequest(NOT_VALID);
-  return { rewrap: { envelope, ttlSeconds: wrapped.ttlSeconds, creationPath: wrapped.creationPath } };
+  return {
+    rewrap: { envelope, ttlSeconds: wrapped.ttlSeconds, creationPath: wrapped.creationPath },
+  };
 }
 
-async function lookup(ports: WrappingPorts, unit: Unit, request: Request<WrappingFields>): Promise<Reply> {
+async function lookup(
+  ports: WrappingPorts,
+  unit: Unit,
+  request: Request<WrappingFields>,
+): Promise<Reply> {
   const record = await wrappingToken(ports, unit, request);
   return {
     data: {
@@ -74,8 +103,14 @@ export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
       unauthenticated: true,
       help: { synopsis: 'Shows what a wrapping token was made from and when, without opening it.' },
       operations: {
-        read: { summary: 'Look at a wrapping token', handler: (request, unit) => lookup(ports, unit, request) },
-        update: { summary: 'Look at a wrapping token', handler: (request, unit) => lookup(ports, unit, request) },
+        read: {
+          summary: 'Look at a wrapping token',
+          handler: (request, unit) => lookup(ports, unit, request),
+        },
+        update: {
+          summary: 'Look at a wrapping token',
+          handler: (request, unit) => lookup(ports, unit, request),
+        },
       },
     }),
     defineSystemPath({
@@ -96,7 +131,12 @@ export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
       pattern: 'wrapping/rewrap',
       fields: { token },
       help: { synopsis: 'Moves a wrapped answer to a new wrapping token with a fresh TTL.' },
-      operations: { update: { summary: 'Renew a wrapping token', handler: (request, unit) => rewrap(ports, unit, request) } },
+      operations: {
+        update: {
+          summary: 'Renew a wrapping token',
+          handler: (request, unit) => rewrap(ports, unit, request),
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'wrapping/wrap',
@@ -106,7 +146,11 @@ export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
         update: {
           summary: 'Wrap data',
           handler: (request) => {
-            if (request.wrapTtlSeconds === 0) throw new RequestError('invalid_request', 'endpoint requires response wrapping to be used');
+            if (request.wrapTtlSeconds === 0)
+              throw new RequestError(
+                'invalid_request',
+                'endpoint requires response wrapping to be used',
+              );
             return { data: request.data, injectTopLevel: true };
           },
         },

@@ -18,7 +18,8 @@ type Input = Readonly<Record<string, JsonValue | undefined>>;
 function ttl(value: JsonValue, which: 'default' | 'max'): number {
   if (value === 'system' || value === '') return 0;
   const seconds = parseSeconds(value);
-  if (seconds === undefined) throw invalidRequest(`unable to parse ${which} TTL: not a valid duration`);
+  if (seconds === undefined)
+    throw invalidRequest(`unable to parse ${which} TTL: not a valid duration`);
   if (seconds < 0) throw invalidRequest('given default lease TTL greater than given max lease TTL');
   return seconds;
 }
@@ -33,12 +34,14 @@ function list(value: JsonValue, name: string): string[] {
 function tokenType(value: JsonValue, table: MountTable): string {
   if (table !== 'auth') throw invalidRequest("'token_type' can only be modified on auth mounts");
   if (value === '') return 'default-service';
-  if (typeof value !== 'string' || !TOKEN_TYPES.includes(value)) throw invalidRequest("invalid value for 'token_type'");
+  if (typeof value !== 'string' || !TOKEN_TYPES.includes(value))
+    throw invalidRequest("invalid value for 'token_type'");
   return value;
 }
 
 function visibility(value: JsonValue): string {
-  if (typeof value !== 'string' || !VISIBILITIES.includes(value)) throw invalidRequest('invalid listing_visibility');
+  if (typeof value !== 'string' || !VISIBILITIES.includes(value))
+    throw invalidRequest('invalid listing_visibility');
   return value;
 }
 
@@ -56,22 +59,33 @@ function lockoutDuration(value: JsonValue | undefined, fallback: number, name: s
   return seconds;
 }
 
-function lockout(value: JsonValue, before: MountConfig['user_lockout_config']): NonNullable<MountConfig['user_lockout_config']> {
+function lockout(
+  value: JsonValue,
+  before: MountConfig['user_lockout_config'],
+): NonNullable<MountConfig['user_lockout_config']> {
   if (!isJsonObject(value)) throw invalidRequest('user_lockout_config is not an object');
   const input: Input = value;
   const threshold = input['lockout_threshold'];
   const count = threshold === undefined ? (before?.user_lockout_threshold ?? 5) : Number(threshold);
-  if (!Number.isSafeInteger(count) || count < 0) throw invalidRequest('unable to parse user lockout threshold');
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw invalidRequest('unable to parse user lockout threshold');
   const disable = input['lockout_disable'];
   return {
     user_lockout_threshold: count,
-    user_lockout_duration: lockoutDuration(input['lockout_duration'], before?.user_lockout_duration ?? 900, 'lockout duration'),
+    user_lockout_duration: lockoutDuration(
+      input['lockout_duration'],
+      before?.user_lockout_duration ?? 900,
+      'lockout duration',
+    ),
     user_lockout_counter_reset_duration: lockoutDuration(
       input['lockout_counter_reset_duration'],
       before?.user_lockout_counter_reset_duration ?? 900,
       'lockout counter reset duration',
     ),
-    user_lockout_disable: disable === undefined ? (before?.user_lockout_disable ?? false) : bool(disable, 'lockout_disable'),
+    user_lockout_disable:
+      disable === undefined
+        ? (before?.user_lockout_disable ?? false)
+        : bool(disable, 'lockout_disable'),
   };
 }
 
@@ -104,7 +118,8 @@ export function mergeConfig(before: MountConfig, input: Input, table: MountTable
         config.token_type = tokenType(value, table);
         break;
       case 'user_lockout_config':
-        if (table !== 'auth') throw invalidRequest('user_lockout_config can only be set on auth mounts');
+        if (table !== 'auth')
+          throw invalidRequest('user_lockout_config can only be set on auth mounts');
         config.user_lockout_config = lockout(value, before.user_lockout_config);
         break;
       default:
@@ -131,4 +146,8 @@ export function checkTunedBounds(config: MountConfig, system: LeaseBounds): void
   }
 }
 
-export const EMPTY_CONFIG: MountConfig = { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false };
+export const EMPTY_CONFIG: MountConfig = {
+  default_lease_ttl: 0,
+  max_lease_ttl: 0,
+  force_no_cache: false,
+};

@@ -18,13 +18,28 @@ const fields = {
   path: { kind: 'string', description: 'Where to mount it.' },
   type: { kind: 'string', description: 'Kind of engine or method: "kv", "userpass".' },
   description: { kind: 'string', description: 'For people.' },
-  config: { kind: 'map', description: 'Settings: default_lease_ttl, max_lease_ttl, listing_visibility and others.' },
+  config: {
+    kind: 'map',
+    description: 'Settings: default_lease_ttl, max_lease_ttl, listing_visibility and others.',
+  },
   options: { kind: 'string_map', description: 'Options of the engine, such as version for kv.' },
-  local: { kind: 'bool', description: 'Kept for compatibility: there is no replication to keep it out of.', default: false },
-  seal_wrap: { kind: 'bool', description: 'Kept for compatibility: everything is sealed alike.', default: false },
+  local: {
+    kind: 'bool',
+    description: 'Kept for compatibility: there is no replication to keep it out of.',
+    default: false,
+  },
+  seal_wrap: {
+    kind: 'bool',
+    description: 'Kept for compatibility: everything is sealed alike.',
+    default: false,
+  },
   external_entropy_access: { kind: 'bool', description: 'Kept for compatibility.', default: false },
   plugin_name: { kind: 'string', description: 'Old way to name the type.', deprecated: true },
-  plugin_version: { kind: 'string', description: 'Engines are built in and have the version of the server; other values are stored.' },
+  plugin_version: {
+    kind: 'string',
+    description:
+      'Engines are built in and have the version of the server; other values are stored.',
+  },
 } as const;
 
 interface EnableFields {
@@ -41,18 +56,39 @@ interface EnableFields {
 }
 
 /** `kv-v2` stands for kv with version 2, `kv-v1` and `generic` for kv with version 1. */
-function typeAndOptions(fieldsGiven: EnableFields): { type: string; options: Record<string, string> } {
-  const given = fieldsGiven.type === undefined || fieldsGiven.type === '' ? fieldsGiven.plugin_name : fieldsGiven.type;
-  if (given === undefined || given === '') throw invalidRequest('backend type must be specified as a string');
+function typeAndOptions(fieldsGiven: EnableFields): {
+  type: string;
+  options: Record<string, string>;
+} {
+  const given =
+    fieldsGiven.type === undefined || fieldsGiven.type === ''
+      ? fieldsGiven.plugin_name
+      : fieldsGiven.type;
+  if (given === undefined || given === '')
+    throw invalidRequest('backend type must be specified as a string');
   const options = { ...fieldsGiven.options };
   if (given === 'kv-v1') return { type: 'kv', options: { ...options, version: '1' } };
   if (given === 'kv-v2') return { type: 'kv', options: { ...options, version: '2' } };
   return { type: given, options };
 }
 
-const UNMOUNTABLE = new Set(['system', 'identity', 'cubbyhole', 'token', 'ns_system', 'ns_identity', 'ns_cubbyhole', 'ns_token']);
+const UNMOUNTABLE = new Set([
+  'system',
+  'identity',
+  'cubbyhole',
+  'token',
+  'ns_system',
+  'ns_identity',
+  'ns_cubbyhole',
+  'ns_token',
+]);
 
-async function enable(ports: MountPorts, unit: Unit, request: Request<EnableFields>, table: Table): Promise<Reply | undefined> {
+async function enable(
+  ports: MountPorts,
+  unit: Unit,
+  request: Request<EnableFields>,
+  table: Table,
+): Promise<Reply | undefined> {
   const f = request.fields;
   const shown = mountPath(f.path ?? '');
   const path = table === 'auth' ? `auth/${shown}` : shown;
@@ -81,7 +117,10 @@ async function enable(ports: MountPorts, unit: Unit, request: Request<EnableFiel
     accessor: newAccessor(ports.world.random, table === 'auth' ? `auth_${type}` : type),
     description: f.description ?? '',
     options,
-    config: table === 'auth' && config.token_type === undefined ? { ...config, token_type: 'default-service' } : config,
+    config:
+      table === 'auth' && config.token_type === undefined
+        ? { ...config, token_type: 'default-service' }
+        : config,
     local: f.local,
     sealWrap: f.seal_wrap,
     externalEntropyAccess: f.external_entropy_access,
@@ -92,14 +131,16 @@ async function enable(ports: MountPorts, unit: Unit, request: Request<EnableFiel
   const backend = ports.backends(entry);
   if (backend === undefined) throw invalidRequest(`plugin not found in the catalog: ${type}`);
   ports.table.put(coreUnit(unit), entry);
-  if (backend.scope === 'mount') await backend.initialize?.(unit.view(entry.namespaceId, `mount/${entry.uuid}/`));
+  if (backend.scope === 'mount')
+    await backend.initialize?.(unit.view(entry.namespaceId, `mount/${entry.uuid}/`));
   return undefined;
 }
 
 export function mountPaths(ports: MountPorts, table: Table): Path<Unit>[] {
   const root = table === 'auth' ? 'auth' : 'mounts';
   const what = table === 'auth' ? 'auth methods' : 'secrets engines';
-  const routed = (path: string | undefined): string => (table === 'auth' ? 'auth/' : '') + mountPath(path ?? '');
+  const routed = (path: string | undefined): string =>
+    (table === 'auth' ? 'auth/' : '') + mountPath(path ?? '');
   return [
     defineSystemPath({
       pattern: root,
@@ -122,7 +163,9 @@ export function mountPaths(ports: MountPorts, table: Table): Path<Unit>[] {
       pattern: `${root}/{path...}`,
       fields,
       sudo: table === 'auth',
-      help: { synopsis: `Puts one of the ${what} into service, shows it, or takes it out with all its data.` },
+      help: {
+        synopsis: `Puts one of the ${what} into service, shows it, or takes it out with all its data.`,
+      },
       operations: {
         read: {
           summary: 'Show one',
@@ -131,7 +174,11 @@ export function mountPaths(ports: MountPorts, table: Table): Path<Unit>[] {
             const mount = await mountAt(ports, unit, request, path);
             if (mount === undefined || mount.entry.table !== table) {
               const shown = mountPath(request.fields.path ?? '');
-              throw invalidRequest(table === 'auth' ? `No auth engine at ${shown}` : `No secret engine mount at ${shown}`);
+              throw invalidRequest(
+                table === 'auth'
+                  ? `No auth engine at ${shown}`
+                  : `No secret engine mount at ${shown}`,
+              );
             }
             return { data: shownMount(mount.entry, ports.version), injectTopLevel: true };
           },
@@ -144,7 +191,8 @@ export function mountPaths(ports: MountPorts, table: Table): Path<Unit>[] {
           summary: 'Take out of service',
           handler: async (request, unit) => {
             const path = routed(request.fields.path);
-            if (path === 'auth/token/') throw invalidRequest('token credential backend cannot be disabled');
+            if (path === 'auth/token/')
+              throw invalidRequest('token credential backend cannot be disabled');
             const mount = await mountAt(ports, unit, request, path);
             if (mount === undefined || mount.entry.table !== table) return undefined;
             removeMount(ports, unit, mount, request.nowMs);
@@ -155,4 +203,3 @@ export function mountPaths(ports: MountPorts, table: Table): Path<Unit>[] {
     }),
   ];
 }
-

@@ -7,7 +7,13 @@ import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { ExpiryQueue } from '../../leases/expiry-queue.ts';
 import { GONE_PREFIX } from '../../core/expirer.ts';
 import type { MountEntry, MountTable as Table } from '../../core/mount-entry.ts';
-import type { BackendFactory, LeaseBounds, Mount, MountTable, Routing } from '../../core/mount-table.ts';
+import type {
+  BackendFactory,
+  LeaseBounds,
+  Mount,
+  MountTable,
+  Routing,
+} from '../../core/mount-table.ts';
 
 export interface MountPorts {
   readonly world: World;
@@ -38,7 +44,12 @@ export async function mountsOf(
   const routing = await routingOf(ports, unit);
   const found = new Map<string, Mount>();
   for (const mount of routing.mounts.values()) {
-    if (mount.namespace.id !== request.namespace.id || mount.entry.table !== table || mount.entry.tainted) continue;
+    if (
+      mount.namespace.id !== request.namespace.id ||
+      mount.entry.table !== table ||
+      mount.entry.tainted
+    )
+      continue;
     found.set(shownPath(mount.entry), mount);
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -64,5 +75,9 @@ export function removeMount(ports: MountPorts, unit: Unit, mount: Mount, nowMs: 
   if (mount.entry.builtin) throw invalidRequest(`cannot unmount "${mount.entry.path}"`);
   ports.table.delete(coreUnit(unit), mount.entry);
   unit.view(mount.entry.namespaceId, GONE_PREFIX).putJson(mount.entry.uuid, mount.entry);
-  ports.queue.schedule(unit, { kind: 'unmount', namespaceId: mount.entry.namespaceId, id: mount.entry.uuid }, nowMs);
+  ports.queue.schedule(
+    unit,
+    { kind: 'unmount', namespaceId: mount.entry.namespaceId, id: mount.entry.uuid },
+    nowMs,
+  );
 }

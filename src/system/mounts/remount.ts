@@ -26,17 +26,24 @@ function locate(routing: Routing, request: Request<unknown>, text: string): Targ
   return { namespace: found.namespace, path: mountPath(found.path) };
 }
 
-async function remount(ports: MountPorts, unit: Unit, request: Request<{ readonly from?: string | undefined; readonly to?: string | undefined }>): Promise<Reply> {
+async function remount(
+  ports: MountPorts,
+  unit: Unit,
+  request: Request<{ readonly from?: string | undefined; readonly to?: string | undefined }>,
+): Promise<Reply> {
   const { from: fromText, to: toText } = request.fields;
   if (fromText === undefined || toText === undefined || fromText === '' || toText === '') {
     throw invalidRequest("both 'from' and 'to' path must be specified as a string");
   }
-  if (toText.endsWith(' ') || toText.startsWith(' ')) throw invalidRequest("'to' path cannot contain trailing whitespace");
+  if (toText.endsWith(' ') || toText.startsWith(' '))
+    throw invalidRequest("'to' path cannot contain trailing whitespace");
   const routing = await routingOf(ports, unit);
   const from = locate(routing, request, fromText);
   const to = locate(routing, request, toText);
-  if (PROTECTED.some((prefix) => from.path.startsWith(prefix))) throw invalidRequest(`cannot remount "${from.path}"`);
-  if (PROTECTED.some((prefix) => to.path.startsWith(prefix))) throw invalidRequest(`cannot remount to destination ${to.path}`);
+  if (PROTECTED.some((prefix) => from.path.startsWith(prefix)))
+    throw invalidRequest(`cannot remount "${from.path}"`);
+  if (PROTECTED.some((prefix) => to.path.startsWith(prefix)))
+    throw invalidRequest(`cannot remount to destination ${to.path}`);
   const authFrom = from.path.startsWith('auth/');
   if (authFrom !== to.path.startsWith('auth/')) {
     throw invalidRequest(
@@ -46,7 +53,8 @@ async function remount(ports: MountPorts, unit: Unit, request: Request<{ readonl
     );
   }
   const mount = routing.mounts.get(from.namespace.path + from.path);
-  if (mount === undefined || mount.entry.tainted) throw invalidRequest(`no matching mount at "${from.path}"`);
+  if (mount === undefined || mount.entry.tainted)
+    throw invalidRequest(`no matching mount at "${from.path}"`);
   const taken = conflictingPath(routing, to.namespace.path, to.path);
   if (taken !== undefined) throw invalidRequest(`path already in use at "${taken}"`);
   const id = uuid(ports.world.random);
@@ -58,12 +66,18 @@ async function remount(ports: MountPorts, unit: Unit, request: Request<{ readonl
     targetNamespaceId: to.namespace.id,
   });
   ports.table.put(coreUnit(unit), { ...mount.entry, tainted: true });
-  ports.queue.schedule(unit, { kind: 'move', namespaceId: mount.entry.namespaceId, id }, request.nowMs);
+  ports.queue.schedule(
+    unit,
+    { kind: 'move', namespaceId: mount.entry.namespaceId, id },
+    request.nowMs,
+  );
   return {
     data: { migration_id: id },
     injectTopLevel: true,
     settle: true,
-    warnings: ['Mount move has been queued. Progress will be reported in the server log, tagged with the returned migration_id'],
+    warnings: [
+      'Mount move has been queued. Progress will be reported in the server log, tagged with the returned migration_id',
+    ],
   };
 }
 
@@ -77,7 +91,12 @@ export function remountPaths(ports: MountPorts): Path<Unit>[] {
       },
       sudo: true,
       help: { synopsis: 'Moves a mount to another path or namespace. Needs sudo.' },
-      operations: { update: { summary: 'Move a mount', handler: (request, unit) => remount(ports, unit, request) } },
+      operations: {
+        update: {
+          summary: 'Move a mount',
+          handler: (request, unit) => remount(ports, unit, request),
+        },
+      },
     }),
     defineSystemPath({
       pattern: 'remount/status/{migration_id:any}',
@@ -91,7 +110,9 @@ export function remountPaths(ports: MountPorts): Path<Unit>[] {
             const migration = await getMigration(coreUnit(unit), id);
             if (migration === undefined) throw notFound();
             const { source_mount, target_mount, status } = migration;
-            return { data: { migration_id: id, migration_info: { source_mount, target_mount, status } } };
+            return {
+              data: { migration_id: id, migration_info: { source_mount, target_mount, status } },
+            };
           },
         },
       },

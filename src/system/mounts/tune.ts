@@ -14,16 +14,40 @@ import type { MountPorts } from './ports.ts';
 
 const fields = {
   path: { kind: 'string', description: 'The mount.' },
-  default_lease_ttl: { kind: 'any', description: 'Default TTL of its leases; 0 or "system" for the system\'s.' },
-  max_lease_ttl: { kind: 'any', description: 'Maximum TTL of its leases; 0 or "system" for the system\'s.' },
+  default_lease_ttl: {
+    kind: 'any',
+    description: 'Default TTL of its leases; 0 or "system" for the system\'s.',
+  },
+  max_lease_ttl: {
+    kind: 'any',
+    description: 'Maximum TTL of its leases; 0 or "system" for the system\'s.',
+  },
   description: { kind: 'string', description: 'For people.' },
   force_no_cache: { kind: 'any', description: 'Kept for compatibility: secrets are never cached.' },
-  audit_non_hmac_request_keys: { kind: 'any', description: 'Request keys that audit records show in clear.' },
-  audit_non_hmac_response_keys: { kind: 'any', description: 'Response keys that audit records show in clear.' },
-  options: { kind: 'string_map', description: 'Options of the engine; version 2 turns a version 1 kv mount into version 2.' },
-  listing_visibility: { kind: 'any', description: '"unauth" to show it on the login page, "hidden" not to.' },
-  passthrough_request_headers: { kind: 'any', description: 'Request headers that the engine may see.' },
-  allowed_response_headers: { kind: 'any', description: 'Response headers that the engine may set.' },
+  audit_non_hmac_request_keys: {
+    kind: 'any',
+    description: 'Request keys that audit records show in clear.',
+  },
+  audit_non_hmac_response_keys: {
+    kind: 'any',
+    description: 'Response keys that audit records show in clear.',
+  },
+  options: {
+    kind: 'string_map',
+    description: 'Options of the engine; version 2 turns a version 1 kv mount into version 2.',
+  },
+  listing_visibility: {
+    kind: 'any',
+    description: '"unauth" to show it on the login page, "hidden" not to.',
+  },
+  passthrough_request_headers: {
+    kind: 'any',
+    description: 'Request headers that the engine may see.',
+  },
+  allowed_response_headers: {
+    kind: 'any',
+    description: 'Response headers that the engine may set.',
+  },
   allowed_managed_keys: { kind: 'any', description: 'Kept for compatibility.' },
   token_type: { kind: 'any', description: 'Type of the tokens of an auth method.' },
   plugin_version: { kind: 'string', description: 'Kept for compatibility.' },
@@ -53,14 +77,26 @@ function shown(ports: MountPorts, entry: MountEntry): Record<string, unknown> {
     default_lease_ttl: bounds.defaultSeconds,
     max_lease_ttl: bounds.maxSeconds,
     description: entry.description,
-    ...(entry.options === null || Object.keys(entry.options).length === 0 ? {} : { options: entry.options }),
+    ...(entry.options === null || Object.keys(entry.options).length === 0
+      ? {}
+      : { options: entry.options }),
   };
 }
 
-async function tune(ports: MountPorts, unit: Unit, request: Request<{ readonly path?: string | undefined; readonly description?: string | undefined; readonly options?: Readonly<Record<string, string>> | undefined }>, prefix: string): Promise<Reply | undefined> {
+async function tune(
+  ports: MountPorts,
+  unit: Unit,
+  request: Request<{
+    readonly path?: string | undefined;
+    readonly description?: string | undefined;
+    readonly options?: Readonly<Record<string, string>> | undefined;
+  }>,
+  prefix: string,
+): Promise<Reply | undefined> {
   const path = prefix + mountPath(request.fields.path ?? '');
   const mount = await mountAt(ports, unit, request, path);
-  if (mount === undefined) throw invalidRequest(`tune of path "${path}" failed: no mount entry found`);
+  if (mount === undefined)
+    throw invalidRequest(`tune of path "${path}" failed: no mount entry found`);
   const sent: JsonObject = {};
   for (const name of CONFIG_NAMES) {
     const value = request.data[name];
@@ -68,8 +104,11 @@ async function tune(ports: MountPorts, unit: Unit, request: Request<{ readonly p
   }
   const { entry } = mount;
   if (entry.builtin && entry.path !== 'auth/token/') {
-    const first = Object.keys(sent)[0] ?? (request.fields.description === undefined ? undefined : 'description');
-    if (first !== undefined) throw invalidRequest(`cannot tune parameter ${first} of ${entry.path}`);
+    const first =
+      Object.keys(sent)[0] ??
+      (request.fields.description === undefined ? undefined : 'description');
+    if (first !== undefined)
+      throw invalidRequest(`cannot tune parameter ${first} of ${entry.path}`);
   }
   const config = mergeConfig(entry.config, sent, entry.table);
   checkTunedBounds(config, ports.system);
@@ -83,7 +122,10 @@ async function tune(ports: MountPorts, unit: Unit, request: Request<{ readonly p
   return undefined;
 }
 
-function tunedOptions(entry: MountEntry, given: Readonly<Record<string, string>> | undefined): MountEntry['options'] {
+function tunedOptions(
+  entry: MountEntry,
+  given: Readonly<Record<string, string>> | undefined,
+): MountEntry['options'] {
   if (given === undefined) return entry.options;
   const before = entry.options?.['version'];
   const version = given['version'];
@@ -107,11 +149,15 @@ export function tunePaths(ports: MountPorts): Path<Unit>[] {
           handler: async (request, unit) => {
             const routed = prefix + mountPath(request.fields.path ?? '');
             const mount = await mountAt(ports, unit, request, routed);
-            if (mount === undefined) throw invalidRequest(`cannot fetch sysview for path "${routed}"`);
+            if (mount === undefined)
+              throw invalidRequest(`cannot fetch sysview for path "${routed}"`);
             return { data: shown(ports, mount.entry), injectTopLevel: true };
           },
         },
-        update: { summary: 'Change the settings', handler: (request, unit) => tune(ports, unit, request, prefix) },
+        update: {
+          summary: 'Change the settings',
+          handler: (request, unit) => tune(ports, unit, request, prefix),
+        },
       },
     });
   return [path('mounts/{path...}/tune', '', false), path('auth/{path...}/tune', 'auth/', true)];

@@ -1,0 +1,166 @@
+/** One running server: storage, barrier, seal, audit, core and listeners, and the order in which they start and stop. */
+import { hostname } from 'node:os';
+import type { AuditBroker, AuditDeviceSpec } from '../audit/broker.ts';
+import { createLogSigner } from '../audit/checkpoint.ts';
+import type { World } from '../base/world.ts';
+import { Barrier } from '../barrier/barrier.ts';
+import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
+import type { Handle } from '../core/call.ts';
+import type { LeaseBounds } from '../core/mount-table.ts';
+import { wipe } from '../crypto/secret-bytes.ts';
+import type { Seal } from '../seal/seal.ts';
+import { Unsealer } from '../seal/unsealer.ts';
+import type { InitRequest, InitResult } from '../seal/unsealer.ts';
+import type { Storage } from '../storage/storage.ts';
+import { assemble } from './assemble.ts';
+import type { Assembly } from './assemble.ts';
+import { builtins } from './builtins.ts';
+import { noIdentity } from './no-identity.ts';
+import { builtinPolicies } from './builtin-policies.ts';
+import { VERSION } from './version.ts';
+
+export interface InstanceOptions {
+  readonly world: World;
+  readonly storage: Storage;
+  readonly storageType: string;
+  readonly seal: Seal;
+  readonly audit: AuditBroker;
+  readonly auditDevices: readonly AuditDeviceSpec[];
+  readonly leaseBounds: LeaseBounds;
+  readonly clusterName: string | undefined;
+  readonly apiAddress: () => string;
+  readonly clusterAddress: () => string;
+}
+
+export interface Initialized extends InitResult {
+  readonly rootToken: string;
+}
+
+export class Instance {
+  readonly #options: InstanceOptions;
+  readonly #barrier: Barrier;
+  readonly #assembly: Assembly;
+  readonly unsealer: Unsealer;
+  #initialized = false;
+  #clusterName = '';
+  #serving = false;
+
+  private constructor(options: InstanceOptions) {
+    this.#options = options;
+    const { world, storage, seal, audit } = options;
+    this.#barrier = new Barrier({
+      storage,
+      world,
+      onTamper: (found) => world.log.error('stored record failed authentication', { ...found }),
+    });
+    this.unsealer = new Unsealer({ barrier: this.#barrier, storage, seal, world });
+    const startedMs = world.clock.nowMs();
+    this.#assembly = assemble({
+      world,
+      barrier: this.#barrier,
+      audit,
+      leaseBounds: options.leaseBounds,
+      initialized: () => this.#initialized,
+      quotas: { admit: () => {} },
+      policies: builtinPolicies,
+      identity: noIdentity,
+      backends: (services) =>
+        builtins(services, {
+          version: VERSION,
+          status: {
+            startedMs,
+            clusterName: () => this.#clusterName,
+            clusterId: () => this.#barrier.clusterId,
+            apiAddress: options.apiAddress,
+            clusterAddress: options.clusterAddress,
+            hostname: hostname(),
+            degraded: () => (audit.health.degraded ? 'audit' : undefined),
+          },
+        }),
+    });
+  }
+
+  static async open(options: InstanceOptions): Promise<Instance> {
+    const instance = new Instance(options);
+    instance.#initialized = await instance.#barrier.initialized();
+    return instance;
+  }
+
+  get handle(): Handle {
+    return this.#assembly.handle;
+  }
+
+  get initialized(): boolean {
+    return this.#initialized;
+  }
+
+  get sealed(): boolean {
+    return this.#barrier.sealed;
+  }
+
+  get services(): Assembly {
+    return this.#assembly;
+  }
+
+  /** Creates the cluster with its first records and a root token. @throws {RequestError} */
+  async initialize(request: InitRequest, rootTokenId?: string): Promise<Initialized> {
+    const { world, clusterName } = this.#options;
+    let rootToken = '';
+    const result = await this.unsealer.init(request, async () => {
+      const unit = this.#assembly.begin();
+      bootstrapCluster(unit, world, this.#assembly.table, clusterName);
+      rootToken = await issueRootToken(
+        unit,
+        this.#assembly.tokens,
+        world.clock.nowMs(),
+        rootTokenId,
+      );
+      await unit.commit();
+    });
+    this.#initialized = true;
+    if (!this.#barrier.sealed) await this.serve();
+    return { ...result, rootToken };
+  }
+
+  /** After unsealing: loads what requests need and starts the background work. */
+  async serve(): Promise<void> {
+    if (this.#serving || this.#barrier.sealed) return;
+    this.#serving = true;
+    const { audit, auditDevices } = this.#options;
+    const { authority, begin, expirer, table } = this.#assembly;
+    table.clear();
+    authority.clear();
+    const seed = this.#barrier.checkpointSeed();
+    const barrier = this.#barrier;
+    audit.unsealed({
+      deviceKey: (salt) => barrier.auditHmac.digest(`audit device ${salt}`),
+      signer: createLogSigner(seed),
+    });
+    wipe(seed);
+    await audit.reconcile(auditDevices);
+    this.#clusterName = (await clusterRecord(begin())).name;
+    expirer.start();
+    this.#options.world.log.named('core').info('unsealed');
+  }
+
+  /** Wipes every key; nothing can be read until the next unseal. */
+  async seal(): Promise<void> {
+    this.#serving = false;
+    await this.#assembly.expirer.stop();
+    this.#options.audit.sealed();
+    this.unsealer.seal();
+    this.#assembly.table.clear();
+    this.#assembly.authority.clear();
+    this.#options.world.log.named('core').info('sealed');
+  }
+
+  async close(): Promise<void> {
+    await this.#assembly.expirer.stop();
+    if (!this.#barrier.sealed) {
+      await this.#barrier.persistUsage().catch(() => {});
+      this.unsealer.seal();
+    }
+    await this.#options.audit.close();
+    await this.#options.storage.close();
+  }
+}

@@ -1,0 +1,90 @@
+/** Makes the listeners that the configuration names. */
+import { readFileSync } from 'node:fs';
+import type { World } from '../base/world.ts';
+import type { Handle } from '../core/call.ts';
+import { createVaultFacade } from '../facades/vault/vault-facade.ts';
+import type { InFlightRegistry } from '../http/in-flight.ts';
+import { Listener } from '../http/listener.ts';
+import type { ListenerOptions } from '../http/listener-options.ts';
+import type { TlsSettings } from '../http/tls.ts';
+import { LISTENER_ADDRESS_DEFAULT } from './config/listener-keys.ts';
+import type { ListenerConfig } from './config/listener-keys.ts';
+import { ConfigError } from './config/config-tree.ts';
+
+export interface ListenerWorld {
+  readonly world: World;
+  readonly handle: Handle;
+  readonly inFlight: InFlightRegistry;
+  readonly maxRequestDurationSeconds: number;
+}
+
+/** `127.0.0.1:8200`, `[::1]:8200`, `:8200`. @throws {ConfigError} */
+export function hostPort(address: string, where: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new ConfigError(where, 'address must be host:port');
+  const host = match[1] ?? match[2] ?? '';
+  return { host: host === '' ? '0.0.0.0' : host, port };
+}
+
+export function makeListener(config: ListenerConfig, options: ListenerWorld): Listener {
+  const { world, handle, inFlight } = options;
+  const facade = createVaultFacade({
+    handle,
+    log: world.log.named('http'),
+    limits: { bytesMax: config.maxRequestBytes },
+  });
+  const tls = tlsOf(config);
+  const listenerOptions: ListenerOptions = {
+    place: placeOf(config),
+    facade,
+    clock: world.clock,
+    log: world.log.named('http'),
+    inFlight,
+    limits: {
+      headerTimeoutMs: config.headerTimeoutSeconds * 1000,
+      readTimeoutMs: config.readTimeoutSeconds * 1000,
+      writeTimeoutMs: config.writeTimeoutSeconds * 1000,
+      idleTimeoutMs: config.idleTimeoutSeconds * 1000,
+      requestDurationMs:
+        (config.maxRequestDurationSeconds ?? options.maxRequestDurationSeconds) * 1000,
+    },
+    ...(tls === undefined ? {} : { tls }),
+  };
+  return new Listener(listenerOptions);
+}
+
+function placeOf(config: ListenerConfig): ListenerOptions['place'] {
+  if (config.kind === 'unix') {
+    if (config.address === undefined)
+      throw new ConfigError(config.where, 'a unix listener needs an address');
+    return { socketPath: config.address };
+  }
+  return hostPort(config.address ?? LISTENER_ADDRESS_DEFAULT, config.where);
+}
+
+function tlsOf(config: ListenerConfig): TlsSettings | undefined {
+  if (config.kind === 'unix' || config.tlsDisable) return undefined;
+  const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = config;
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) {
+    throw new ConfigError(
+      config.where,
+      'needs tls_cert_file and tls_key_file, or tls_disable = true',
+    );
+  }
+  return {
+    load: () => ({
+      certificate: readFileSync(tlsCertFile),
+      key: readFileSync(tlsKeyFile),
+      ...(tlsClientCaFile === undefined ? {} : { clientCa: readFileSync(tlsClientCaFile) }),
+    }),
+    minVersion: config.tlsMinVersion === 'tls13' ? 'TLSv1.3' : 'TLSv1.2',
+    maxVersion: config.tlsMaxVersion === 'tls12' ? 'TLSv1.2' : 'TLSv1.3',
+    clientCertificates: config.tlsRequireClientCert
+      ? 'required'
+      : config.tlsDisableClientCerts
+        ? 'none'
+        : 'optional',
+    ...(config.tlsCipherSuites === undefined ? {} : { cipherSuites: config.tlsCipherSuites }),
+  };
+}

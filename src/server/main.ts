@@ -1,0 +1,236 @@
+/** Starts a server from its configuration, in development mode, or as a newcomer's first one, and runs it until it is told to stop. */
+import { AuditBroker } from '../audit/broker.ts';
+import { systemClock } from '../base/clock.ts';
+import type { Log, LogLevel } from '../base/log.ts';
+import { systemRandom } from '../base/random.ts';
+import type { World } from '../base/world.ts';
+import type { ServerOptions, StartOptions } from '../cli/commands/server.ts';
+import { fileDevice } from '../audit/file/file.ts';
+import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import type { Storage } from '../storage/storage.ts';
+import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
+import { createStaticSeal } from '../seal/static/static-seal.ts';
+import type { Seal } from '../seal/seal.ts';
+import { InFlightRegistry } from '../http/in-flight.ts';
+import type { Listener } from '../http/listener.ts';
+import { loadConfig } from './config/load-config.ts';
+import { ConfigError } from './config/config-tree.ts';
+import type { ServerConfig } from './config/server-config.ts';
+import type { SealConfig, StorageConfig } from './config/block-keys.ts';
+import { devConfig, startDev } from './dev-mode.ts';
+import { startFirst, firstConfig } from './first-start.ts';
+import { Instance } from './instance.ts';
+import { makeListener } from './listeners.ts';
+import { LogRegistry, LogSink } from './log.ts';
+import { VERSION } from './version.ts';
+
+/** How long running requests may take to finish when the server stops. */
+const SHUTDOWN_GRACE_MS = 10_000;
+/** Exit code after an unrecoverable fault: the supervisor starts the process again. */
+const EXIT_FATAL = 70;
+const EXIT_CONFIG = 1;
+
+/** Brings an opened instance into service; what it returns greets the operator once the listeners are up. */
+type Prepare = (instance: Instance) => Promise<(addresses: readonly string[]) => void>;
+
+export async function runServer(options: ServerOptions): Promise<number> {
+  const { dev } = options;
+  return await run(
+    () => (dev === undefined ? readConfig(options) : devConfig(dev)),
+    options,
+    async (instance) => (dev === undefined ? () => {} : await startDev(instance, dev)),
+  );
+}
+
+export async function runStart(options: StartOptions): Promise<number> {
+  return await run(
+    () => firstConfig(options),
+    options,
+    (instance) => startFirst(instance, options),
+  );
+}
+
+function readConfig(options: ServerOptions): ServerConfig {
+  return loadConfig(options.configPaths, {
+    environment: process.env,
+    flags: {
+      ...(options.logLevel === undefined ? {} : { log_level: options.logLevel }),
+      ...(options.logFormat === undefined ? {} : { log_format: options.logFormat }),
+    },
+    warn: (warning) => process.stderr.write(`warning: ${warning}\n`),
+  });
+}
+
+async function run(
+  read: () => ServerConfig | Promise<ServerConfig>,
+  options: Pick<ServerOptions, 'logLevel' | 'logFormat'>,
+  prepare: Prepare,
+): Promise<number> {
+  let config: ServerConfig;
+  try {
+    config = await read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return EXIT_CONFIG;
+  }
+  const sink = new LogSink(config.logFile);
+  const logs = new LogRegistry({
+    clock: systemClock,
+    format: (options.logFormat ?? config.logFormat) as 'standard' | 'json',
+    level: (options.logLevel ?? config.logLevel) as LogLevel,
+    write: sink.write,
+  });
+  const log = logs.root;
+  const world: World = { clock: systemClock, random: systemRandom, log, fatal };
+  let instance: Instance | undefined;
+  const listeners: Listener[] = [];
+  try {
+    const storage = await openStorage(config.storage, log);
+    const audit = new AuditBroker({
+      types: [fileDevice],
+      origin: 'strongroom',
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      devices: {
+        forbiddenDirectories: config.storage.kind === 'sqlite' ? [config.storage.path] : [],
+        allowedDirectories:
+          config.storage.kind === 'sqlite' ? [`${config.storage.path}/audit`] : [],
+        stdout: writeStdout,
+      },
+    });
+    instance = await Instance.open({
+      world,
+      storage,
+      storageType: config.storage.kind,
+      seal: makeSeal(config.seal, world),
+      audit,
+      auditDevices: config.audit.map((device) => ({
+        path: device.path,
+        type: device.type,
+        description: device.description,
+        options: device.options ?? {},
+        local: false,
+        salt: device.path,
+        declared: true,
+      })),
+      leaseBounds: {
+        defaultSeconds: config.defaultLeaseTtlSeconds,
+        maxSeconds: config.maxLeaseTtlSeconds,
+      },
+      clusterName: config.clusterName,
+      apiAddress: () => config.apiAddress ?? listeners[0]?.address ?? '',
+      clusterAddress: () => config.clusterAddress ?? '',
+    });
+    const inFlight = new InFlightRegistry(world);
+    for (const listener of config.listeners) {
+      listeners.push(
+        makeListener(listener, {
+          world,
+          handle: instance.handle,
+          inFlight,
+          maxRequestDurationSeconds: config.maxRequestDurationSeconds,
+        }),
+      );
+    }
+    if (await instance.unsealer.unsealUnattended()) await instance.serve();
+    const greet = await prepare(instance);
+    const addresses = [];
+    for (const listener of listeners) addresses.push(await listener.listen());
+    log.info('server started', {
+      version: VERSION,
+      addresses: addresses.join(' '),
+      storage: config.storage.kind,
+      sealed: instance.sealed,
+    });
+    greet(addresses);
+    const running = instance;
+    onHangup(() => {
+      for (const listener of listeners) listener.reload();
+      void audit.reopen();
+      sink.reopen();
+    });
+    await stopSignal();
+    log.info('stopping');
+    await Promise.all(listeners.map((listener) => listener.close(SHUTDOWN_GRACE_MS)));
+    await running.close();
+    log.info('stopped');
+    return 0;
+  } catch (error) {
+    if (error instanceof ConfigError || isExpected(error)) {
+      log.error('the server cannot start', { reason: error.message });
+      await Promise.allSettled(listeners.map((listener) => listener.close(0)));
+      await instance?.close().catch(() => {});
+      return EXIT_CONFIG;
+    }
+    throw error;
+  } finally {
+    sink.close();
+  }
+
+  function fatal(reason: string, detail?: unknown): never {
+    log.error('fatal fault, the process ends', {
+      reason,
+      detail: detail instanceof Error ? detail.message : undefined,
+    });
+    process.exit(EXIT_FATAL);
+  }
+}
+
+/** Faults that an operator can mend and that need no stack: an address in use, a locked store. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof Error && ('code' in error || error.name !== 'TypeError');
+}
+
+async function openStorage(config: StorageConfig, log: Log): Promise<Storage> {
+  if (config.kind === 'inmem') return createMemoryStorage();
+  return await openSqliteStorage({
+    directory: config.path,
+    log: log.named('storage'),
+    onFatal: (error) => {
+      // Whether the last commits are there is unknown: nothing may be acknowledged any more.
+      log.error('storage failed, the process ends', { reason: error.message });
+      process.exit(EXIT_FATAL);
+    },
+  });
+}
+
+function makeSeal(config: SealConfig, world: World): Seal {
+  if (config.kind === 'shamir') return createShamirSeal(world.random);
+  const current = { id: config.currentKeyId, key: config.currentKey };
+  const { previousKeyId, previousKey } = config;
+  const previous =
+    previousKeyId === undefined || previousKey === undefined
+      ? undefined
+      : { id: previousKeyId, key: previousKey };
+  return createStaticSeal(
+    { current, ...(previous === undefined ? {} : { previous }) },
+    world.random,
+  );
+}
+
+function writeStdout(text: Buffer | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function onHangup(action: () => void): void {
+  process.on('SIGHUP', () => {
+    try {
+      action();
+    } catch (error) {
+      process.stderr.write(
+        `reload failed: ${error instanceof Error ? error.message : 'unknown'}\n`,
+      );
+    }
+  });
+}
