@@ -147,7 +147,7 @@ export const LAYERS: readonly Layer[] = [
 export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   tools: '*',
   rig: [],
-  bench: ['rig'],
+  bench: ['rig', 'base', 'crypto', 'storage', 'barrier'],
   conformance: ['rig'],
   simulation: ['base', 'client', 'rig'],
 };

@@ -4,39 +4,46 @@ import type { World } from '../base/world.ts';
 import type { HmacKey } from '../crypto/hmac.ts';
 import { equalConstantTime, ownCopy, wipe } from '../crypto/secret-bytes.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
-import { ConflictError, type Storage } from '../storage/storage.ts';
-import type { Change } from './encode-record.ts';
+import { ConflictError, type ScannableStorage, type Storage } from '../storage/storage.ts';
 import { EncryptedStore, type Tampering } from './encrypted-store.ts';
 import {
   KEY_BYTES,
   type Keyring,
   type RotationConfig,
-  TERMS_MAX,
   encodeKeyring,
   newKeyring,
   newestTerm,
+  withNewTerm,
 } from './keyring.ts';
-import { LiveKeys, rootRecordKey, sealedError } from './live-keys.ts';
+import { LiveKeys, sealedError } from './live-keys.ts';
 import { createStagedStorage } from './staged-storage.ts';
+import {
+  type ReencryptionProgress,
+  reencryptStep,
+  unusedTerms,
+  withoutTerms,
+} from './reencryption.ts';
+import { Scrub } from './scrub.ts';
 import { NonceSource } from './nonce-source.ts';
 import { RecordCache } from './record-cache.ts';
-import { TERM_MAX } from './record.ts';
 import {
   CLEAR_PREFIX,
   KEYRING_KEY,
   NAMESPACE_KEY_PREFIX,
   ROOT_KEY_KEY,
   ROOT_NAMESPACE_ID,
-  namespaceOf,
 } from './storage-keys.ts';
 import type { BarrierUnit } from './barrier-unit.ts';
 import { StoredUnit } from './unit.ts';
 import { persistUsage, storedUsage } from './usage.ts';
-import { openKeyring, refreshKeyring, wipeNewTerms } from './stored-keyring.ts';
+import {
+  type KeyringExtras,
+  changeKeyring,
+  changesOf,
+  openKeyring,
+  refreshKeyring,
+} from './stored-keyring.ts';
 import { type Alongside, createRecords } from './first-records.ts';
-
-/** How often a change of the keyring is tried again when another replica changed it first. */
-const KEYRING_ATTEMPTS_MAX = 5;
 
 export interface BarrierOptions {
   readonly storage: Storage;
@@ -199,21 +206,41 @@ export class Barrier {
 
   /** Installs a new term: everything is encrypted under it from now on. */
   rotate(): Promise<KeyStatus> {
-    return this.#changeKeyring((keyring) => {
-      const newest = newestTerm(keyring);
-      if (keyring.terms.length >= TERMS_MAX || newest.number >= TERM_MAX) {
-        throw new RequestError(
-          'precondition_failed',
-          'the keyring is full: drop unused terms first',
-        );
-      }
-      const term = {
-        number: newest.number + 1,
-        installedMs: this.#world.clock.nowMs(),
-        key: this.#world.random.bytes(KEY_BYTES),
-      };
-      return { ...keyring, terms: [...keyring.terms, term] };
-    });
+    const { clock, random } = this.#world;
+    return this.#changeKeyring((keyring) => withNewTerm(keyring, clock.nowMs(), random));
+  }
+
+  /** Installs a new term if the configuration says that the newest is too old or has encrypted too often. */
+  async rotateIfDue(): Promise<boolean> {
+    const { enabled, maxOperations, intervalSeconds } = this.rotationConfig;
+    if (!enabled) return false;
+    const { installedMs, encryptions } = await this.keyStatus();
+    const ageSeconds = (this.#world.clock.nowMs() - installedMs) / 1000;
+    const due =
+      encryptions >= maxOperations || (intervalSeconds > 0 && ageSeconds >= intervalSeconds);
+    if (due) await this.rotate();
+    return due;
+  }
+
+  /** Encrypts up to `limit` records again under the newest term; to be called until it is done. */
+  reencrypt(limit?: number): Promise<ReencryptionProgress> {
+    const { store, storage } = this.#opened();
+    return reencryptStep(store, scannable(storage), limit);
+  }
+
+  /** Drops the terms that nothing is encrypted under any more. @returns how many. */
+  async dropUnusedTerms(): Promise<number> {
+    const { store, storage } = this.#opened();
+    const unused = await unusedTerms(store, scannable(storage), this.#world.clock.nowMs());
+    if (unused.length === 0) return 0;
+    await this.#changeKeyring((keyring) => withoutTerms(keyring, unused));
+    return unused.length;
+  }
+
+  /** Starts a walk over the whole store that checks every record and the sums; one at a time. */
+  scrub(): Scrub {
+    const { store, storage } = this.#opened();
+    return new Scrub(store, scannable(storage));
   }
 
   get rotationConfig(): RotationConfig {
@@ -239,7 +266,7 @@ export class Barrier {
   /** Writes records of the seal and of the barrier itself, in one commit. */
   async putOwn(records: readonly Alongside[]): Promise<void> {
     const { store } = this.#opened();
-    await store.commit({ checks: [], changes: await this.#changesOf(store, records) });
+    await store.commit({ checks: [], changes: await changesOf(store, records) });
   }
 
   /** The plaintext of one of the barrier's own records below `core/`, for the caller to wipe. */
@@ -288,46 +315,13 @@ export class Barrier {
     return { keys, store, storage };
   }
 
-  async #changesOf(store: EncryptedStore, records: readonly Alongside[]): Promise<Change[]> {
-    const entries = await store.read(records.map(({ key }) => key));
-    return records.map(({ key, value }, index) => ({
-      key,
-      namespaceId: namespaceOf(key),
-      old: entries[index],
-      value,
-    }));
-  }
-
   #changeKeyring(
     change: (keyring: Keyring) => Keyring,
-    more: { readonly rootKey?: Uint8Array; readonly alongside?: readonly Alongside[] } = {},
+    more: KeyringExtras = {},
   ): Promise<KeyStatus> {
     return this.#exclusive(async () => {
-      const { rootKey, alongside = [] } = more;
-      for (let attempt = 1; ; attempt++) {
-        const { keys, store } = this.#opened();
-        await this.refresh();
-        const before = keys.keyring;
-        const keyring = change(before);
-        const value = encodeKeyring(keyring);
-        const root = rootKey === undefined ? undefined : rootRecordKey(rootKey);
-        try {
-          const records = [{ key: KEYRING_KEY, value }, ...alongside];
-          const changes = await this.#changesOf(store, records);
-          const old = changes[0]?.old;
-          if (old?.revision !== keys.revision) throw new ConflictError(KEYRING_KEY);
-          await store.commit({ checks: [], changes, ...(root && { instead: { root } }) });
-          keys.adoptKeyring(keyring, old.revision + 1);
-          if (rootKey !== undefined) keys.replaceRoot(rootKey);
-          return await this.keyStatus();
-        } catch (error) {
-          if (!keys.live || keys.keyring !== keyring) wipeNewTerms(keyring, before);
-          if (!(error instanceof ConflictError) || attempt >= KEYRING_ATTEMPTS_MAX) throw error;
-        } finally {
-          wipe(value);
-          root?.destroy();
-        }
-      }
+      await changeKeyring(this.#opened().store, change, more);
+      return this.keyStatus();
     });
   }
 
@@ -336,6 +330,13 @@ export class Barrier {
     this.#changes = result.catch(() => undefined);
     return result;
   }
+}
+
+function scannable(storage: Storage): ScannableStorage {
+  if (!('scan' in storage)) {
+    throw new RequestError('unsupported_operation', 'the storage cannot be walked');
+  }
+  return storage as ScannableStorage;
 }
 
 function alreadyInitialized(): RequestError {

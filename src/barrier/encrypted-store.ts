@@ -4,11 +4,18 @@
  */
 import { AuthenticationError } from '../crypto/xaes.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
-import { type Check, type Entry, LimitError, type Storage } from '../storage/storage.ts';
+import {
+  type Check,
+  type Commit,
+  type Entry,
+  LimitError,
+  type Storage,
+} from '../storage/storage.ts';
 import { BATCH_MAX, VALUE_BYTES_MAX } from '../storage/storage.ts';
 import {
   type ShardState,
   addState,
+  allShardKeys,
   decodeState,
   emptyState,
   encodeState,
@@ -39,12 +46,32 @@ export interface ChangeSet {
   readonly changes: readonly Change[];
   /** Storage keys of epochs to move on. */
   readonly epochs?: readonly string[];
+  /** Writes every sum again, so that it is under the newest term. */
+  readonly renewSums?: boolean;
   /** Keys that hold for this commit alone. */
   readonly instead?: Substitutes;
 }
 
-/** Told of every change that has been committed, in the terms of the running sums. */
-export type CommitListener = (old: Entry | undefined, now: Entry | undefined) => void;
+/** A commit in the terms of the running sums. */
+export interface CountedCommit {
+  /** The records that were counted out and in. */
+  readonly counted: readonly { readonly old: Entry | undefined; readonly now: Entry | undefined }[];
+  /** The new sums. */
+  readonly shards: readonly Entry[];
+}
+
+/** A sum is encrypted under a term that this replica has not heard of. */
+class UnknownTermError extends Error {
+  override readonly name = 'UnknownTermError';
+  readonly key: string;
+  readonly term: number;
+
+  constructor(key: string, term: number) {
+    super(`${key} is of an unknown term`);
+    this.key = key;
+    this.term = term;
+  }
+}
 
 export interface StoreOptions {
   readonly storage: Storage;
@@ -72,7 +99,7 @@ export class EncryptedStore {
   readonly #committed = new Map<string, number>();
   /** Encryptions since the last call of {@link takeUsage}, by term. */
   #usage = new Map<number, number>();
-  #listener: CommitListener | undefined;
+  #listener: ((commit: CountedCommit) => void) | undefined;
   #inFlight = 0;
   #gate: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -119,28 +146,17 @@ export class EncryptedStore {
    * @throws {ConflictError} something that was read has changed.
    */
   async commit(set: ChangeSet): Promise<void> {
-    while (this.#gate !== undefined) await this.#gate;
-    for (const change of set.changes) {
-      if (
-        this.keys.recordKey(change.namespaceId) === undefined &&
-        set.instead?.namespaces?.has(change.namespaceId) !== true
-      ) {
-        await this.loadNamespace(change.namespaceId);
-      }
-    }
-    const prepared = this.#prepare(set);
-    this.#inFlight++;
     try {
-      await this.#storage.commit(prepared.commit);
+      await this.#commit(set);
     } catch (error) {
-      throw limitToRequestError(error);
-    } finally {
-      this.#inFlight--;
-      if (this.#inFlight === 0) this.#drained?.();
+      if (!(error instanceof UnknownTermError)) throw error;
+      // Another replica has rotated. Nothing was written, so the commit can be made again with its keyring.
+      await this.#refresh();
+      if (this.keys.recordKey('', error.term) === undefined) {
+        throw this.tampered(error.key, 'record of an unknown term');
+      }
+      await this.#commit(set);
     }
-    for (const { key, revision } of prepared.shards) this.#committed.set(key, revision);
-    if (this.#listener === undefined) return;
-    for (const { old, now } of prepared.counted) this.#listener(old, now);
   }
 
   /** Runs `action` while no commit is under way and none starts. */
@@ -158,8 +174,8 @@ export class EncryptedStore {
     }
   }
 
-  /** Sets who is told of commits from now on; one at a time. */
-  listen(listener: CommitListener | undefined): void {
+  /** Sets who is told of every commit from now on; one at a time. */
+  listen(listener: ((commit: CountedCommit) => void) | undefined): void {
     this.#listener = listener;
   }
 
@@ -196,7 +212,7 @@ export class EncryptedStore {
       throw this.tampered(key, 'integrity record was rolled back');
     }
     const recordKey = this.keys.recordKey('', termOf(entry.value));
-    if (recordKey === undefined) throw this.tampered(key, 'record of an unknown term');
+    if (recordKey === undefined) throw new UnknownTermError(key, termOf(entry.value));
     return decodeState(this.#open(recordKey, entry));
   }
 
@@ -204,6 +220,26 @@ export class EncryptedStore {
     const entry = encodeRecord(change, this.keys, this.#nonces, instead);
     this.countUsage(termOf(entry.value), 1);
     return entry;
+  }
+
+  async #commit(set: ChangeSet): Promise<void> {
+    for (const { namespaceId } of set.changes) {
+      if (set.instead?.namespaces?.has(namespaceId) === true) continue;
+      if (this.keys.recordKey(namespaceId) === undefined) await this.loadNamespace(namespaceId);
+    }
+    while (this.#gate !== undefined) await this.#gate;
+    const prepared = this.#prepare(set);
+    this.#inFlight++;
+    try {
+      await this.#storage.commit(prepared.commit);
+    } catch (error) {
+      throw limitToRequestError(error);
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#drained?.();
+    }
+    for (const { key, revision } of prepared.shards) this.#committed.set(key, revision);
+    this.#listener?.(prepared);
   }
 
   #prepare(set: ChangeSet): Prepared {
@@ -226,7 +262,8 @@ export class EncryptedStore {
     const epochs = set.epochs ?? [];
     const shards: Entry[] = [];
     // An epoch's next revision depends on its last, so the shards that count epochs are known but not by how much.
-    for (const key of epochs) deltaOf(deltas, key);
+    for (const key of epochs) deltaOf(deltas, shardKey(shardOf(key)));
+    if (set.renewSums === true) for (const key of allShardKeys()) deltaOf(deltas, key);
     const shardKeys = [...deltas.keys()];
     if (checks.length > BATCH_MAX || puts.length + deletes.length > BATCH_MAX) {
       throw invalidRequest(`one request may touch at most ${BATCH_MAX} records`);
@@ -265,7 +302,7 @@ export class EncryptedStore {
 
   #count(deltas: Map<string, ShardState>, old: Entry | undefined, now: Entry | undefined): void {
     const key = old?.key ?? now?.key ?? '';
-    const delta = deltaOf(deltas, key);
+    const delta = deltaOf(deltas, shardKey(shardOf(key)));
     if (old !== undefined) this.keys.integrity.subtract(delta, old);
     if (now !== undefined) this.keys.integrity.add(delta, now);
   }
@@ -289,15 +326,11 @@ export class EncryptedStore {
   }
 }
 
-interface Prepared {
-  readonly commit: Parameters<Storage['commit']>[0];
-  /** Filled when the store applies the commit. */
-  readonly shards: readonly Entry[];
-  readonly counted: readonly { readonly old: Entry | undefined; readonly now: Entry | undefined }[];
+interface Prepared extends CountedCommit {
+  readonly commit: Commit;
 }
 
-function deltaOf(deltas: Map<string, ShardState>, key: string): ShardState {
-  const shard = shardKey(shardOf(key));
+function deltaOf(deltas: Map<string, ShardState>, shard: string): ShardState {
   let delta = deltas.get(shard);
   if (delta === undefined) deltas.set(shard, (delta = emptyState()));
   return delta;

@@ -31,6 +31,10 @@ export function shardKey(shard: number): string {
   return INTEGRITY_PREFIX + String(shard).padStart(2, '0');
 }
 
+export function allShardKeys(): string[] {
+  return Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
+}
+
 /** The shard that counts `key` (FNV-1a over UTF-16 units). */
 export function shardOf(key: string): number {
   let hash = FNV_OFFSET;
@@ -49,6 +53,19 @@ export function addState(state: ShardState, other: ShardState): void {
     state.sum[index] = sum;
     carry = sum >= WORD ? 1 : 0;
   }
+}
+
+/** `state` without `other`. */
+export function differenceOf(state: ShardState, other: ShardState): ShardState {
+  const difference = emptyState();
+  difference.count = state.count - other.count;
+  let borrow = 0;
+  for (let index = 0; index < WORDS; index++) {
+    const word = (state.sum[index] ?? 0) - (other.sum[index] ?? 0) - borrow;
+    difference.sum[index] = word;
+    borrow = word < 0 ? 1 : 0;
+  }
+  return difference;
 }
 
 export function equalStates(a: ShardState, b: ShardState): boolean {

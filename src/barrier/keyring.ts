@@ -5,11 +5,13 @@
  * encrypted again. The other keys have one purpose each and no generations, because what they compute is compared for years.
  */
 import type { Random } from '../base/random.ts';
+import { RequestError } from '../model/errors.ts';
+import { TERM_MAX } from './record.ts';
 import { ownCopy, wipe } from '../crypto/secret-bytes.ts';
 
 export const KEY_BYTES: number = 32;
 /** Most terms a keyring may hold; older ones must be dropped before more are added. */
-export const TERMS_MAX: number = 1024;
+const TERMS_MAX = 1024;
 
 /** When a new term is installed without anybody asking (`sys/rotate/config`). */
 export interface RotationConfig {
@@ -64,6 +66,16 @@ export function newestTerm(keyring: Keyring): Term {
   const term = keyring.terms.at(-1);
   if (term === undefined) throw new Error('a keyring has at least one term');
   return term;
+}
+
+/** The keyring with a new term, in which the old keys are shared, not copied. @throws {RequestError} it is full. */
+export function withNewTerm(keyring: Keyring, nowMs: number, random: Random): Keyring {
+  const { number } = newestTerm(keyring);
+  if (keyring.terms.length >= TERMS_MAX || number >= TERM_MAX) {
+    throw new RequestError('precondition_failed', 'the keyring is full: drop unused terms first');
+  }
+  const term = { number: number + 1, installedMs: nowMs, key: random.bytes(KEY_BYTES) };
+  return { ...keyring, terms: [...keyring.terms, term] };
 }
 
 export function wipeKeyring(keyring: Keyring): void {

@@ -1,11 +1,16 @@
 /** The keyring as it is stored: one record under the root key. */
 import { wipe } from '../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../crypto/xaes.ts';
-import type { Entry } from '../storage/storage.ts';
+import { ConflictError, type Entry } from '../storage/storage.ts';
+import type { Change } from './encode-record.ts';
+import type { Alongside } from './first-records.ts';
 import type { EncryptedStore } from './encrypted-store.ts';
-import { type Keyring, decodeKeyring, wipeKeyring } from './keyring.ts';
+import { type Keyring, decodeKeyring, encodeKeyring, wipeKeyring } from './keyring.ts';
 import { rootRecordKey } from './live-keys.ts';
-import { KEYRING_KEY, ROOT_KEY_KEY } from './storage-keys.ts';
+import { KEYRING_KEY, ROOT_KEY_KEY, namespaceOf } from './storage-keys.ts';
+
+/** How often a change is tried again when another replica changed the keyring first. */
+const ATTEMPTS_MAX = 5;
 
 /** undefined = the key does not open it. */
 export function openKeyring(entry: Entry, rootKey: Uint8Array): Keyring | undefined {
@@ -23,8 +28,61 @@ export function openKeyring(entry: Entry, rootKey: Uint8Array): Keyring | undefi
   }
 }
 
+export interface KeyringExtras {
+  /** A new root key. */
+  readonly rootKey?: Uint8Array;
+  /** Written in the same commit. */
+  readonly alongside?: readonly Alongside[];
+}
+
+/** Changes the newest keyring, whoever wrote that. */
+export async function changeKeyring(
+  store: EncryptedStore,
+  change: (keyring: Keyring) => Keyring,
+  extras: KeyringExtras,
+): Promise<void> {
+  const { keys } = store;
+  const { rootKey, alongside = [] } = extras;
+  for (let attempt = 1; ; attempt++) {
+    await refreshKeyring(store);
+    const before = keys.keyring;
+    const keyring = change(before);
+    const value = encodeKeyring(keyring);
+    const root = rootKey === undefined ? undefined : rootRecordKey(rootKey);
+    try {
+      const changes = await changesOf(store, [{ key: KEYRING_KEY, value }, ...alongside]);
+      const old = changes[0]?.old;
+      if (old?.revision !== keys.revision) throw new ConflictError(KEYRING_KEY);
+      await store.commit({ checks: [], changes, ...(root && { instead: { root } }) });
+      keys.adoptKeyring(keyring, old.revision + 1);
+      if (rootKey !== undefined) keys.replaceRoot(rootKey);
+      return;
+    } catch (error) {
+      if (!keys.live || keys.keyring !== keyring) wipeNewTerms(keyring, before);
+      if (!(error instanceof ConflictError) || attempt >= ATTEMPTS_MAX) throw error;
+    } finally {
+      wipe(value);
+      root?.destroy();
+    }
+  }
+}
+
+/** Records of the barrier as changes of what is stored now. */
+export async function changesOf(
+  store: EncryptedStore,
+  records: readonly Alongside[],
+): Promise<Change[]> {
+  const entries = await store.read(records.map(({ key }) => key));
+  return records.map(({ key, value }, index) => ({
+    key,
+    namespaceId: namespaceOf(key),
+    old: entries[index],
+    value,
+  }));
+}
+
 /** Wipes the keys of a changed keyring that was not stored, except those it shares with the one it was made from. */
-export function wipeNewTerms(keyring: Keyring, before: Keyring): void {
+function wipeNewTerms(keyring: Keyring, before: Keyring): void {
   for (const term of keyring.terms) if (!before.terms.includes(term)) wipe(term.key);
 }
 
