@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Principal } from '../../model/request.ts';
+import { testReadBack, testSurvival } from '../backend-behaviour.contract.ts';
 import { testBackendDeclaration } from '../backend.contract.ts';
 import { cubbyholeBackend } from './cubbyhole.ts';
 
@@ -30,6 +31,13 @@ function principal(tokenId: string, tokenType: Principal['tokenType'] = 'service
 
 const ONE = { principal: principal('one') };
 const TWO = { principal: principal('two') };
+
+testReadBack(
+  backend,
+  [{ path: 'a', body: { x: 1 }, shows: { x: 1 }, listed: { path: '', name: 'a' } }],
+  ONE,
+);
+testSurvival(backend, ONE);
 
 test('a token reads what it wrote, and nobody else’s', async () => {
   const bench = await openBench(backend);

@@ -4,11 +4,17 @@ import { test } from 'node:test';
 import { parseJson } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
+import { testReadBack, testSurvival } from '../../backend-behaviour.contract.ts';
 import { testBackendDeclaration } from '../../backend.contract.ts';
 import { generic, kv1 } from '../kv.ts';
 
 testBackendDeclaration(kv1);
 testBackendDeclaration(generic);
+testReadBack(kv1, [
+  { path: 'a', body: { x: 1 }, shows: { x: 1 }, listed: { path: '', name: 'a' } },
+  { path: 'd/a', body: { x: '' }, shows: { x: '' }, listed: { path: 'd/', name: 'a' } },
+]);
+testSurvival(kv1);
 
 test('an object is written, read, replaced and deleted', async () => {
   const bench = await openBench(kv1);

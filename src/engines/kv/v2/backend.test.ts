@@ -5,10 +5,28 @@ import { parseJson } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
+import { testReadBack, testSurvival } from '../../backend-behaviour.contract.ts';
 import { testBackendDeclaration } from '../../backend.contract.ts';
 import { kv1, kv2, kvBackend } from '../kv.ts';
 
 testBackendDeclaration(kv2);
+testReadBack(kv2, [
+  { path: 'config', body: { max_versions: 3 }, shows: { max_versions: 3 }, stays: true },
+  {
+    path: 'data/a',
+    body: { data: { x: 1 } },
+    shows: { data: { x: 1 } },
+    listed: { path: 'metadata/', name: 'a' },
+    stays: true,
+  },
+  {
+    path: 'metadata/d/a',
+    body: { custom_metadata: { x: '1' } },
+    shows: { custom_metadata: { x: '1' } },
+    listed: { path: 'metadata/d/', name: 'a' },
+  },
+]);
+testSurvival(kv2);
 
 async function put(bench: Bench, path: string, data: JsonObject, options?: JsonObject) {
   const body = options === undefined ? { data } : { data, options };
