@@ -27,6 +27,7 @@ export const LAYERS: readonly Layer[] = [
     room: 'crypto',
     purpose: 'AEAD, key derivation, Shamir, signatures: primitives, each with its vectors',
     mayImport: ['base'],
+    packages: ['@peculiar/x509'],
   },
   {
     room: 'storage',
@@ -127,7 +128,6 @@ export const LAYERS: readonly Layer[] = [
     room: 'server',
     purpose: 'composition root: reads the configuration, picks concrete members, starts and stops',
     mayImport: '*',
-    packages: ['@peculiar/x509'],
   },
   {
     room: 'client',

@@ -41,5 +41,5 @@ export function readSources(matches: (path: string) => boolean): SourceFile[] {
 }
 
 export function isTest(path: string): boolean {
-  return /\.(?:test|contract)\.ts$/.test(path);
+  return /\.(?:test|contract|testkit)\.ts$/.test(path);
 }
