@@ -14,6 +14,8 @@ export async function handle(_parts: Parts, exchange: Exchange): Promise<void> {
   if (spec.outsideEffects === true) await exchange.requestRecorded;
   exchange.request = requestOf(exchange);
   exchange.reply = (await spec.handler(exchange.request, storeOf(exchange))) ?? undefined;
+  // An empty answer stays empty: parameters without effect are told only beside something else.
+  if (exchange.reply === undefined) exchange.warnings = [];
 }
 
 export async function grant(parts: Parts, exchange: Exchange): Promise<void> {

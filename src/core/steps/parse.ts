@@ -21,11 +21,12 @@ export async function parse(_parts: Parts, exchange: Exchange): Promise<void> {
   const write = WRITES.has(exchange.operation);
   try {
     const parsed = parseFields(match.path.fields, match.params, exchange.data, {
-      write,
+      // A patch names what changes; what it leaves out is there already.
+      write: write && exchange.operation !== 'patch',
       ...(write ? { query: call.query } : {}),
     });
     exchange.fields = parsed.values;
-    exchange.warnings = write ? fieldWarnings(parsed) : [];
+    exchange.warnings = fieldWarnings(parsed);
   } catch (error) {
     // Told only to a caller who may use the path at all.
     if (!(error instanceof RequestError)) throw error;
