@@ -118,6 +118,8 @@ export class Listener {
       connectionsCheckingInterval: limits.sweepIntervalMs,
       maxHeaderSize: limits.headerBytesMax,
       noDelay: true,
+      // Checked below instead, so that the refusal has the facade's shape.
+      requireHostHeader: false,
     };
     const { tls } = this.#options;
     const server: Server =
@@ -188,8 +190,7 @@ export class Listener {
     });
     peer.busy++;
     this.#running.add(exchange);
-    // llhttp also takes a request line without a version, HTTP/0.9.
-    if (request.httpVersionMajor !== 1) {
+    if (!isProperRequest(request)) {
       this.#reply(exchange, peer, facade.refuse(400, 'bad request'), true);
       return;
     }
@@ -340,4 +341,10 @@ export class Listener {
       headers: { ...this.#customHeaders(status), ...reply.headers },
     });
   }
+}
+
+/** llhttp also takes a request line without a version (HTTP/0.9), and HTTP/1.1 needs a Host (RFC 9112 §3.2). */
+function isProperRequest(request: IncomingMessage): boolean {
+  const { httpVersionMajor, httpVersionMinor, headers } = request;
+  return httpVersionMajor === 1 && (httpVersionMinor === 0 || headers.host !== undefined);
 }

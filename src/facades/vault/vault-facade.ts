@@ -67,6 +67,7 @@ async function answer(
   handle: Handle,
   limits: BodyLimits,
 ): Promise<WireReply> {
+  refuseRepeatedHeaders(request);
   const { target, method } = request;
   const question = target.indexOf('?');
   const full = canonicalTarget(question < 0 ? target : target.slice(0, question));
@@ -81,7 +82,6 @@ async function answer(
 
   const parameters = question < 0 ? NO_PARAMETERS : parseParameters(target.slice(question + 1));
   const verb = verbOf(method, parameters);
-  refuseRepeatedHeaders(request);
   checkIdleHeaders(request.headers);
   const namespace = canonicalNamespace(headerText(request.headers, 'x-vault-namespace'));
   if (namespace === undefined) throw notFound('namespace not found');
