@@ -56,8 +56,6 @@ export interface Answer {
   readonly namespacePath: string;
   /** Set instead of everything below when the request failed. */
   readonly error?: RequestError;
-  /** The token was good; the Vault protocol words a denial differently then. */
-  readonly authenticated?: boolean;
   /** Undefined without error: done, nothing to say. */
   readonly reply?: Reply;
   readonly lease?: IssuedLease;

@@ -18,7 +18,7 @@ export interface AuditTrail {
 
 /** Rate limits, applied before the body is read. May add headers. @throws {RequestError} rate_limited */
 export interface Quotas {
-  admit(exchange: Exchange): void;
+  admit(exchange: Exchange): void | Promise<void>;
 }
 
 /** Who a token's entity is, and what that adds. */

@@ -2,7 +2,7 @@
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 
-export function quota(parts: Parts, exchange: Exchange): void {
+export function quota(parts: Parts, exchange: Exchange): void | Promise<void> {
   if (exchange.bodyRead) return;
-  parts.quotas.admit(exchange);
+  return parts.quotas.admit(exchange);
 }

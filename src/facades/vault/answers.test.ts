@@ -167,37 +167,24 @@ describe('answers', () => {
     });
   });
 
-  const ERRORS: readonly (readonly [RequestError, boolean, number, unknown])[] = [
-    [invalidRequest('bad'), true, 400, { errors: ['bad'] }],
-    [notFound(), true, 404, { errors: [] }],
+  const ERRORS: readonly (readonly [RequestError, number, unknown])[] = [
+    [invalidRequest('bad'), 400, { errors: ['bad'] }],
+    [notFound(), 404, { errors: [] }],
     [
       notFound('unsupported path'),
-      true,
       404,
       { errors: ['1 error occurred:\n\t* unsupported path\n\n'] },
     ],
-    [
-      unsupportedOperation(),
-      true,
-      405,
-      { errors: ['1 error occurred:\n\t* unsupported operation\n\n'] },
-    ],
-    [
-      permissionDenied('why'),
-      true,
-      403,
-      { errors: ['1 error occurred:\n\t* permission denied\n\n'] },
-    ],
-    [permissionDenied('why'), false, 403, { errors: ['permission denied'] }],
-    [new RequestError('sealed', 'Vault is sealed'), false, 503, { errors: ['Vault is sealed'] }],
-    [invalidRequest('e', { data: { a: 1 } }), true, 400, { errors: ['e'], data: { a: 1 } }],
-    [new RequestError('internal', 'x', { vaultStatus: 418 }), true, 418, { errors: ['x'] }],
+    [unsupportedOperation(), 405, { errors: ['1 error occurred:\n\t* unsupported operation\n\n'] }],
+    [permissionDenied('why'), 403, { errors: ['permission denied'] }],
+    [new RequestError('sealed', 'Vault is sealed'), 503, { errors: ['Vault is sealed'] }],
+    [invalidRequest('e', { data: { a: 1 } }), 400, { errors: ['e'], data: { a: 1 } }],
+    [new RequestError('internal', 'x', { vaultStatus: 418 }), 418, { errors: ['x'] }],
   ];
-  for (const [error, authenticated, status, body] of ERRORS) {
+  for (const [error, status, body] of ERRORS) {
     test(`error ${error.code} ${JSON.stringify(error.message)}`, async () => {
       const reply = await ask(read, () => ({
         error,
-        authenticated,
         headers: { 'Retry-After': '1' },
       }));
       assert.deepEqual([reply.status, json(reply)], [status, body]);

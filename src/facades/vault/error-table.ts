@@ -40,11 +40,8 @@ export function errorReply(status: number, message: string): WireReply {
   return { status, headers: JSON_HEADERS, body: `${JSON.stringify({ errors })}\n` };
 }
 
-/** @param authenticated whether the token was good: then a denial is reported in multierror form. */
-export function renderError(error: RequestError, authenticated: boolean): WireReply {
-  const wrap =
-    COLLECTED.has(error.message) || (authenticated && error.message === 'permission denied');
-  const message = wrap ? collected(error.message) : error.message;
+export function renderError(error: RequestError): WireReply {
+  const message = COLLECTED.has(error.message) ? collected(error.message) : error.message;
   const errors = message === '' ? [] : [message];
   const body = error.data === undefined ? { errors } : { errors, data: error.data };
   return {

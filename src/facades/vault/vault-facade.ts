@@ -51,7 +51,7 @@ export function createVaultFacade(options: VaultFacadeOptions): Facade {
         return withHeaders(reply, crossOrigin?.headers, echoedNamespace(request));
       } catch (error) {
         if (error instanceof RequestError) {
-          return withHeaders(renderError(error, false), undefined, echoedNamespace(request));
+          return withHeaders(renderError(error), undefined, echoedNamespace(request));
         }
         options.log.error('request failed in the vault facade', {
           error: error instanceof Error ? error.name : 'unknown',
@@ -118,7 +118,7 @@ function operationPath(path: string, operation: CallOperation): string {
 
 function render(answered: Answer, operation: CallOperation, method: string): WireReply {
   if (answered.error !== undefined) {
-    const reply = renderError(answered.error, answered.authenticated === true);
+    const reply = renderError(answered.error);
     return answered.headers === undefined ? reply : withHeaders(reply, answered.headers, '');
   }
   // OPTIONS is no operation of any path: what does not refuse it as a header operation has no such method.
