@@ -84,6 +84,7 @@ suite('what a policy may say', () => {
     assert.equal(parsed.comment, 'why');
     assert.equal(parsed.expiresAtMs, Date.UTC(2030, 0, 2, 3, 4, 5));
     assert.equal(rule('expiration = 60').expiresAtMs, 60_000);
+    assert.equal(rule('expiration = ""').expiresAtMs, undefined);
     const { permissions } = parsed;
     assert.equal(permissions.minWrappingTtlSeconds, 10);
     assert.equal(permissions.maxWrappingTtlSeconds, 3600);

@@ -203,9 +203,10 @@ function assertKeysFilter(template: string, fail: Fail): void {
   }
 }
 
-/** An instant: RFC 3339, or seconds since the epoch. @throws {HclError} */
-function readTime(node: HclNode, what: string): number {
+/** An instant: RFC 3339, or seconds since the epoch; none for empty text. @throws {HclError} */
+function readTime(node: HclNode, what: string): number | undefined {
   const text = asString(node, what);
+  if (text === '') return undefined;
   const ms = /^\d{1,12}$/.test(text) ? Number(text) * 1000 : parseTime(text);
   if (ms === undefined) throw new HclError(`${what}: invalid expiration time`, node.position);
   return ms;
