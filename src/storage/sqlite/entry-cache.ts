@@ -5,8 +5,8 @@ import type { Entry } from '../storage.ts';
 export const CACHE_BYTES_MAX: number = 32 * 1024 * 1024;
 /** Larger values are not cached: they would push out many small ones. */
 export const CACHED_VALUE_BYTES_MAX: number = 16 * 1024;
-/** What an entry costs beside its key and value: objects, table slots, the buffer's backing store. */
-const ENTRY_OVERHEAD_BYTES = 320;
+/** What an entry costs beside its key and value (measured): objects, table slots, the buffer's backing store. */
+const ENTRY_OVERHEAD_BYTES = 450;
 
 interface Slot {
   entry: Entry | undefined;

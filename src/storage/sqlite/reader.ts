@@ -74,8 +74,10 @@ export class Reader {
 
   /** The committed entry; call it in {@link snapshot} when it must agree with other reads. */
   get(key: string): Entry | undefined {
-    const row = getRow(this.#get, key);
-    return toEntry(key, row?.[0], row?.[1]);
+    return reading(() => {
+      const row = getRow(this.#get, key);
+      return toEntry(key, row?.[0], row?.[1]);
+    });
   }
 
   /** Up to `limit` names of the children of `prefix` after the name `after`. Seeks past folders, never through them. */

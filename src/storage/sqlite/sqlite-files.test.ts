@@ -19,6 +19,7 @@ import { assertLocal } from './data-directory.ts';
 import { assertSqliteVersion } from './database.ts';
 import { entry, openStore, put, temporaryDirectory } from './store-fixture.ts';
 
+const STORAGE_MODULE: string = new URL('sqlite-storage.ts', import.meta.url).href;
 const LARGE = Buffer.alloc(3000, 'x');
 
 for (const umask of [0o000, 0o777]) {
@@ -79,7 +80,7 @@ test('a second owner in the same process is refused, and leaves the first alone'
 test('an owner in another process is respected until it dies, by whatever death', async (context) => {
   const directory = temporaryDirectory(context);
   const program = `
-    const { openSqliteStorage } = await import(${JSON.stringify(new URL('sqlite-storage.ts', import.meta.url).href)});
+    const { openSqliteStorage } = await import(${JSON.stringify(STORAGE_MODULE)});
     const storage = await openSqliteStorage({ directory: process.argv[1], onFatal: () => process.exit(3) });
     await storage.commit({ checks: [], puts: [{ key: 'k', revision: 9, value: Buffer.from('v') }], deletes: [] });
     console.log('open');
@@ -187,6 +188,51 @@ test('an error of the database is final: no commit succeeds after it, reads go o
   const again = await openStore(directory);
   assert.deepEqual(await again.read(['k', 'late']), [entry('k'), undefined]);
   await again.close();
+});
+
+test('a disk that is full ends all service, and loses nothing that was acknowledged', async (context) => {
+  if (process.platform === 'win32') return context.skip('needs a shell that limits file sizes');
+  const directory = temporaryDirectory(context);
+  const program = `
+    const { openSqliteStorage } = await import(${JSON.stringify(STORAGE_MODULE)});
+    const storage = await openSqliteStorage({ directory: process.argv[1], onFatal: () => console.log('fatal') });
+    const put = (n) => storage.commit({ checks: [], deletes: [],
+      puts: [{ key: 'k' + n, revision: 1, value: Buffer.alloc(3000, 'x') }] });
+    for (let n = 1; ; n += 1) {
+      try { await put(n); } catch (error) { console.log(error.name); break; }
+      console.log(n);
+    }
+    for (let n = 0; n < 3; n += 1) await put('late').catch((error) => console.log(error.name));
+    process.exit(3);
+  `;
+  // Files stop growing at 1 MiB (or half, where a shell counts smaller blocks): writes fail with EFBIG.
+  const child = spawn(
+    'sh',
+    [
+      '-c',
+      `trap '' XFSZ; ulimit -f 1024; exec "$0" --input-type=module -e "$1" "$2"`,
+      process.execPath,
+      program,
+      directory,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const output: Buffer[] = [];
+  child.stdout.on('data', (data: Buffer) => output.push(data));
+  const [code] = await once(child, 'close');
+  assert.equal(code, 3);
+  const lines = Buffer.concat(output).toString().trim().split('\n');
+  const acknowledged = lines.filter((line) => /^\d+$/u.test(line));
+  assert.ok(acknowledged.length > 20);
+  const failed = ['fatal', 'StorageError', 'StorageError', 'StorageError', 'StorageError'];
+  assert.deepEqual(lines.slice(acknowledged.length), failed);
+  const storage = await openStore(directory);
+  for (const number of acknowledged) {
+    const [found] = await storage.read([`k${number}`]);
+    assert.deepEqual(found?.value, Buffer.alloc(3000, 'x'), number);
+  }
+  await put(storage, entry('room again'));
+  await storage.close();
 });
 
 test('file systems on a network are refused by their type', () => {

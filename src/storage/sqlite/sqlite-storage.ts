@@ -14,7 +14,7 @@ import {
   syncDirectory,
 } from './data-directory.ts';
 import type { StoreFiles } from './data-directory.ts';
-import { assertSqliteVersion } from './database.ts';
+import { assertSqliteVersion, describeError } from './database.ts';
 import { CACHE_BYTES_MAX, EntryCache } from './entry-cache.ts';
 import { takeOwnerLock } from './owner-lock.ts';
 import type { OwnerLock } from './owner-lock.ts';
@@ -56,15 +56,19 @@ export interface SqliteStorage extends ScannableStorage, BackupStorage {
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<SqliteStorage> {
   const log = (options.log ?? silentLog).named('storage.sqlite');
   const files = storeFiles(resolve(options.directory));
-  assertSqliteVersion(process.versions['sqlite'] ?? '0');
-  prepareDirectory(files.directory, log);
-  const lock = takeOwnerLock(files);
+  let lock: OwnerLock | undefined;
   try {
+    assertSqliteVersion(process.versions['sqlite'] ?? '0');
+    prepareDirectory(files.directory, log);
+    lock = takeOwnerLock(files);
     createDatabaseFile(files);
     return await SqliteMember.open(files, lock, options, log);
   } catch (error) {
-    lock.release();
-    throw error;
+    lock?.release();
+    if (error instanceof StorageError) throw error;
+    throw new StorageError(`${files.directory} cannot be opened: ${describeError(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -111,6 +115,8 @@ class SqliteMember implements SqliteStorage {
           if (member !== undefined) member.#batches += 1;
         },
         failed: (error) => {
+          // What the last batch left is unknown: only the database can tell.
+          cache.clear();
           log.error('the store failed; no commit is acknowledged any more', {
             reason: error.message,
           });
@@ -228,21 +234,20 @@ class SqliteMember implements SqliteStorage {
   }
 
   /**
-   * Hits need no check of the key: only checked ones are in the cache. One miss is one statement, which also tells
-   * the state it saw; if that is newer than the cache, or more is missing, everything is read again in one snapshot.
+   * Hits need no check of the key: only checked ones are in the cache. One miss is one statement; if that saw a newer
+   * state than the cache had, or more is missing, everything is read again in one snapshot.
    */
   #readNow(keys: readonly string[]): readonly (Entry | undefined)[] {
-    const entries: (Entry | undefined)[] = Array.from({ length: keys.length });
+    const entries: (Entry | undefined)[] = [];
     let missing = -1;
     let misses = 0;
-    for (const [index, key] of keys.entries()) {
-      const cached = this.#cache.get(key);
+    for (let index = 0; index < keys.length; index += 1) {
+      const cached = this.#cache.get(keys[index] ?? '');
       if (cached === undefined) {
         misses += 1;
         missing = index;
-      } else {
-        entries[index] = cached ?? undefined;
       }
+      entries.push(cached ?? undefined);
     }
     this.#cacheHits += keys.length - misses;
     this.#cacheMisses += misses;
@@ -250,10 +255,10 @@ class SqliteMember implements SqliteStorage {
     assertKeys(keys);
     const key = keys[missing];
     if (misses === 1 && key !== undefined) {
-      const sighting = this.#reader.look(key);
-      if (sighting.sequence === this.#writer.durableSequence) {
-        this.#cache.set(key, sighting.entry);
-        entries[missing] = sighting.entry;
+      const sequence = this.#writer.durableSequence;
+      const entry = this.#committed(key);
+      if (this.#writer.durableSequence === sequence) {
+        entries[missing] = entry;
         return entries;
       }
     }
@@ -277,14 +282,23 @@ class SqliteMember implements SqliteStorage {
     return entry;
   }
 
-  /** The committed entry of `key`, when nothing is queued for it: then no newer state can differ. */
+  /**
+   * The newest committed entry of `key`. While a batch is with the writer, the statement also tells which state it
+   * saw; otherwise there is only one.
+   */
   #committed(key: string): Entry | undefined {
     const cached = this.#cache.get(key);
     if (cached !== undefined) return cached ?? undefined;
-    const sighting = this.#reader.look(key);
-    this.#writer.settle(sighting.sequence);
-    this.#cache.set(key, sighting.entry);
-    return sighting.entry;
+    let entry: Entry | undefined;
+    if (this.#writer.busy) {
+      const sighting = this.#reader.look(key);
+      this.#writer.settle(sighting.sequence);
+      entry = sighting.entry;
+    } else {
+      entry = this.#reader.get(key);
+    }
+    this.#cache.set(key, entry);
+    return entry;
   }
 
   /** Everything that `commit` writes, its running sums included. */

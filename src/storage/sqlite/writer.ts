@@ -99,6 +99,11 @@ export class Writer {
     return this.#durable;
   }
 
+  /** True while a batch is with the thread: a reader may see states that are not settled yet. */
+  get busy(): boolean {
+    return this.#sent !== this.#durable;
+  }
+
   get failure(): StorageError | undefined {
     return this.#failure;
   }
@@ -191,7 +196,7 @@ export class Writer {
 
   /** Sends at the end of this turn of the event loop, so that commits of requests that came together go together. */
   #scheduleFlush(): void {
-    if (this.#flushing || this.#sent !== this.#durable) return;
+    if (this.#flushing || this.busy) return;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;
@@ -201,7 +206,7 @@ export class Writer {
 
   #flush(): void {
     const batch = this.#batches[0];
-    if (batch === undefined || this.#sent !== this.#durable || this.#failure !== undefined) return;
+    if (batch === undefined || this.busy || this.#failure !== undefined) return;
     this.#sent = batch.sequence;
     this.#worker.ref();
     this.#send(encode(batch));
