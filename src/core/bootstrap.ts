@@ -38,6 +38,7 @@ export async function issueRootToken(
   unit: CoreUnit,
   tokens: TokenStore,
   nowMs: number,
+  /** Dev mode: the token's text is the caller's, and the record looks as if it had been created. */
   customId?: string,
 ): Promise<string> {
   const { clientToken } = await tokens.issue(
@@ -47,8 +48,8 @@ export async function issueRootToken(
       namespaceId: ROOT_NAMESPACE_ID,
       parent: undefined,
       policies: ['root'],
-      path: 'auth/token/root',
-      displayName: 'root',
+      path: customId === undefined ? 'auth/token/root' : 'auth/token/create',
+      displayName: customId === undefined ? 'root' : 'token',
       metadata: null,
       ttlSeconds: 0,
       explicitMaxTtlSeconds: 0,

@@ -11,6 +11,7 @@ interface Builtin {
   readonly accessorPrefix: string;
   readonly description: string;
   readonly local?: boolean;
+  readonly sealWrap?: boolean;
   readonly passthrough?: readonly string[];
 }
 
@@ -22,6 +23,7 @@ const BUILTINS: readonly Builtin[] = [
     accessorPrefix: 'system',
     description: 'system endpoints used for control, policy and debugging',
     passthrough: ['Accept'],
+    sealWrap: true,
   },
   {
     path: 'identity/',
@@ -75,7 +77,7 @@ export function builtinMounts(random: Random, namespaceId: string): MountEntry[]
       ...(builtin.type === 'token' ? { token_type: root ? 'default-service' : 'default' } : {}),
     },
     local: builtin.local ?? false,
-    sealWrap: false,
+    sealWrap: builtin.sealWrap ?? false,
     externalEntropyAccess: false,
     pluginVersion: '',
     tainted: false,

@@ -11,8 +11,10 @@ export function answerOf(exchange: Exchange): Answer {
     headers: { ...exchange.headers, ...reply?.headers },
   };
   if (wrap !== undefined) return { ...base, wrap, reply: {} };
-  const allWarnings = [...(reply?.warnings ?? []), ...warnings];
-  const said = hasContent(reply) || allWarnings.length > 0 ? (reply ?? {}) : undefined;
+  // What was ignored is only mentioned beside an answer: an empty one stays empty (204).
+  const content = hasContent(reply) || (reply?.warnings?.length ?? 0) > 0;
+  const allWarnings = content ? [...(reply?.warnings ?? []), ...warnings] : [];
+  const said = content ? (reply ?? {}) : undefined;
   return {
     ...base,
     ...(said === undefined

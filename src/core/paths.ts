@@ -16,7 +16,8 @@ export type PathMatcher<S> = (pathBelowMount: string) => PathMatch<S> | undefine
 
 type Token =
   | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'name' | 'any' | 'rest'; readonly param: string };
+  | { readonly kind: 'name' | 'any'; readonly param: string }
+  | { readonly kind: 'rest'; readonly param: string; readonly some: boolean };
 
 interface Route<S> {
   readonly path: Path<S>;
@@ -65,10 +66,11 @@ function parseToken(pattern: string, segment: string): Token {
   }
   if (!segment.endsWith('}')) throw new PatternError(pattern, 'a parameter is a whole segment');
   const body = segment.slice(1, -1);
-  const kind = body.endsWith('...') ? 'rest' : body.endsWith(':any') ? 'any' : 'name';
+  const some = body.endsWith('..+');
+  const kind = some || body.endsWith('...') ? 'rest' : body.endsWith(':any') ? 'any' : 'name';
   const param = kind === 'rest' ? body.slice(0, -3) : kind === 'any' ? body.slice(0, -4) : body;
   if (!PARAM_NAME.test(param)) throw new PatternError(pattern, 'a parameter needs a name');
-  return { kind, param };
+  return kind === 'rest' ? { kind, param, some } : { kind, param };
 }
 
 function compileRoute<S>(path: Path<S>, pattern: string): Route<S> {
@@ -123,7 +125,8 @@ function matchRoute<S>(route: Route<S>, text: string): PathParams | undefined {
       // `data/{path...}` needs its slash: a bare `data` is another path. A lone `{path...}` matches the empty path too.
       if (start > text.length) return undefined;
       const end = text.length - route.tail.length;
-      if (route.tail !== '' && (end <= start || !text.endsWith(route.tail))) return undefined;
+      if ((route.tail !== '' || token.some) && end <= start) return undefined;
+      if (!text.endsWith(route.tail)) return undefined;
       params[token.param] = text.slice(start, end);
       return params;
     }

@@ -4,7 +4,7 @@
  *
  * Path patterns are `/`-separated segments: `roles/{name}`. `{name}` matches one segment of Vault's generic name
  * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{path...}` the rest of the path, slashes included,
- * possibly empty (literal segments may follow it: `mounts/{path...}/tune`). `creds[/{name}]` makes the bracketed end optional.
+ * possibly empty (`{path..+}` not empty; literal segments may follow it: `mounts/{path...}/tune`). `creds[/{name}]` makes the bracketed end optional.
  */
 import type { FieldSet, Values } from './field.ts';
 import type { Operation, Reply, Request, LeaseGrant, AuthGrant } from './request.ts';
@@ -44,6 +44,8 @@ export interface Path<S = Transaction> {
   readonly whileSealed?: boolean;
   /** A login: an `auth` grant in its reply becomes a token. */
   readonly login?: boolean;
+  /** Takes any object (KV version 1): nothing in the body counts as unknown. */
+  readonly arbitraryData?: boolean;
 }
 
 export interface PathSpec<S, F extends FieldSet> {
@@ -57,6 +59,7 @@ export interface PathSpec<S, F extends FieldSet> {
   readonly rootNamespaceOnly?: boolean;
   readonly whileSealed?: boolean;
   readonly login?: boolean;
+  readonly arbitraryData?: boolean;
 }
 
 /** Declares a path of an engine or auth method, whose handlers see a view of their own mount. */

@@ -17,7 +17,7 @@ import type { Assembly } from './assemble.ts';
 import { builtins } from './builtins.ts';
 import { noIdentity } from './no-identity.ts';
 import { builtinPolicies } from './builtin-policies.ts';
-import { VERSION } from './version.ts';
+import { API_VERSION, VERSION } from './version.ts';
 
 export interface InstanceOptions {
   readonly world: World;
@@ -66,7 +66,8 @@ export class Instance {
       identity: noIdentity,
       backends: (services) =>
         builtins(services, {
-          version: VERSION,
+          version: API_VERSION,
+          programVersion: VERSION,
           status: {
             startedMs,
             clusterName: () => this.#clusterName,

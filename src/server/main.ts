@@ -122,7 +122,7 @@ async function run(
       },
       clusterName: config.clusterName,
       apiAddress: () => config.apiAddress ?? listeners[0]?.address ?? '',
-      clusterAddress: () => config.clusterAddress ?? '',
+      clusterAddress: () => config.clusterAddress ?? clusterAddress(listeners[0]?.address),
     });
     const inFlight = new InFlightRegistry(world);
     for (const listener of config.listeners) {
@@ -177,6 +177,12 @@ async function run(
     });
     process.exit(EXIT_FATAL);
   }
+}
+
+/** Where a cluster port of the reference would be: the port after the API's. Nothing listens there. */
+function clusterAddress(apiAddress: string | undefined): string {
+  const match = /^https?:\/\/(.*):(\d+)$/.exec(apiAddress ?? '');
+  return match === null ? '' : `https://${match[1]}:${Number(match[2]) + 1}`;
 }
 
 /** Faults that an operator can mend and that need no stack: an address in use, a locked store. */

@@ -15,8 +15,10 @@ import { barrierUnit } from './assemble.ts';
 import type { Services } from './assemble.ts';
 
 export interface SystemOptions {
+  /** The API level that is reported as the version. */
   readonly version: string;
-  readonly status: Omit<StatusPorts, 'state' | 'version'>;
+  readonly programVersion: string;
+  readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
 }
 
 export function systemBackend(
@@ -51,7 +53,12 @@ export function systemBackend(
     scope: 'unit',
     summary: 'system endpoints used for control, policy and debugging',
     paths: [
-      ...statusPaths({ ...options.status, state, version: options.version }),
+      ...statusPaths({
+        ...options.status,
+        state,
+        version: options.version,
+        programVersion: options.programVersion,
+      }),
       ...tunePaths(mounts),
       ...mountPaths(mounts, 'secret'),
       ...mountPaths(mounts, 'auth'),

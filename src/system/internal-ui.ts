@@ -135,6 +135,7 @@ export function internalUiPaths(ports: InternalUiPorts): Path<Unit>[] {
     defineSystemPath({
       pattern: 'internal/ui/namespaces',
       fields: {},
+      unauthenticated: true,
       help: { synopsis: 'Lists the namespaces that the caller can reach.' },
       operations: {
         read: {

@@ -10,6 +10,7 @@ import type { Unit } from '../model/transaction.ts';
 export interface StatusPorts {
   readonly state: () => 'uninitialized' | 'sealed' | 'unsealed';
   readonly version: string;
+  readonly programVersion: string;
   readonly startedMs: number;
   readonly clusterName: () => string;
   readonly clusterId: () => string;
@@ -52,6 +53,7 @@ function health(ports: StatusPorts, request: Request<unknown>): Reply {
       replication_dr_mode: 'disabled',
       server_time_utc: Math.floor(request.nowMs / 1000),
       version: ports.version,
+      strongroom_version: ports.programVersion,
       ...(state === 'unsealed'
         ? { cluster_name: ports.clusterName(), cluster_id: ports.clusterId() }
         : {}),

@@ -141,6 +141,7 @@ export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
     defineSystemPath({
       pattern: 'wrapping/wrap',
       fields: {},
+      arbitraryData: true,
       help: { synopsis: 'Wraps what is sent.' },
       operations: {
         update: {

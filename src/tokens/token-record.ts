@@ -35,6 +35,8 @@ export interface TokenRecord {
   readonly issuedMs: number;
   /** 0 = never renewed. */
   readonly lastRenewalMs: number;
+  /** Uses given at creation; 0 = without limit. */
+  readonly usesGiven: number;
   /** Uses left; 0 = without limit; {@link USES_SPENT} = spent, to be revoked. */
   readonly numUses: number;
   readonly role: string;

@@ -27,6 +27,7 @@ export interface TokenSpec extends Omit<
   | 'id'
   | 'accessor'
   | 'lineage'
+  | 'usesGiven'
   | 'createdMs'
   | 'creationTtlSeconds'
   | 'expiresMs'
@@ -92,6 +93,7 @@ export class TokenStore {
     const base = {
       ...rest,
       lineage,
+      usesGiven: spec.numUses,
       createdMs: nowMs,
       creationTtlSeconds: ttlSeconds,
       expiresMs,

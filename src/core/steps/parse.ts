@@ -26,7 +26,7 @@ export async function parse(_parts: Parts, exchange: Exchange): Promise<void> {
       ...(write ? { query: call.query } : {}),
     });
     exchange.fields = parsed.values;
-    exchange.warnings = fieldWarnings(parsed);
+    exchange.warnings = match.path.arbitraryData === true ? [] : fieldWarnings(parsed);
   } catch (error) {
     // Told only to a caller who may use the path at all.
     if (!(error instanceof RequestError)) throw error;

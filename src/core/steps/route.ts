@@ -3,6 +3,7 @@ import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Exchange, RequestClass } from '../exchange.ts';
 import { matchBackend, resolveMount, resolveNamespace } from '../mount-table.ts';
+import type { AnyBackend, BackendMatch } from '../mount-table.ts';
 import type { Parts } from '../parts.ts';
 
 /** These have no meaning outside the token's own namespace, so they always go there. */
@@ -38,7 +39,9 @@ export async function route(parts: Parts, exchange: Exchange): Promise<void> {
   if (target === undefined || target.mount.entry.tainted) return;
   exchange.mount = target.mount;
   exchange.pathBelowMount = target.path;
-  const match = matchBackend(target.mount.backend, target.path);
+  const match =
+    matchBackend(target.mount.backend, target.path) ??
+    bareStatus(target.mount.backend, target.path);
   if (match === undefined) {
     exchange.class = target.mount.backend.kind === 'system' ? 'sys' : 'data';
     return;
@@ -62,6 +65,13 @@ function isLocked(parts: Parts, exchange: Exchange): boolean {
     if (routing.namespaces.get(namespace.path.slice(0, end))?.lockedBy !== undefined) return true;
   }
   return parts.root().lockedBy !== undefined && namespace.path !== '';
+}
+
+/** A list of `sys/health` and the like is refused like any other wrong verb, although listing appends a slash. */
+function bareStatus(backend: AnyBackend, path: string): BackendMatch | undefined {
+  if (!path.endsWith('/')) return undefined;
+  const match = matchBackend(backend, path.slice(0, -1));
+  return match?.path.whileSealed === true ? match : undefined;
 }
 
 function routeWhileSealed(

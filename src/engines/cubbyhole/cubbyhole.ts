@@ -88,6 +88,7 @@ function cubbyholePath(prefix: CubbyholePrefix): Path<Unit> {
 
   return defineSystemPath({
     pattern: '{path...}',
+    arbitraryData: true,
     fields: { path: { kind: 'string', description: 'Where the object lies in the cubbyhole.' } },
     operations: {
       read: { summary: 'Read an object of the token’s own.', handler: read },

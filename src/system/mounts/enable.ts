@@ -160,7 +160,7 @@ export function mountPaths(ports: MountPorts, table: Table): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: `${root}/{path...}`,
+      pattern: `${root}/{path..+}`,
       fields,
       sudo: table === 'auth',
       help: {

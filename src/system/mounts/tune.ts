@@ -119,6 +119,14 @@ async function tune(
     options,
     description: request.fields.description ?? entry.description,
   });
+  const version = options?.['version'];
+  if (entry.type === 'kv' && version === '2' && entry.options?.['version'] !== '2') {
+    return {
+      warnings: [
+        'Upgrading mount from version 1 to version 2. Secrets are taken over when they are next read or written.',
+      ],
+    };
+  }
   return undefined;
 }
 

@@ -47,7 +47,7 @@ async function renew(
   const identityPolicies = await ports.identityPolicies(unit, renewed);
   return {
     issuedAuth: issuedAuth(
-      renewed,
+      { ...renewed, numUses: renewed.usesGiven },
       shownToken,
       identityPolicies,
       record.lineage.length === 0,

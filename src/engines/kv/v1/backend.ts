@@ -66,6 +66,7 @@ async function scan(request: Request<Fields>, store: Transaction): Promise<Reply
 
 const secretPath: Path = definePath({
   pattern: '{path...}',
+  arbitraryData: true,
   fields: FIELDS,
   operations: {
     read: { summary: 'Read the secret at a path.', handler: read },
