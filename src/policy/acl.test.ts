@@ -6,10 +6,8 @@ import { parseJson } from '../base/json.ts';
 import type { Operation } from '../model/request.ts';
 import { AclError, buildAcl } from './acl.ts';
 import type { Acl, AclInput, Decision } from './acl.ts';
-import { DEFAULT_POLICY_TEXT, ROOT_POLICY } from './builtin.ts';
-import { explain } from './explain.ts';
+import { ROOT_POLICY } from './builtin.ts';
 import { parsePolicy } from './parse.ts';
-import { resultantAcl } from './resultant-acl.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 
@@ -493,105 +491,4 @@ test('templates: a value with a wildcard drops the rule, not the policy (GHSA-59
     assert.ok(!allows(list, 'read', 'kv/data//x'), team);
     assert.ok(allows(list, 'read', 'kv/ok'));
   }
-});
-
-suite('what is told about an ACL', () => {
-  test('the resultant ACL of the default policy', () => {
-    const shown = resultantAcl(acl(DEFAULT_POLICY_TEXT), NOW_MS);
-    assert.deepEqual(JSON.parse(JSON.stringify(shown)), {
-      root: false,
-      exact_paths: {
-        'auth/token/lookup-self': { capabilities: ['read'] },
-        'auth/token/renew-self': { capabilities: ['update'] },
-        'auth/token/revoke-self': { capabilities: ['update'] },
-        'sys/capabilities-self': { capabilities: ['update'] },
-        'sys/internal/ui/resultant-acl': { capabilities: ['read'] },
-        'sys/leases/lookup': { capabilities: ['update'] },
-        'sys/leases/renew': { capabilities: ['update'] },
-        'sys/tools/hash': { capabilities: ['update'] },
-        'sys/wrapping/lookup': { capabilities: ['update'] },
-        'sys/wrapping/unwrap': { capabilities: ['update'] },
-        'sys/wrapping/wrap': { capabilities: ['update'] },
-      },
-      glob_paths: {
-        'cubbyhole/': { capabilities: ['create', 'delete', 'list', 'read', 'update'] },
-        'sys/tools/hash/': { capabilities: ['update'] },
-      },
-    });
-  });
-
-  test('bounds and parameters show in the resultant ACL', () => {
-    const list = acl(
-      `path "a" { capabilities = ["update"] max_wrapping_ttl = "1m"
-      allowed_parameters = { x = ["1"] } required_parameters = ["x"] }`,
-      grant('b'),
-    );
-    assert.deepEqual(JSON.parse(JSON.stringify(resultantAcl(list, NOW_MS))), {
-      root: false,
-      exact_paths: {
-        a: {
-          capabilities: ['update'],
-          max_wrapping_ttl: 60,
-          allowed_parameters: { x: ['1'] },
-          required_parameters: ['x'],
-        },
-        b: { capabilities: ['deny'] },
-      },
-      glob_paths: {},
-    });
-  });
-
-  test('mounts that are visible', () => {
-    const mounts = ['kv/', 'team/', 'any/', 'auth/x/', 'auth/z/', 'empty/', 'pre/fix/'];
-    const visible = (...rules: readonly string[]): readonly string[] => {
-      const list = acl(rules.join(''));
-      return mounts.filter((mount) => list.grantsBelow(mount, NOW_MS));
-    };
-    assert.deepEqual(visible(grant('kv/a/b', 'read'), grant('team/*', 'deny'), grant('empty/*')), [
-      'kv/',
-    ]);
-    assert.deepEqual(visible(grant('auth/x/+/y', 'read'), grant('pre/*', 'read')), [
-      'auth/x/',
-      'pre/fix/',
-    ]);
-    assert.deepEqual(visible(grant('any/a*', 'list')), ['any/']);
-    assert.deepEqual(visible(grant('+/shared', 'read')), ['kv/', 'team/', 'any/', 'empty/']);
-    assert.deepEqual(visible(grant('auth/+/login/*', 'read')), ['auth/x/', 'auth/z/']);
-  });
-
-  test('explain names every candidate and what decided', () => {
-    const list = acl(
-      grant('kv/*', 'list'),
-      grant('kv/a/*', 'deny'),
-      grant('kv/+/x', 'list') + grant('kv/a/+', 'list'),
-    );
-    const { decision, candidates } = explain(list, {
-      operation: 'list',
-      path: 'kv/a/x/',
-      nowMs: NOW_MS,
-    });
-    assert.equal(decision.reason, 'denied');
-    assert.deepEqual(
-      candidates.map((candidate) => [candidate.rule, candidate.won, candidate.why]),
-      [
-        ['kv/a/*', true, 'ranks highest of the rules that match'],
-        ['kv/*', false, 'its first wildcard comes earlier (3 < 5)'],
-        ['kv/a/+', false, 'matches only without the closing slash'],
-        ['kv/+/x', false, 'matches only without the closing slash'],
-      ],
-    );
-    const exact = explain(acl(grant('kv/a', 'read') + grant('kv/*', 'deny')), {
-      operation: 'read',
-      path: 'kv/a',
-      nowMs: NOW_MS,
-    });
-    assert.deepEqual(
-      exact.candidates.map((candidate) => candidate.why),
-      ['names the path itself', 'a rule that names the path itself comes first'],
-    );
-    assert.deepEqual(
-      explain(acl(''), { operation: 'read', path: 'x', nowMs: NOW_MS }).candidates,
-      [],
-    );
-  });
 });
