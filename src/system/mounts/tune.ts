@@ -119,15 +119,7 @@ async function tune(
     options,
     description: request.fields.description ?? entry.description,
   });
-  const version = options?.['version'];
-  if (entry.type === 'kv' && version === '2' && entry.options?.['version'] !== '2') {
-    return {
-      warnings: [
-        'Upgrading mount from version 1 to version 2. Secrets are taken over when they are next read or written.',
-      ],
-    };
-  }
-  return undefined;
+  return upgradeNotice(entry, options);
 }
 
 function tunedOptions(
@@ -135,13 +127,27 @@ function tunedOptions(
   given: Readonly<Record<string, string>> | undefined,
 ): MountEntry['options'] {
   if (given === undefined) return entry.options;
-  const before = entry.options?.['version'];
   const version = given['version'];
-  if (entry.type === 'kv' && version !== undefined && version !== before) {
-    if (version !== '2') throw invalidRequest('cannot downgrade mount from version 2');
-    return { ...entry.options, ...given };
+  if (entry.type === 'kv' && version !== undefined) {
+    if (version !== '1' && version !== '2') {
+      throw invalidRequest('the version of a kv mount must be 1 or 2');
+    }
+    if (version === '1' && isVersioned(entry.options)) {
+      throw invalidRequest('cannot downgrade mount from version 2');
+    }
   }
   return { ...entry.options, ...given };
+}
+
+function isVersioned(options: MountEntry['options']): boolean {
+  return options?.['version'] === '2';
+}
+
+/** A mount that starts to keep versions is ready at once, but its clients have to use other paths: said in the answer. */
+function upgradeNotice(entry: MountEntry, options: MountEntry['options']): Reply | undefined {
+  if (entry.type !== 'kv' || isVersioned(entry.options) || !isVersioned(options)) return undefined;
+  const warning = `Upgrading mount from version 1 to version 2: its secrets are now below ${entry.path}data/, as version 1 of themselves.`;
+  return { warnings: [warning] };
 }
 
 export function tunePaths(ports: MountPorts): Path<Unit>[] {
