@@ -1,16 +1,17 @@
 /**
- * `npm run simulate [-- --ci] [--seed N] [--cycles N] [crash] [corruption] [faults]`: hurts a real server and compares what it says
+ * `npm run simulate [-- --ci] [--seed N] [--cycles N] [crash] [corruption] [faults] [storage]`: hurts a real server and compares what it says
  * with what it acknowledged. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
 import { simulateCorruption } from './corruption.ts';
 import { simulateCrashes } from './crash.ts';
 import { simulateFaults } from './faults.ts';
+import { simulateStorageCrashes } from './storage/crash.ts';
 
 /** Doses: what CI has time for, and what a release should see. */
 const DOSES = {
-  ci: { cycles: 200, corruptions: 60, faultPoints: 6 },
-  full: { cycles: 1000, corruptions: 1000, faultPoints: 60 },
+  ci: { cycles: 200, corruptions: 60, faultPoints: 6, storageCycles: 15 },
+  full: { cycles: 1000, corruptions: 1000, faultPoints: 60, storageCycles: 1000 },
 } as const;
 
 const PROBLEMS_SHOWN_MAX = 20;
@@ -31,6 +32,7 @@ async function main(): Promise<number> {
     crash: () => simulateCrashes({ cycles: cycles ?? dose.cycles, seed }),
     corruption: () => simulateCorruption({ count: cycles ?? dose.corruptions, seed }),
     faults: () => simulateFaults({ points: cycles ?? dose.faultPoints, seed }),
+    storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
   };
   console.log(`seed ${seed}`);
   let failed = 0;

@@ -149,7 +149,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   rig: [],
   bench: ['rig', 'base', 'crypto', 'storage', 'barrier'],
   conformance: ['rig'],
-  simulation: ['base', 'client', 'rig'],
+  simulation: ['base', 'client', 'rig', 'storage'],
 };
 
 /** Rooms whose members a test of any room may name, to run on the real thing. */

@@ -1,8 +1,7 @@
 /**
- * Usage: crash-loop.ts [CYCLES=25] [SEED=1]. Kills the ledger writer with SIGKILL after a random number of
- * acknowledgements, again and again on the same store, and checks the store against the ledger each time. Then the
- * control: a writer that acknowledges before its commit is durable must be caught.
- * Exits with 1 when an acknowledged item was lost, the store was damaged, or the control was not caught.
+ * Kills a writer of the embedded store with SIGKILL after a random number of acknowledgements, again and again on the
+ * same store, and checks the store against the writer's ledger each time. Then the control: a writer that acknowledges
+ * before its commit is durable must be caught.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,32 +9,41 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Seeded } from '../seeded.ts';
 
-const CYCLES = 25;
-const CONTROL_CYCLES = 5;
+export interface StorageCrashOptions {
+  readonly cycles: number;
+  readonly seed: number;
+}
+
+/** A control cycle can pass by luck: the kill must fall between acknowledgement and commit. */
+const CONTROL_CYCLES = 6;
 /** The writer is killed after at most this many bytes of new acknowledgements. */
 const LEDGER_BYTES_MAX = 4000;
 const POLL_MS = 2;
+const PROBLEMS_MAX = 20;
 
-/** A small generator (mulberry32), so that a seed gives the same kills at the same acknowledgements. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+/** Returns what went wrong; nothing when the store kept every promise and the control was caught. */
+export async function simulateStorageCrashes(options: StorageCrashOptions): Promise<string[]> {
+  const seeded = new Seeded(options.seed);
+  const outcome = await runCycles(options.cycles, seeded, []);
+  console.log(`  ${options.cycles} cycles, last: ${outcome.last}`);
+  const control = await runCycles(CONTROL_CYCLES, seeded, ['--acknowledge-early']);
+  console.log(`  control caught in ${control.problems.length} of ${CONTROL_CYCLES} cycles`);
+  if (control.problems.length === 0) {
+    outcome.problems.push('the control acknowledged early and was not caught');
+  }
+  return outcome.problems;
 }
 
 interface Outcome {
-  readonly bad: number;
+  readonly problems: string[];
   readonly last: string;
 }
 
 async function runCycles(
   cycles: number,
-  random: (below: number) => number,
+  seeded: Seeded,
   flags: readonly string[],
 ): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-crash-'));
@@ -43,25 +51,22 @@ async function runCycles(
   const ledger = join(folder, 'ledger');
   mkdirSync(store, { mode: 0o700 });
   writeFileSync(ledger, '');
-  let bad = 0;
+  const problems: string[] = [];
   let last = '';
   try {
-    for (let cycle = 1; cycle <= cycles; cycle += 1) {
-      const bytes = statSync(ledger).size + 1 + random(LEDGER_BYTES_MAX);
+    for (let cycle = 1; cycle <= cycles && problems.length < PROBLEMS_MAX; cycle += 1) {
+      const bytes = statSync(ledger).size + 1 + seeded.between(0, LEDGER_BYTES_MAX);
       await killAfter(bytes, store, ledger, flags);
       const check = spawnSync(process.execPath, [program('ledger-check.ts'), store, ledger], {
         encoding: 'utf8',
       });
       last = check.stdout.trim();
-      if (check.status !== 0) {
-        bad += 1;
-        console.log(`cycle ${cycle}: ${last} ${check.stderr}`);
-      }
+      if (check.status !== 0) problems.push(`cycle ${cycle}: ${last} ${check.stderr.trim()}`);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
-  return { bad, last };
+  return { problems, last };
 }
 
 /** Runs the writer until the ledger has `bytes` bytes, then kills it. */
@@ -85,11 +90,3 @@ async function killAfter(
 function program(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
-
-const [cycles = String(CYCLES), seed = '1'] = process.argv.slice(2);
-const random = createRandom(Number(seed));
-const outcome = await runCycles(Number(cycles), random, []);
-console.log(`${cycles} cycles from seed ${seed}, ${outcome.bad} bad; last: ${outcome.last}`);
-const control = await runCycles(CONTROL_CYCLES, random, ['--acknowledge-early']);
-console.log(`control: ${control.bad} of ${CONTROL_CYCLES} cycles caught`);
-process.exitCode = outcome.bad === 0 && control.bad > 0 ? 0 : 1;
