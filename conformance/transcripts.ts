@@ -32,7 +32,7 @@ function reasonFor(expected: Expected, { area, file }: Replayed): string | undef
 
 function replay(folder: string, only: readonly string[], report: string): string {
   const program = [join(folder, 'replay.py'), '--exe', EXECUTABLE, '--storage', 'sqlite'];
-  const args = [...program, '--json', report, ...(only.length === 0 ? [] : ['--only', ...only])];
+  const args = [...program, '--json', report, ...only.flatMap((one) => ['--only', one])];
   const done = spawnSync('python3', args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

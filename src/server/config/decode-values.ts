@@ -223,20 +223,15 @@ function keyOf(entry: ConfigEntry, environment: Environment): Buffer | undefined
   return decoded?.length === KEY_BYTES ? decoded : undefined;
 }
 
-function textsOf(
-  entry: ConfigEntry,
-  environment: Environment,
-): ReadonlyMap<string, string> | undefined {
-  const texts = new Map<string, string>();
-  for (const block of blocksOf(entry, 0)) {
-    for (const child of block.body.entries) {
-      if (typeof child.value === 'string') {
-        texts.set(child.key, resolveText(child.value, child.where, environment));
-      } else if (typeof child.value === 'number' || typeof child.value === 'boolean') {
-        texts.set(child.key, String(child.value));
-      } else {
-        throw new ConfigError(child.where, `${child.key} must be text`);
-      }
+function textsOf(entry: ConfigEntry, environment: Environment): Record<string, string> {
+  const texts = Object.create(null) as Record<string, string>;
+  for (const child of blocksOf(entry, 0).flatMap((block) => block.body.entries)) {
+    if (typeof child.value === 'string') {
+      texts[child.key] = resolveText(child.value, child.where, environment);
+    } else if (typeof child.value === 'number' || typeof child.value === 'boolean') {
+      texts[child.key] = String(child.value);
+    } else {
+      throw new ConfigError(child.where, `${child.key} must be text`);
     }
   }
   return texts;

@@ -13,8 +13,8 @@ export interface KeyTypes {
   mode: number;
   /** Key material: raw bytes from a file, or hex or base64 text. */
   key: Buffer;
-  /** Free-form names and texts. */
-  texts: ReadonlyMap<string, string>;
+  /** Free-form names and texts, without a prototype. */
+  texts: Readonly<Record<string, string>>;
   /** Status (`"200"`, `"4xx"`, `"default"`) → header → values. */
   headers: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
 }

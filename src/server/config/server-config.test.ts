@@ -91,7 +91,7 @@ test('HCL and JSON mean the same', () => {
   assert.equal(hcl.listeners[1]?.socketMode, 0o660);
   assert.equal(hcl.listeners[1]?.metricsOnly, true);
   assert.equal(hcl.audit[0]?.path, 'main/');
-  assert.equal(hcl.audit[0]?.options?.get('mode'), '600');
+  assert.equal(hcl.audit[0]?.options?.['mode'], '600');
 });
 
 test('custom response headers are kept by status', () => {
