@@ -1,5 +1,6 @@
 /** What a new cluster is born with: the root namespace's mounts, the default policy, a root token. */
 import type { World } from '../base/world.ts';
+import type { PolicyStore } from '../policy/policy-store.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
 import { builtinMounts } from './builtin-mounts.ts';
 import type { CoreUnit } from './epoch-cache.ts';
@@ -20,17 +21,22 @@ export async function clusterRecord(unit: CoreUnit): Promise<ClusterRecord> {
 }
 
 /** Writes the first records of a cluster. Not committed here. */
-export function bootstrapCluster(
-  unit: CoreUnit,
-  world: World,
-  table: MountTable,
-  name: string | undefined,
-): void {
+export interface BootstrapParts {
+  readonly world: World;
+  readonly table: MountTable;
+  readonly policies: PolicyStore;
+  /** Of the cluster; made up when undefined. */
+  readonly name: string | undefined;
+}
+
+export async function bootstrapCluster(unit: CoreUnit, parts: BootstrapParts): Promise<void> {
+  const { world, table, policies } = parts;
   for (const entry of builtinMounts(world.random, ROOT_NAMESPACE_ID)) table.put(unit, entry);
-  const clusterName = name ?? `strongroom-cluster-${world.random.bytes(4).toString('hex')}`;
+  await policies.initialize(unit, ROOT_NAMESPACE_ID, world.clock.nowMs());
+  const name = parts.name ?? `strongroom-cluster-${world.random.bytes(4).toString('hex')}`;
   unit
     .view(ROOT_NAMESPACE_ID, CLUSTER_PREFIX)
-    .putJson('identity', { name: clusterName } satisfies ClusterRecord);
+    .putJson('identity', { name } satisfies ClusterRecord);
 }
 
 /** A root token; with `customId` the text is the caller's own (dev mode). */

@@ -18,7 +18,10 @@ export interface AuditTrail {
 
 /** Rate limits, applied before the body is read. May add headers. @throws {RequestError} rate_limited */
 export interface Quotas {
-  admit(exchange: Exchange): void | Promise<void>;
+  /** @throws {RequestError} rate_limited */
+  admit(exchange: Exchange): Promise<void>;
+  /** Whether one more lease may be made. @throws {RequestError} lease_count_exceeded */
+  admitLease(exchange: Exchange): Promise<void>;
 }
 
 /** Who a token's entity is, and what that adds. */

@@ -1,27 +1,15 @@
 /** What a principal may do, from the policies in force at the unit's snapshot. */
 import type { Principal } from '../model/request.ts';
-import type { Unit } from '../model/transaction.ts';
 import { buildAcl } from '../policy/acl.ts';
-import type { Acl, AclInput } from '../policy/acl.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Acl } from '../policy/acl.ts';
+import type { PolicyStore } from '../policy/policy-store.ts';
 import type { IdentityView } from '../policy/template.ts';
 import type { World } from '../base/world.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 
-/** A policy as it is stored; `expiresAtMs` undefined = never ends. */
-export interface LoadedPolicy {
-  readonly policy: Policy;
-  readonly expiresAtMs?: number | undefined;
-}
-
 export interface PolicyAuthorityPorts {
   readonly world: World;
-  /** Undefined when there is no such policy. */
-  readonly load: (
-    unit: Unit,
-    namespaceId: string,
-    name: string,
-  ) => Promise<LoadedPolicy | undefined>;
+  readonly policies: PolicyStore;
   /** What templates see of the entity. */
   readonly identity: (
     unit: CoreUnit,
@@ -90,19 +78,10 @@ export class PolicyAuthority {
     principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>,
   ): Promise<Acl> {
     const { tokenNamespace, policies, entityId } = principal;
-    const inputs: AclInput[] = [];
-    for (const name of policies) {
-      const loaded = await this.#ports.load(unit, tokenNamespace.id, name);
-      if (loaded === undefined) continue;
-      inputs.push({
-        policy: loaded.policy,
-        namespaceId: tokenNamespace.id,
-        namespacePath: tokenNamespace.path,
-        expiresAtMs: loaded.expiresAtMs,
-      });
-    }
+    const nowMs = this.#ports.world.clock.nowMs();
+    const inputs = await this.#ports.policies.aclInputs(unit, tokenNamespace, policies, nowMs);
     const identity =
       entityId === '' ? NOBODY : await this.#ports.identity(unit, tokenNamespace.id, entityId);
-    return buildAcl(inputs, { identity, nowMs: this.#ports.world.clock.nowMs() });
+    return buildAcl(inputs, { identity, nowMs });
   }
 }

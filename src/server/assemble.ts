@@ -13,8 +13,12 @@ import { MountTable } from '../core/mount-table.ts';
 import type { AnyBackend, BackendFactory, LeaseBounds } from '../core/mount-table.ts';
 import { rootNamespace } from '../core/namespaces.ts';
 import type { Namespace } from '../core/namespaces.ts';
-import type { IdentityPort, Parts, Quotas } from '../core/parts.ts';
-import { PolicyAuthority } from '../core/policy-authority.ts';
+import type { IdentityPort, Parts } from '../core/parts.ts';
+import { PolicyAuthority, policyScope } from '../core/policy-authority.ts';
+import { PolicyStore } from '../policy/policy-store.ts';
+import { QuotaKeeper } from '../core/quotas.ts';
+import type { QuotaWorld } from '../core/quotas.ts';
+import { leaseCounter } from './lease-counter.ts';
 import type { PolicyAuthorityPorts } from '../core/policy-authority.ts';
 import type { IssuerPorts } from '../core/issuer.ts';
 import { ExpiryQueue } from '../leases/expiry-queue.ts';
@@ -29,8 +33,6 @@ export interface AssembleOptions {
   readonly audit: AuditBroker;
   readonly leaseBounds: LeaseBounds;
   readonly initialized: () => boolean;
-  readonly quotas: Quotas;
-  readonly policies: PolicyAuthorityPorts['load'];
   readonly identity: {
     readonly port: IdentityPort;
     readonly view: PolicyAuthorityPorts['identity'];
@@ -59,7 +61,9 @@ export interface Services {
   readonly authority: PolicyAuthority;
   readonly leaseBounds: LeaseBounds;
   readonly identity: AssembleOptions['identity'];
-  readonly policies: PolicyAuthorityPorts['load'];
+  readonly policies: PolicyStore;
+  readonly quotas: QuotaKeeper;
+  readonly countLeases: QuotaWorld['countLeases'];
   /** HMAC under the token key, hex. */
   readonly hash: (text: string) => string;
 }
@@ -86,11 +90,12 @@ export function assemble(options: AssembleOptions): Assembly {
   let factory: BackendFactory = () => undefined;
   const backends: BackendFactory = (entry) => factory(entry);
   const table = new MountTable({ begin, backends, root, system: options.leaseBounds });
-  const authority = new PolicyAuthority({
-    world,
-    load: options.policies,
-    identity: options.identity.view,
+  const policies = new PolicyStore({
+    changed: (unit, namespaceId) => (unit as CoreUnit).bumpEpoch(policyScope(namespaceId)),
   });
+  const authority = new PolicyAuthority({ world, policies, identity: options.identity.view });
+  const countLeases = leaseCounter(leases, tokens);
+  const quotas = new QuotaKeeper({ clock: world.clock, begin, countLeases });
   const expirer = new Expirer({
     world,
     begin,
@@ -118,7 +123,9 @@ export function assemble(options: AssembleOptions): Assembly {
     authority,
     leaseBounds: options.leaseBounds,
     identity: options.identity,
-    policies: options.policies,
+    policies,
+    quotas,
+    countLeases,
     hash,
   };
   const built = options.backends(services);
@@ -135,7 +142,7 @@ export function assemble(options: AssembleOptions): Assembly {
     authority,
     identity: options.identity.port,
     audit: auditTrail(audit),
-    quotas: options.quotas,
+    quotas,
     settle: () => expirer.settle(),
     system: built.system,
   };

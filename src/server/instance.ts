@@ -16,7 +16,6 @@ import { assemble } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
 import { builtins } from './builtins.ts';
 import { noIdentity } from './no-identity.ts';
-import { builtinPolicies } from './builtin-policies.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
 export interface InstanceOptions {
@@ -61,8 +60,6 @@ export class Instance {
       audit,
       leaseBounds: options.leaseBounds,
       initialized: () => this.#initialized,
-      quotas: { admit: () => {} },
-      policies: builtinPolicies,
       identity: noIdentity,
       backends: (services) =>
         builtins(services, {
@@ -109,7 +106,8 @@ export class Instance {
     let rootToken = '';
     const result = await this.unsealer.init(request, async () => {
       const unit = this.#assembly.begin();
-      bootstrapCluster(unit, world, this.#assembly.table, clusterName);
+      const { policies, table } = this.#assembly;
+      await bootstrapCluster(unit, { world, table, policies, name: clusterName });
       rootToken = await issueRootToken(
         unit,
         this.#assembly.tokens,

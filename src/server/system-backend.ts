@@ -1,5 +1,14 @@
 /** `sys/*`: the paths of the core, each from its own file. */
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
+import { uuid } from '../base/random.ts';
+import { quotaPorts } from '../core/quotas.ts';
+import { capabilityPaths } from '../system/capabilities.ts';
+import { internalSpecsPaths } from '../system/internal-specs.ts';
+import { passwordPolicyPaths } from '../system/password-policies.ts';
+import { policyPaths } from '../system/policies.ts';
+import { quotaPaths } from '../system/quotas.ts';
+import { capabilityPorts } from './capability-ports.ts';
+import { openApiOf } from './open-api.ts';
 import { internalUiPaths } from '../system/internal-ui.ts';
 import { leasePaths } from '../system/leases.ts';
 import { mountPaths } from '../system/mounts/enable.ts';
@@ -67,6 +76,8 @@ export function systemBackend(
         ...mounts,
         root,
         hash,
+        prepare: (unit, namespaceId, nowMs) =>
+          services.policies.initialize(unit, namespaceId, nowMs),
         createKey: (unit, namespaceId) =>
           barrierUnit(unit as never).createNamespaceKey(namespaceId),
       }),
@@ -81,6 +92,13 @@ export function systemBackend(
       ...wrappingPaths({ tokens }),
       ...internalUiPaths({ ...mounts, authority }),
       ...toolPaths(world.random),
+      ...policyPaths({ policies: services.policies }),
+      ...passwordPolicyPaths({ random: world.random }),
+      ...capabilityPaths(capabilityPorts(services)),
+      ...internalSpecsPaths({ openApi: openApiOf(services, options.version) }),
+      ...quotaPaths(
+        quotaPorts(table, { countLeases: services.countLeases, newId: () => uuid(world.random) }),
+      ),
     ],
   };
 }

@@ -11,12 +11,12 @@ export function tokenPorts(services: Services): TokenPorts {
   return {
     tokens: services.tokens,
     async missingPolicies(unit, namespaceId, policies) {
-      const missing: string[] = [];
-      for (const name of policies) {
-        if (name !== 'root' && (await services.policies(unit, namespaceId, name)) === undefined)
-          missing.push(name);
-      }
-      return missing;
+      return await services.policies.missing(
+        unit,
+        namespaceId,
+        policies,
+        services.world.clock.nowMs(),
+      );
     },
     async identityPolicies(unit, record) {
       if (record.entityId === '') return [];

@@ -19,6 +19,8 @@ import type { MountPorts } from './mounts/ports.ts';
 export interface NamespacePorts extends MountPorts {
   /** Makes the namespace's own key in the same commit. */
   readonly createKey: (unit: Unit, namespaceId: string) => void;
+  /** Writes what a namespace is born with beside its mounts. */
+  readonly prepare: (unit: Unit, namespaceId: string, nowMs: number) => Promise<void>;
   /** HMAC of an unlock key. */
   readonly hash: (text: string) => string;
   readonly root: () => Namespace;
@@ -101,6 +103,7 @@ async function write(
   const namespace = newNamespace(ports.world.random, path, customMetadata);
   ports.createKey(unit, namespace.id);
   putNamespace(unit, namespace);
+  await ports.prepare(unit, namespace.id, request.nowMs);
   for (const entry of builtinMounts(ports.world.random, namespace.id)) ports.table.put(core, entry);
   core.bumpEpoch(ROUTING_SCOPE);
   return { data: shown(namespace) };

@@ -2,7 +2,8 @@
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 
-export function quota(parts: Parts, exchange: Exchange): void | Promise<void> {
-  if (exchange.bodyRead) return;
-  return parts.quotas.admit(exchange);
+export async function quota(parts: Parts, exchange: Exchange): Promise<void> {
+  // A second attempt after a conflict is no second request.
+  if (exchange.requestRecorded !== undefined) return;
+  await parts.quotas.admit(exchange);
 }
