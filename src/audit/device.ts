@@ -17,10 +17,9 @@ export const AUDIT_DEADLINE_MS_MAX = 60_000;
 export interface AuditDevice {
   /**
    * Takes one or more whole lines, each with its newline. Resolves when they have happened: on stable storage where the
-   * device has one, else handed to the other side. Never called again before it has settled; until then the bytes stay as they
-   * are.
+   * device has one, else handed to the other side. Never called again before it has settled.
    */
-  append(lines: Buffer): Promise<void>;
+  append(lines: string): Promise<void>;
   /** Lets go of what was open and opens anew (log rotation, SIGHUP). */
   reopen(): Promise<void>;
   close(): Promise<void>;
@@ -59,7 +58,7 @@ export interface DeviceContext {
   /** Directories below forbidden ones that are for logs. */
   readonly allowedDirectories: readonly string[];
   /** Writes to standard output; resolves when the text was taken. */
-  readonly stdout: (text: Buffer) => Promise<void>;
+  readonly stdout: (text: string) => Promise<void>;
 }
 
 /** One kind of device, as `type` names it. */

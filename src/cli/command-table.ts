@@ -5,6 +5,7 @@ import { DATA_COMMANDS } from './table/data.ts';
 import { KV_COMMANDS } from './table/kv.ts';
 import { LOCAL_COMMANDS } from './table/local.ts';
 import { MOUNT_COMMANDS } from './table/mounts.ts';
+import { NAMESPACE_COMMANDS } from './table/namespace.ts';
 import { OPERATOR_COMMANDS } from './table/operator.ts';
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -13,5 +14,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...ACCESS_COMMANDS,
   ...MOUNT_COMMANDS,
   ...OPERATOR_COMMANDS,
+  ...NAMESPACE_COMMANDS,
   ...LOCAL_COMMANDS,
 ];

@@ -45,8 +45,9 @@ function curlCommand(
       name.toLowerCase() === 'x-vault-token' ? '$(strongroom print token)' : escaped(value);
     words.push('-H', `"${name}: ${shown}"`);
   }
-  if (request.body !== undefined && request.body.length > 0) {
-    words.push('-d', singleQuoted(request.body.toString()));
+  const { body } = request;
+  if ((typeof body === 'string' || Buffer.isBuffer(body)) && body.length > 0) {
+    words.push('-d', singleQuoted(body.toString()));
   }
   words.push(JSON.stringify(request.url.href));
   return words.join(' ');

@@ -68,3 +68,17 @@ export function joinPath(...parts: string[]): string {
   }
   return segments.join('/');
 }
+
+/** Query parameters that may be shown: they page through a list and hold no data. */
+const PLAIN_PARAMETERS = new Set(['list', 'scan', 'after', 'limit', 'version', 'help']);
+
+/** A URL without what may be secret in it: user, password, data in the query. */
+export function shownUrl(url: URL): string {
+  const shown = new URL(url);
+  shown.username = '';
+  shown.password = '';
+  for (const name of Array.from(shown.searchParams.keys())) {
+    if (!PLAIN_PARAMETERS.has(name)) shown.searchParams.delete(name);
+  }
+  return shown.href;
+}

@@ -9,7 +9,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IncomingMessage } from 'node:http';
-import { DEFAULT_ADDRESS, encodePath, joinPath, parseAddress, type Address } from './address.ts';
+import { Readable } from 'node:stream';
+import {
+  DEFAULT_ADDRESS,
+  encodePath,
+  joinPath,
+  parseAddress,
+  shownUrl,
+  type Address,
+} from './address.ts';
 import { ApiError, ResponseError } from './errors.ts';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from './json.ts';
 import { mayRetry, waitBeforeRetryMs } from './retry.ts';
@@ -43,7 +51,7 @@ export interface ClientOptions {
 
 export interface CallOptions {
   readonly query?: Readonly<Record<string, string | readonly string[]>>;
-  readonly body?: JsonObject | Buffer;
+  readonly body?: JsonObject | Buffer | Readable;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -107,6 +115,15 @@ export class Client {
 
   async write(path: string, body: JsonObject): Promise<Secret | undefined> {
     return parseSecret((await this.request('PUT', path, { body })).body);
+  }
+
+  async post(path: string, body: JsonObject): Promise<Secret | undefined> {
+    return parseSecret((await this.request('POST', path, { body })).body);
+  }
+
+  /** Like {@link read}, but a 404 throws: for paths that always answer. */
+  async get(path: string): Promise<Secret | undefined> {
+    return parseSecret((await this.request('GET', path)).body);
   }
 
   /** A JSON merge patch (RFC 7396). */
@@ -207,7 +224,7 @@ export class Client {
       method,
       url,
       headers: { ...this.#headers(), ...options.headers },
-      body: body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      body: wireBody(body),
     };
     this.#options.intercept?.(request);
     return request;
@@ -227,6 +244,11 @@ export class Client {
   }
 }
 
+function wireBody(body: CallOptions['body']): WireRequest['body'] {
+  if (body === undefined || Buffer.isBuffer(body) || body instanceof Readable) return body;
+  return JSON.stringify(body);
+}
+
 function readJson(body: Buffer): JsonValue {
   try {
     return parseJson(body.toString('utf8'));
@@ -243,21 +265,12 @@ function parse404(body: Buffer): Secret | undefined {
   }
 }
 
-/** Query parameters an error may repeat: they page through a list and hold no data. */
-const PLAIN_PARAMETERS = new Set(['list', 'scan', 'after', 'limit', 'version', 'help']);
-
 function apiError(wire: WireRequest, answer: WireAnswer): ApiError {
-  const url = new URL(wire.url);
-  url.username = '';
-  url.password = '';
-  for (const name of Array.from(url.searchParams.keys())) {
-    if (!PLAIN_PARAMETERS.has(name)) url.searchParams.delete(name);
-  }
   const namespace = answer.headers['x-vault-namespace'];
   const place = {
     status: answer.status,
     method: wire.method,
-    url: url.href,
+    url: shownUrl(wire.url),
     namespace: typeof namespace === 'string' ? namespace : '',
   };
   try {

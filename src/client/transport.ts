@@ -1,8 +1,9 @@
 /** One HTTP exchange over node:http or node:https: timeouts, a size limit, redirects, sockets, proxies. */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Readable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
-import type { Address } from './address.ts';
+import { shownUrl, type Address } from './address.ts';
 import { ConnectionError } from './errors.ts';
 
 /** Largest answer held in memory. */
@@ -14,7 +15,8 @@ export interface WireRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer | undefined;
+  /** A stream is sent once: such a request is neither redirected nor repeated. */
+  readonly body: string | Buffer | Readable | undefined;
 }
 
 export interface WireAnswer {
@@ -69,7 +71,8 @@ export class Transport {
     const location = message.headers.location;
     const status = message.statusCode ?? 0;
     const redirected = status === 301 || status === 302 || status === 307 || status === 308;
-    if (!redirected || location === undefined || !this.#options.followRedirects) return message;
+    const repeatable = !(wire.body instanceof Readable) && this.#options.followRedirects;
+    if (!redirected || location === undefined || !repeatable) return message;
     message.resume();
     const url = new URL(location, wire.url);
     if (redirects >= REDIRECTS_MAX) throw new ConnectionError('too many redirects', 'REDIRECTS');
@@ -100,7 +103,12 @@ export class Transport {
       const outgoing = secure ? httpsRequest(wire.url, options) : httpRequest(wire.url, options);
       outgoing.once('response', resolve);
       outgoing.once('error', (cause) => reject(connectionError(wire, cause)));
-      outgoing.end(wire.body);
+      if (wire.body instanceof Readable) {
+        wire.body.once('error', (cause) => outgoing.destroy(cause));
+        wire.body.pipe(outgoing);
+      } else {
+        outgoing.end(wire.body);
+      }
     });
   }
 
@@ -142,12 +150,10 @@ function connectionError(wire: WireRequest, cause: unknown): ConnectionError {
   const code = codeOf(cause);
   const verb = wire.method.charAt(0) + wire.method.slice(1).toLowerCase();
   const place = wire.url.host;
-  const where = new URL(wire.url);
-  where.username = '';
-  where.password = '';
+  const where = shownUrl(wire.url);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return new ConnectionError(
-      `${verb} "${where.href}": dial tcp: lookup ${wire.url.hostname}: no such host`,
+      `${verb} "${where}": dial tcp: lookup ${wire.url.hostname}: no such host`,
       code,
     );
   }
@@ -156,12 +162,12 @@ function connectionError(wire: WireRequest, cause: unknown): ConnectionError {
       wire.url.protocol === 'https:'
         ? 'http: server gave HTTP response to HTTPS client'
         : 'malformed HTTP response (is the server speaking HTTPS?)';
-    return new ConnectionError(`${verb} "${where.href}": ${message}`, code);
+    return new ConnectionError(`${verb} "${where}": ${message}`, code);
   }
   const reason = REASONS.get(code);
   const known = reason ?? (cause instanceof Error ? cause.message : 'the connection failed');
   const dial = reason?.startsWith('connect:') === true ? `dial tcp ${place}: ` : '';
-  return new ConnectionError(`${verb} "${where.href}": ${dial}${known}`, code);
+  return new ConnectionError(`${verb} "${where}": ${dial}${known}`, code);
 }
 
 function codeOf(cause: unknown): string {

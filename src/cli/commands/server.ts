@@ -40,28 +40,8 @@ export interface StartOptions {
   readonly logFormat: 'standard' | 'json' | undefined;
 }
 
-/** What src/server/main.ts exports. Both resolve with an exit code when the server has stopped. */
-export interface ServerMain {
-  runServer(options: ServerOptions): Promise<number>;
-  runStart(options: StartOptions): Promise<number>;
-}
-
 const DEFAULT_LISTEN_ADDRESS = '127.0.0.1:8200';
 const DEFAULT_DATA_FOLDER = './strongroom-data';
-
-/** Where the server lives. Not a literal, so that the command line can be checked and shipped without it. */
-const SERVER_MODULE: string = '../../server/main.ts';
-
-async function loadServer(): Promise<ServerMain> {
-  try {
-    return (await import(SERVER_MODULE)) as ServerMain;
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND') {
-      throw new CommandFailure(EXIT_LOCAL, `The server cannot be loaded: ${cause.message}`);
-    }
-    throw cause;
-  }
-}
 
 export async function server(invocation: Invocation): Promise<number> {
   const options = serverOptions(invocation);
@@ -71,12 +51,14 @@ export async function server(invocation: Invocation): Promise<number> {
       'Must specify at least one config path using -config\nUse -dev for a server in memory, or "strongroom start" for a first one that keeps its data.',
     );
   }
-  return (await loadServer()).runServer(options);
+  const { runServer } = await import('../../server/main.ts');
+  return runServer(options);
 }
 
 export async function start(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
-  return (await loadServer()).runStart({
+  const { runStart } = await import('../../server/main.ts');
+  return runStart({
     dataFolder: flags.text('data') || DEFAULT_DATA_FOLDER,
     listenAddress: flags.text('listen') || DEFAULT_LISTEN_ADDRESS,
     ...logOptions(invocation),

@@ -39,15 +39,15 @@ type Basic = 'get' | 'put' | 'list' | 'scan' | 'rollback' | 'enableVersioning';
 const basic =
   (name: Basic): (() => Promise<Command>) =>
   async () =>
-    (await import('../commands/kv.ts'))[name];
+    (await import('../commands/kv/secrets.ts'))[name];
 const versions =
   (name: 'delete' | 'undelete' | 'destroy'): (() => Promise<Command>) =>
   async () =>
-    (await import('../commands/kv-versions.ts'))[name];
+    (await import('../commands/kv/versions.ts'))[name];
 const metadata =
   (name: 'get' | 'put' | 'patch' | 'delete'): (() => Promise<Command>) =>
   async () =>
-    (await import('../commands/kv-metadata.ts'))[name];
+    (await import('../commands/kv/metadata.ts'))[name];
 
 export const KV_COMMANDS: readonly CommandRow[] = [
   {
@@ -131,7 +131,7 @@ export const KV_COMMANDS: readonly CommandRow[] = [
       { name: 'remove-data', kind: 'list', usage: 'Field to remove. May be repeated.' },
     ],
     takes: { min: 1, expected: '>1' },
-    load: async () => (await import('../commands/kv-patch.ts')).patch,
+    load: async () => (await import('../commands/kv/patch.ts')).patch,
   },
   {
     name: 'kv delete',

@@ -1,5 +1,5 @@
 /** kv get, put, list, scan, rollback, enable-versioning. */
-import { isJsonObject } from '../../client/json.ts';
+import { isJsonObject } from '../../../client/json.ts';
 import {
   attempt,
   CommandFailure,
@@ -7,9 +7,9 @@ import {
   EXIT_OK,
   EXIT_SERVER,
   type Invocation,
-} from '../command.ts';
-import { readPairs } from '../key-values.ts';
-import { cleanPath, withTrailingSlash } from '../paths.ts';
+} from '../../command.ts';
+import { readPairs } from '../../key-values.ts';
+import { cleanPath, withTrailingSlash } from '../../paths.ts';
 import {
   printField,
   printSecret,
@@ -17,12 +17,12 @@ import {
   printWarnings,
   say,
   sayInTable,
-} from '../render/output.ts';
-import { secretField } from '../render/secret.ts';
-import { printListing } from './data.ts';
-import { findTarget, readVersion, storedVersion } from './kv-path.ts';
-import { printNewVersion, printPath, printSection } from './kv-output.ts';
-import type { Secret } from '../../client/secret.ts';
+} from '../../render/output.ts';
+import { secretField } from '../../render/secret.ts';
+import { printListing } from '../data.ts';
+import { findTarget, readVersion, storedVersion } from './path.ts';
+import { printNewVersion, printPath, printSection } from './output.ts';
+import type { Secret } from '../../../client/secret.ts';
 
 export async function get(invocation: Invocation): Promise<number> {
   const { version2, pathIn } = await findTarget(invocation);

@@ -1,9 +1,15 @@
 /** The sections that kv commands print: a path under its heading, then tables under theirs. */
-import type { JsonObject } from '../../client/json.ts';
-import type { Secret } from '../../client/secret.ts';
-import { EXIT_OK, type Invocation } from '../command.ts';
-import { formatHeading } from '../render/columns.ts';
-import { printObject, printSecret, printSecretOrField, say, sayInTable } from '../render/output.ts';
+import type { JsonObject } from '../../../client/json.ts';
+import type { Secret } from '../../../client/secret.ts';
+import { EXIT_OK, type Invocation } from '../../command.ts';
+import { formatHeading } from '../../render/columns.ts';
+import {
+  printObject,
+  printSecret,
+  printSecretOrField,
+  say,
+  sayInTable,
+} from '../../render/output.ts';
 
 export function printPath(invocation: Invocation, title: string, path: string): void {
   say(invocation, formatHeading(title, path.length));

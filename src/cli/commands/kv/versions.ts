@@ -1,7 +1,7 @@
 /** kv delete, undelete, destroy: single versions of a secret. */
-import { attempt, CommandFailure, EXIT_LOCAL, type Invocation } from '../command.ts';
-import { printSecret, printSecretOrField, sayInTable } from '../render/output.ts';
-import { findTarget } from './kv-path.ts';
+import { attempt, CommandFailure, EXIT_LOCAL, type Invocation } from '../../command.ts';
+import { printSecret, printSecretOrField, sayInTable } from '../../render/output.ts';
+import { findTarget } from './path.ts';
 
 async function deleteVersions(invocation: Invocation): Promise<number> {
   const { pathIn, version2 } = await findTarget(invocation);

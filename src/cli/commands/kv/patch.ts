@@ -1,13 +1,19 @@
 /** kv patch: a merge patch where the policy allows it, else read, change, write under check-and-set. */
-import type { Client } from '../../client/client.ts';
-import { ApiError } from '../../client/errors.ts';
-import type { JsonObject } from '../../client/json.ts';
-import type { Secret } from '../../client/secret.ts';
-import { attempt, CommandFailure, EXIT_LOCAL, EXIT_SERVER, type Invocation } from '../command.ts';
-import { readPairs } from '../key-values.ts';
-import { warn } from '../terminal.ts';
-import { printNewVersion } from './kv-output.ts';
-import { findTarget, readVersion, storedVersion } from './kv-path.ts';
+import type { Client } from '../../../client/client.ts';
+import { ApiError } from '../../../client/errors.ts';
+import type { JsonObject } from '../../../client/json.ts';
+import type { Secret } from '../../../client/secret.ts';
+import {
+  attempt,
+  CommandFailure,
+  EXIT_LOCAL,
+  EXIT_SERVER,
+  type Invocation,
+} from '../../command.ts';
+import { readPairs } from '../../key-values.ts';
+import { warn } from '../../terminal.ts';
+import { printNewVersion } from './output.ts';
+import { findTarget, readVersion, storedVersion } from './path.ts';
 
 export async function patch(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;

@@ -1,5 +1,5 @@
 /** kv metadata get, put, patch, delete. */
-import { isJsonObject, type JsonObject } from '../../client/json.ts';
+import { isJsonObject, type JsonObject } from '../../../client/json.ts';
 import {
   attempt,
   CommandFailure,
@@ -7,11 +7,11 @@ import {
   EXIT_OK,
   EXIT_SERVER,
   type Invocation,
-} from '../command.ts';
-import { printSecret, printSecretOrField, say, sayInTable } from '../render/output.ts';
-import { longDuration } from '../render/values.ts';
-import { printPath, printSection } from './kv-output.ts';
-import { findTarget } from './kv-path.ts';
+} from '../../command.ts';
+import { printSecret, printSecretOrField, say, sayInTable } from '../../render/output.ts';
+import { longDuration } from '../../render/values.ts';
+import { printPath, printSection } from './output.ts';
+import { findTarget } from './path.ts';
 
 async function metadataPath(invocation: Invocation): Promise<string> {
   const { version2, pathIn } = await findTarget(invocation);

@@ -2,13 +2,13 @@
  * Which API path a key means. Version 2 of the engine puts `data/`, `metadata/`, … between mount and key, so the server is asked
  * first where the mount ends and which version it is; a wrong guess would write a version 2 secret to a version 1 path.
  */
-import { joinPath } from '../../client/address.ts';
-import type { Client } from '../../client/client.ts';
-import { ApiError } from '../../client/errors.ts';
-import { isJsonObject, type JsonObject } from '../../client/json.ts';
-import { parseSecret, type Secret } from '../../client/secret.ts';
-import { attempt, CommandFailure, EXIT_SERVER, type Invocation } from '../command.ts';
-import { cleanPath } from '../paths.ts';
+import { joinPath } from '../../../client/address.ts';
+import type { Client } from '../../../client/client.ts';
+import { ApiError } from '../../../client/errors.ts';
+import { isJsonObject, type JsonObject } from '../../../client/json.ts';
+import { parseSecret, type Secret } from '../../../client/secret.ts';
+import { attempt, CommandFailure, EXIT_SERVER, type Invocation } from '../../command.ts';
+import { cleanPath } from '../../paths.ts';
 
 export interface KvTarget {
   readonly version2: boolean;
