@@ -142,7 +142,8 @@ describe('sealing', () => {
     await reading.get('a');
     barrier.seal();
     assert.equal(barrier.sealed, true);
-    assert.throws(() => barrier.begin(), SEALED);
+    assert.throws(() => barrier.begin().view(...VIEW), SEALED);
+    await assert.rejects(barrier.begin().epoch('policies'), SEALED);
     assert.throws(() => barrier.tokenHmac, SEALED);
     assert.throws(() => barrier.clusterId, SEALED);
     assert.throws(() => barrier.checkpointSeed(), SEALED);

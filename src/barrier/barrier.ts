@@ -34,6 +34,7 @@ import {
   ROOT_NAMESPACE_ID,
 } from './storage-keys.ts';
 import type { BarrierUnit } from './barrier-unit.ts';
+import { SEALED_UNIT } from './sealed-unit.ts';
 import { StoredUnit } from './unit.ts';
 import { persistUsage, storedUsage } from './usage.ts';
 import {
@@ -193,9 +194,11 @@ export class Barrier {
     this.#records.clear();
   }
 
-  /** Starts a unit. @throws {RequestError} `sealed` */
+  /** Starts a unit. Begun while sealed, every use of it throws `sealed`. */
   begin(): BarrierUnit {
-    const { store, storage } = this.#opened();
+    const open = this.#open ?? this.#staged;
+    if (open === undefined) return SEALED_UNIT;
+    const { store, storage } = open;
     return new StoredUnit({
       store,
       storage,

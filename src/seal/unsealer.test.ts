@@ -136,7 +136,7 @@ describe('initialization', () => {
     );
     assert.deepEqual(await storage.list(''), []);
     assert.equal(barrier.sealed, true);
-    assert.throws(() => barrier.begin(), { code: 'sealed' });
+    assert.throws(() => barrier.begin().view(...VIEW), { code: 'sealed' });
   });
 
   test('happens once', async () => {
