@@ -92,7 +92,18 @@ export const LAYERS: readonly Layer[] = [
   {
     room: 'system',
     purpose: '`sys/*` as ordinary paths, one file per resource',
-    mayImport: ['base', 'crypto', 'model', 'policy', 'storage', 'tokens', 'leases', 'identity'],
+    mayImport: [
+      'base',
+      'crypto',
+      'model',
+      'policy',
+      'storage',
+      'barrier',
+      'seal',
+      'tokens',
+      'leases',
+      'identity',
+    ],
   },
   {
     room: 'core',

@@ -29,6 +29,10 @@ export interface InstanceOptions {
   readonly clusterName: string | undefined;
   readonly apiAddress: () => string;
   readonly clusterAddress: () => string;
+  /** `sys/rekey/*` needs no token. */
+  readonly openRekey: boolean;
+  /** `sys/generate-root/*` needs no token. */
+  readonly openRootGeneration: boolean;
 }
 
 export interface Initialized extends InitResult {
@@ -73,6 +77,18 @@ export class Instance {
             clusterAddress: options.clusterAddress,
             hostname: hostname(),
             degraded: () => (audit.health.degraded ? 'audit' : undefined),
+          },
+          seal: {
+            unsealer: this.unsealer,
+            initialize: (request) => this.initialize(request),
+            serve: () => this.serve(),
+            seal: () => this.seal(),
+            makeRootToken: () => this.#makeRootToken(),
+            storageType: options.storageType,
+            clusterName: () => this.#clusterName,
+            clusterId: () => this.#barrier.clusterId,
+            openRekey: options.openRekey,
+            openRootGeneration: options.openRootGeneration,
           },
         }),
     });
@@ -119,6 +135,14 @@ export class Instance {
     this.#initialized = true;
     if (!this.#barrier.sealed) await this.serve();
     return { ...result, rootToken };
+  }
+
+  async #makeRootToken(): Promise<string> {
+    const { begin, tokens } = this.#assembly;
+    const unit = begin();
+    const token = await issueRootToken(unit, tokens, this.#options.world.clock.nowMs());
+    await unit.commit();
+    return token;
   }
 
   /** After unsealing: loads what requests need and starts the background work. */

@@ -123,6 +123,8 @@ async function run(
       clusterName: config.clusterName,
       apiAddress: () => config.apiAddress ?? listeners[0]?.address ?? '',
       clusterAddress: () => config.clusterAddress ?? clusterAddress(listeners[0]?.address),
+      openRekey: config.listeners.some((each) => !each.disableUnauthedRekey),
+      openRootGeneration: config.listeners.some((each) => !each.disableUnauthedGenerateRoot),
     });
     const inFlight = new InFlightRegistry(world);
     for (const listener of config.listeners) {

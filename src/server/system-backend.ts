@@ -20,6 +20,11 @@ import { statusPaths } from '../system/status.ts';
 import type { StatusPorts } from '../system/status.ts';
 import { toolPaths } from '../system/tools.ts';
 import { wrappingPaths } from '../system/wrapping.ts';
+import { keyringPaths } from '../system/seal/keyring-paths.ts';
+import type { SealPorts } from '../system/seal/ports.ts';
+import { rekeyPaths } from '../system/seal/rekey-paths.ts';
+import { rootGenerationPaths } from '../system/seal/root-generation-paths.ts';
+import { sealPaths } from '../system/seal/seal-paths.ts';
 import { barrierUnit } from './assemble.ts';
 import type { Services } from './assemble.ts';
 
@@ -28,6 +33,7 @@ export interface SystemOptions {
   readonly version: string;
   readonly programVersion: string;
   readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
+  readonly seal: Omit<SealPorts, 'keyring' | 'version'>;
 }
 
 export function systemBackend(
@@ -56,6 +62,11 @@ export function systemBackend(
     system: leaseBounds,
     version: options.version,
   };
+  const seal: SealPorts = {
+    ...options.seal,
+    keyring: services.barrier,
+    version: options.version,
+  };
   return {
     type: 'system',
     kind: 'system',
@@ -68,6 +79,10 @@ export function systemBackend(
         version: options.version,
         programVersion: options.programVersion,
       }),
+      ...sealPaths(seal),
+      ...keyringPaths(seal),
+      ...rekeyPaths(seal),
+      ...rootGenerationPaths(seal),
       ...tunePaths(mounts),
       ...mountPaths(mounts, 'secret'),
       ...mountPaths(mounts, 'auth'),
