@@ -18,6 +18,7 @@ export interface LoadOrder {
 
 export interface LoadResult {
   readonly rounds: number;
+  readonly roundsWithWarmUp: number;
   readonly failures: number;
   readonly elapsedMs: number;
   readonly firstFailure: string | undefined;
@@ -31,6 +32,7 @@ const LATENCIES_MAX = 20_000;
 async function run(order: LoadOrder): Promise<LoadResult> {
   const latencies: number[] = [];
   let failures = 0;
+  let finished = 0;
   let firstFailure: string | undefined;
   const start = performance.now();
   const measureFrom = start + order.warmUpMs;
@@ -54,6 +56,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
         }
         request = round(answer);
       }
+      finished++;
       if (began < measureFrom) continue;
       if (good) latencies.push(performance.now() - began);
       else failures++;
@@ -69,7 +72,14 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const step = Math.max(1, sorted.length / LATENCIES_MAX);
   const kept: number[] = [];
   for (let at = 0; at < sorted.length; at += step) kept.push(sorted[Math.floor(at)] ?? 0);
-  return { rounds: sorted.length, failures, elapsedMs, firstFailure, latenciesUs: kept };
+  return {
+    rounds: sorted.length,
+    roundsWithWarmUp: finished,
+    failures,
+    elapsedMs,
+    firstFailure,
+    latenciesUs: kept,
+  };
 }
 
 process.on('message', (order: LoadOrder) => {

@@ -8,6 +8,7 @@ export interface Measured {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly rounds: number;
+  readonly roundsWithWarmUp: number;
   readonly failures: number;
   readonly firstFailure: string | undefined;
 }
@@ -39,6 +40,7 @@ export async function runLoad(load: Load): Promise<Measured> {
     p50Ms: percentile(0.5),
     p99Ms: percentile(0.99),
     rounds: results.reduce((sum, one) => sum + one.rounds, 0),
+    roundsWithWarmUp: results.reduce((sum, one) => sum + one.roundsWithWarmUp, 0),
     failures: results.reduce((sum, one) => sum + one.failures, 0),
     firstFailure: results.find((one) => one.firstFailure !== undefined)?.firstFailure,
   };

@@ -29,11 +29,16 @@ const ROUNDS_MAX = 5_000_000;
 const WARM_UP_MS = 1_500;
 const BULK_LOAD_MS_MAX = 3_600_000;
 
+export interface ScenarioReport extends Measured {
+  /** Processor time of the server per round, which other load on the machine changes little. */
+  readonly cpuUs: number;
+}
+
 export interface TargetReport {
   readonly name: string;
   readonly firstAnswerMs: number | undefined;
   readonly readyMs: number | undefined;
-  readonly scenarios: Readonly<Record<string, Measured>>;
+  readonly scenarios: Readonly<Record<string, ScenarioReport>>;
   readonly residentMib: number | undefined;
   readonly peakMib: number | undefined;
 }
@@ -75,11 +80,13 @@ async function store(settings: Settings, target: Target, from: number, to: numbe
 }
 
 async function measure(target: Target, settings: Settings): Promise<TargetReport> {
-  const scenarios: Record<string, Measured> = {};
+  const scenarios: Record<string, ScenarioReport> = {};
   const run = async (name: ScenarioName, title: string, stored: number): Promise<void> => {
     const load = loadOf(settings, target, name);
+    const cpuBeforeMs = target.child.cpuMs();
     const measured = await runLoad({ ...load, input: { ...load.input, stored } });
-    scenarios[title] = measured;
+    const cpuMs = (target.child.cpuMs() ?? Number.NaN) - (cpuBeforeMs ?? Number.NaN);
+    scenarios[title] = { ...measured, cpuUs: (cpuMs * 1000) / measured.roundsWithWarmUp };
     const failures = measured.failures === 0 ? '' : `, ${measured.failures} FAILED`;
     console.error(`  ${target.name}: ${title} ${measured.perSecond.toFixed(0)}/s${failures}`);
     if (measured.firstFailure !== undefined) console.error(measured.firstFailure);

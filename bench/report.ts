@@ -40,7 +40,14 @@ export function renderReport(reports: readonly TargetReport[]): string {
       ),
     );
     const p99 = reports.map((report) => shown(report.scenarios[title]?.p99Ms, 'ms'));
-    lines.push(column(['  p99', ...p99], 14));
+    const cpu = reports.map((report) =>
+      shown(report.scenarios[report.name === 'hello' ? 'hello' : title]?.cpuUs, 'µs'),
+    );
+    const ownCpu = own?.scenarios[title]?.cpuUs;
+    lines.push(
+      column(['  p99', ...p99], 14),
+      column(['  processor', ...cpu, ratio(bao?.scenarios[title]?.cpuUs, ownCpu)], 14),
+    );
   }
   lines.push(
     column(

@@ -100,6 +100,18 @@ export class Child {
     return this.exited;
   }
 
+  /** Processor time used so far, in milliseconds; undefined where /proc is missing. */
+  cpuMs(): number | undefined {
+    try {
+      const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+      // After the name in parentheses: utime and stime are the 12th and 13th field, in ticks of 10 ms (proc(5)).
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return (Number(fields[11]) + Number(fields[12])) * 10;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Resident memory and its peak, in MiB; undefined where /proc is missing. */
   memory(): { residentMib: number; peakMib: number } | undefined {
     try {
