@@ -1,25 +1,39 @@
 /** Asks the policies. A refusal says nothing more than that, whatever the reason. */
 import { RequestError } from '../../model/errors.ts';
+import type { Acl, Decision } from '../../policy/acl.ts';
 import { fullPath, listedError } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
+import { foldedPath } from './folded-path.ts';
 
 export async function authorize(parts: Parts, exchange: Exchange): Promise<void> {
   const { principal } = exchange;
   if (principal === undefined) throw denied('no principal');
   exchange.acl = await parts.authority.acl(exchange.unit, principal);
-  const decision = exchange.acl.decide({
-    operation: exchange.operation,
-    path: fullPath(exchange),
-    data: exchange.data,
-    wrapTtlSeconds: exchange.call.wrapTtlSeconds,
-    nowMs: exchange.nowMs,
-  });
+  const decision = judge(exchange, exchange.acl);
   exchange.decision = decision;
   if (!decision.allowed) throw denied(decision.reason);
   if (exchange.match?.path.sudo === true && !decision.sudo && exchange.operation !== 'help') {
     throw denied('the path needs sudo');
   }
+}
+
+/** Where the backend folds a name of the path, both spellings must be allowed: the refusal of either counts. */
+function judge(exchange: Exchange, acl: Acl): Decision {
+  const path = fullPath(exchange);
+  const question = {
+    operation: exchange.operation,
+    data: exchange.data,
+    wrapTtlSeconds: exchange.call.wrapTtlSeconds,
+    nowMs: exchange.nowMs,
+  };
+  const decision = acl.decide({ ...question, path });
+  const { match, pathBelowMount } = exchange;
+  const folded = match === undefined ? undefined : foldedPath(pathBelowMount, match);
+  if (folded === undefined || !decision.allowed) return decision;
+  const mountPath = path.slice(0, path.length - pathBelowMount.length);
+  const foldedDecision = acl.decide({ ...question, path: mountPath + folded });
+  return { ...foldedDecision, sudo: decision.sudo && foldedDecision.sudo };
 }
 
 function denied(detail: string): RequestError {
