@@ -35,11 +35,15 @@ export interface CorsDecision {
   readonly reply?: WireReply;
 }
 
-/** What CORS says about a request; undefined when it has nothing to say. */
-export function decideCors(request: WireRequest, settings: CorsSettings): CorsDecision | undefined {
-  if (!settings.enabled) return undefined;
+/** What CORS says about a request; undefined when it has nothing to say. Only browsers make it ask for the settings. */
+export async function decideCors(
+  request: WireRequest,
+  settingsInForce: () => CorsSettings | Promise<CorsSettings>,
+): Promise<CorsDecision | undefined> {
   const origin = headerText(request.headers, 'origin');
   if (origin === '') return undefined;
+  const settings = await settingsInForce();
+  if (!settings.enabled) return undefined;
   if (!settings.allowedOrigins.includes('*') && !settings.allowedOrigins.includes(origin)) {
     return { headers: {}, reply: permissionDeniedOrigin() };
   }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import type { Answer, Call, CallOperation, Handle } from '../../core/call.ts';
 import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
-import type { Connection } from '../../model/request.ts';
+import type { Connection, Reply } from '../../model/request.ts';
 import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import { DEFAULT_BODY_LIMITS, readBodyData } from './body.ts';
 import type { BodyLimits } from './body.ts';
@@ -25,11 +25,16 @@ import {
 import { consumedParameters, verbOf } from './verbs.ts';
 import type { Verb } from './verbs.ts';
 
+/** Answers a `GET` without a token. It must not tell what only a token may learn. */
+export type OpenPath = (query: Readonly<JsonObject>, headers: WireRequest['headers']) => Reply;
+
 export interface VaultFacadeOptions {
   readonly handle: Handle;
   readonly log: Log;
-  /** The CORS settings in force, asked for each request. */
-  readonly cors?: () => CorsSettings;
+  /** The CORS settings in force, asked for each request that names an origin. */
+  readonly cors?: () => CorsSettings | Promise<CorsSettings>;
+  /** Paths that this listener serves to anybody, past the core (`sys/metrics`, as the operator configured it). */
+  readonly open?: ReadonlyMap<string, OpenPath>;
   readonly limits?: Partial<BodyLimits>;
 }
 
@@ -46,8 +51,8 @@ export function createVaultFacade(options: VaultFacadeOptions): Facade {
     refuse: errorReply,
     async handle(request) {
       try {
-        const crossOrigin = decideCors(request, cors());
-        const reply = crossOrigin?.reply ?? (await answer(request, options.handle, limits));
+        const crossOrigin = hasOrigin(request) ? await decideCors(request, cors) : undefined;
+        const reply = crossOrigin?.reply ?? (await answer(request, options, limits));
         return withHeaders(reply, crossOrigin?.headers, echoedNamespace(request));
       } catch (error) {
         if (error instanceof RequestError) {
@@ -62,9 +67,14 @@ export function createVaultFacade(options: VaultFacadeOptions): Facade {
   };
 }
 
+/** Spares all but browsers a turn of the event loop. */
+function hasOrigin(request: WireRequest): boolean {
+  return request.headers['origin'] !== undefined;
+}
+
 async function answer(
   request: WireRequest,
-  handle: Handle,
+  options: VaultFacadeOptions,
   limits: BodyLimits,
 ): Promise<WireReply> {
   refuseRepeatedHeaders(request);
@@ -89,8 +99,14 @@ async function answer(
   const query =
     parameters.size === 0 ? NO_DATA : queryData(parameters, consumedParameters(method, verb));
   const path = operationPath(full.slice(PREFIX.length), verb.operation);
+  const open = method === 'GET' ? options.open?.get(path) : undefined;
+  if (open !== undefined) return renderOpen(open(query, request.headers));
   const call = new VaultCall(request, { verb, path, namespace, query, limits });
-  return render(await handle(call), call.operation, method);
+  return render(await options.handle(call), call.operation, method);
+}
+
+function renderOpen(reply: Reply): WireReply {
+  return renderSuccess({ requestId: '', namespacePath: '', reply }, 'read');
 }
 
 /** Absolute-form and asterisk-form targets (RFC 9112 §3.2) name no path of ours. */
