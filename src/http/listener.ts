@@ -19,7 +19,7 @@ import { customHeaders } from './response-headers.ts';
 import type { HeadersForStatus } from './response-headers.ts';
 import { secureContext, tlsOptions } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
-import { takeOver, writeAndClose } from './parser-failure.ts';
+import { isUnknownMethod, takeOver, writeAndClose } from './parser-failure.ts';
 import type { ParserError } from './parser-failure.ts';
 import { VerbConnection } from './verb-connection.ts';
 
@@ -304,8 +304,9 @@ export class Listener {
     if (error.code === 'HPE_INVALID_METHOD' && this.#understandVerbs(error, peer)) return;
     if (peer.failed) return;
     peer.failed = true;
-    const status = ERROR_STATUS.get(error.code ?? '') ?? 400;
-    const message = STATUS_CODES[status]?.toLowerCase() ?? '';
+    const unknownMethod = isUnknownMethod(error);
+    const status = unknownMethod ? 405 : (ERROR_STATUS.get(error.code ?? '') ?? 400);
+    const message = unknownMethod ? '' : (STATUS_CODES[status]?.toLowerCase() ?? '');
     for (const exchange of this.#running) {
       // Its body will never be complete: this is its reply, whatever the facade is waiting for.
       if (exchange.request.socket === socket && !exchange.request.complete) {

@@ -33,6 +33,8 @@ describe('malformed requests', () => {
     ['HTTP/0.9', 'GET /\r\n\r\n', [400]],
     ['HTTP/3.7', 'GET / HTTP/3.7\r\nHost: a\r\n\r\n', [400]],
     ['TLS to a plain port', Buffer.from('160301020001', 'hex'), [400]],
+    ['unknown method', `FOO /v1/a ${HOST}\r\n`, [405]],
+    ['method in lower case', `get /v1/a ${HOST}\r\n`, [405]],
     ['CONNECT', `CONNECT evil:443 ${HOST}\r\n`, [405]],
     ['good, then garbage', `GET /v1/a ${HOST}\r\nGARBAGE\r\n\r\n`, [200]],
   ];

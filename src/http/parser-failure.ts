@@ -13,6 +13,16 @@ export interface ParserError extends Error {
   readonly rawPacket?: Buffer;
 }
 
+/** A request line as it must be but for its method (RFC 9112 §3), whose token (RFC 9110 §5.6.2) no path knows. */
+const UNKNOWN_METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40} \/[\x21-\x7e]{0,8000} HTTP\/1\.[01]\r\n/;
+const REQUEST_LINE_MAX = 8_100;
+
+/** True when the parser failed at nothing but the method: an answer can say so. */
+export function isUnknownMethod(error: ParserError): boolean {
+  if (error.code !== 'HPE_INVALID_METHOD' || error.rawPacket === undefined) return false;
+  return UNKNOWN_METHOD.test(error.rawPacket.toString('latin1', 0, REQUEST_LINE_MAX));
+}
+
 /** Takes the connection away from its parser when that failed at a LIST or SCAN; undefined when it failed otherwise. */
 export function takeOver(socket: Socket, error: ParserError): VerbConnection | undefined {
   const { rawPacket, bytesParsed } = error;

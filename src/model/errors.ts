@@ -28,6 +28,8 @@ export interface RequestErrorOptions {
   readonly data?: Readonly<Record<string, unknown>>;
   /** Exactly this HTTP status in the Vault protocol, where its contract breaks its own rule. */
   readonly vaultStatus?: number;
+  /** The Vault protocol answers this with the status alone. */
+  readonly statusOnly?: boolean;
   /** Further headers of the reply, e.g. `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** False: the request left no trace but its audit record, so that a use of a limited token is still counted. */
@@ -40,6 +42,7 @@ export class RequestError extends Error {
   readonly detail: string | undefined;
   readonly data: Readonly<Record<string, unknown>> | undefined;
   readonly vaultStatus: number | undefined;
+  readonly statusOnly: boolean;
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly warnings: readonly string[] | undefined;
 
@@ -49,6 +52,7 @@ export class RequestError extends Error {
     this.detail = options.detail;
     this.data = options.data;
     this.vaultStatus = options.vaultStatus;
+    this.statusOnly = options.statusOnly ?? false;
     this.headers = options.headers;
     this.warnings = options.warnings;
   }

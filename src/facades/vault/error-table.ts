@@ -29,6 +29,8 @@ export const JSON_HEADERS: Readonly<Record<string, string>> = {
   'Content-Type': 'application/json',
 };
 
+const STATUS_HEADERS: Readonly<Record<string, string>> = { 'Cache-Control': 'no-store' };
+
 /** Go's multierror with one entry. */
 export function collected(message: string): string {
   return `1 error occurred:\n\t* ${message}\n\n`;
@@ -41,6 +43,7 @@ export function errorReply(status: number, message: string): WireReply {
 }
 
 export function renderError(error: RequestError): WireReply {
+  if (error.statusOnly) return { status: STATUS[error.code], headers: STATUS_HEADERS, body: '' };
   const message = COLLECTED.has(error.message) ? collected(error.message) : error.message;
   const errors = message === '' ? [] : [message];
   const body = error.data === undefined ? { errors } : { errors, data: error.data };

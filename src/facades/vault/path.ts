@@ -28,7 +28,9 @@ export function canonicalPath(raw: string): string {
   let path = raw;
   if (!PLAIN.test(raw)) {
     path = decodeOnce(raw);
-    if (UNPRINTABLE.test(path)) throw invalidRequest('path contains unprintable characters');
+    if (UNPRINTABLE.test(path)) {
+      throw invalidRequest('path contains unprintable characters', { statusOnly: true });
+    }
     if (ENCODED_TWICE.test(path)) throw invalidRequest('path is encoded twice');
   }
   if (DOT_SEGMENT.test(path)) throw invalidRequest('relative paths not supported');
