@@ -90,22 +90,6 @@ export const LAYERS: readonly Layer[] = [
     family: true,
   },
   {
-    room: 'system',
-    purpose: '`sys/*` as ordinary paths, one file per resource',
-    mayImport: [
-      'base',
-      'crypto',
-      'model',
-      'policy',
-      'storage',
-      'barrier',
-      'seal',
-      'tokens',
-      'leases',
-      'identity',
-    ],
-  },
-  {
     room: 'core',
     purpose: 'the pipeline table, mounts, namespaces and routing: turns one call into one answer',
     mayImport: [
@@ -120,7 +104,24 @@ export const LAYERS: readonly Layer[] = [
       'tokens',
       'leases',
       'audit',
-      'system',
+    ],
+  },
+  {
+    room: 'system',
+    purpose: '`sys/*` and `auth/token/*` as ordinary paths, one file per resource',
+    mayImport: [
+      'base',
+      'crypto',
+      'model',
+      'storage',
+      'barrier',
+      'seal',
+      'policy',
+      'identity',
+      'tokens',
+      'leases',
+      'audit',
+      'core',
     ],
   },
   {
