@@ -12,15 +12,17 @@ import { createBootSigner } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { parseCommonOptions } from './device.ts';
 import type { AuditDeviceType, CommonOptions, DeviceContext } from './device.ts';
-import { AuditLog, auditFailed } from './log.ts';
-import type { GroupCounts, LogState, RecordKind } from './log.ts';
+import { auditFailed } from './group.ts';
+import type { GroupCounts, RecordKind } from './group.ts';
+import { AuditLog } from './log.ts';
+import type { LogState } from './log.ts';
 import type { AuditedHeaders, ReplyEntry, RequestEntry } from './record.ts';
 import { Renderer } from './render.ts';
 
 /** Most devices at once. */
 export const AUDIT_DEVICES_MAX = 16;
 const PATH_LENGTH_MAX = 256;
-const PATH = /^[\w.-]+(?:\/[\w.-]+)*\/$/;
+const PATH = /^\w[\w.-]*(?:\/\w[\w.-]*)*\/$/;
 
 /** A device as it is declared or stored. */
 export interface AuditDeviceSpec {
@@ -202,6 +204,7 @@ export class AuditBroker {
     if (slot === undefined) return false;
     this.#slots = this.#slots.filter((candidate) => candidate !== slot);
     await slot.log.close();
+    slot.renderer.destroy();
     this.#options.log.named('audit').info('audit device disabled', { path });
     return true;
   }
@@ -219,7 +222,7 @@ export class AuditBroker {
   unsealed(keys: AuditKeys): void {
     this.#keys = keys;
     for (const slot of this.#slots) {
-      slot.renderer = this.#renderer(slot.spec, slot.options);
+      this.#renew(slot);
       slot.log.useSigner(keys.signer);
     }
   }
@@ -228,7 +231,7 @@ export class AuditBroker {
   sealed(): void {
     this.#keys = undefined;
     for (const slot of this.#slots) {
-      slot.renderer = this.#renderer(slot.spec, slot.options);
+      this.#renew(slot);
       slot.log.useSigner(this.#bootSigner);
     }
   }
@@ -254,6 +257,7 @@ export class AuditBroker {
     const slots = this.#slots;
     this.#slots = [];
     await Promise.allSettled(slots.map(({ log }) => log.close()));
+    for (const { renderer } of slots) renderer.destroy();
   }
 
   #record(kind: RecordKind, render: (renderer: Renderer, time: string) => string): Promise<void> {
@@ -282,6 +286,13 @@ export class AuditBroker {
           });
     enough.catch(() => {});
     return enough;
+  }
+
+  /** Hashes with other keys from now on. */
+  #renew(slot: Slot): void {
+    const before = slot.renderer;
+    slot.renderer = this.#renderer(slot.spec, slot.options);
+    before.destroy();
   }
 
   #renderer(spec: AuditDeviceSpec, options: CommonOptions): Renderer {
@@ -326,5 +337,8 @@ export class AuditBroker {
 
 /** Two specs with the same identity are the same device with the same settings. */
 function identityOf(spec: AuditDeviceSpec): string {
-  return JSON.stringify([spec.path, spec.type, spec.salt, Object.entries(spec.options).sort()]);
+  const options = Object.keys(spec.options)
+    .sort()
+    .map((name) => [name, spec.options[name]]);
+  return JSON.stringify([spec.path, spec.type, spec.salt, options]);
 }

@@ -55,10 +55,59 @@ export class Chain {
 
   /** @param body a JSON object with at least one member, without its closing brace. */
   append(body: string): string {
-    this.#seq++;
-    const line = `${body},"seq":${this.#seq},"prev":"${this.#hash}"}`;
+    const line = this.#next(body);
     this.#hash = hashLine(line);
     return line;
+  }
+
+  /** The same, as bytes with a newline behind what `lines` holds: encoded once for hashing and writing. */
+  appendTo(lines: LineBuffer, body: string): void {
+    this.#hash = hashLine(lines.push(this.#next(body)));
+  }
+
+  #next(body: string): string {
+    this.#seq++;
+    return `${body},"seq":${this.#seq},"prev":"${this.#hash}"}`;
+  }
+}
+
+const LINE_BUFFER_BYTES = 64 * 1024;
+const LINE_BUFFER_BYTES_KEPT_MAX = 4 * 1024 * 1024;
+
+/** Collects lines as bytes. The memory is used again after each {@link clear}. */
+export class LineBuffer {
+  #buffer = Buffer.allocUnsafeSlow(LINE_BUFFER_BYTES);
+  #used = 0;
+
+  /** Adds a line and its newline; returns a view of the line, good until the next call. */
+  push(line: string): Buffer {
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    this.#reserve(line.length * 3 + 1);
+    const start = this.#used;
+    const end = start + this.#buffer.write(line, start, 'utf8');
+    this.#buffer[end] = 0x0a;
+    this.#used = end + 1;
+    return this.#buffer.subarray(start, end);
+  }
+
+  /** All lines so far; the memory is this object's own. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#used);
+  }
+
+  /** Forgets the lines, and gives back memory that an unusual batch took. */
+  clear(): void {
+    this.#used = 0;
+    if (this.#buffer.length > LINE_BUFFER_BYTES_KEPT_MAX) {
+      this.#buffer = Buffer.allocUnsafeSlow(LINE_BUFFER_BYTES);
+    }
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#used + bytes <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, this.#used + bytes));
+    this.#buffer.copy(grown, 0, 0, this.#used);
+    this.#buffer = grown;
   }
 }
 
@@ -84,6 +133,8 @@ export function parseLine(line: Buffer): ChainedLine | undefined {
   const { seq, prev, type } = fields;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined;
   if (typeof prev !== 'string' || !HEX_256.test(prev) || typeof type !== 'string') return undefined;
+  const tail = `,"seq":${seq},"prev":"${prev}"}`;
+  if (line.toString('latin1', line.length - tail.length) !== tail) return undefined;
   return { seq, prev, type, fields };
 }
 

@@ -94,8 +94,17 @@ export function renderHeader(header: Header): string {
   return `{"time":"${header.time}","type":"header","format":"${LOG_FORMAT}","origin":${JSON.stringify(header.origin)},"opens":${header.opens},"key":${key}${recovered}`;
 }
 
-/** Undefined when the fields are not those of a header. */
-export function parseHeader(fields: Readonly<Record<string, unknown>>): Header | undefined {
+/** Undefined unless the line is byte for byte what {@link renderHeader} writes. */
+export function parseHeader(
+  fields: Readonly<Record<string, unknown>>,
+  line: Buffer,
+): Header | undefined {
+  const header = headerOf(fields);
+  if (header === undefined) return undefined;
+  return isWritten(renderHeader(header), fields, line) ? header : undefined;
+}
+
+function headerOf(fields: Readonly<Record<string, unknown>>): Header | undefined {
   const { time, format, origin, opens, recovered } = fields;
   if (format !== LOG_FORMAT || typeof time !== 'string') return undefined;
   if (typeof origin !== 'string' || typeof opens !== 'boolean') return undefined;
@@ -163,7 +172,7 @@ export function parseCheckpoint(
   fields: Readonly<Record<string, unknown>>,
   line: Buffer,
 ): Checkpoint | undefined {
-  const { time, origin, dropped, key, signature: text, seq, prev } = fields;
+  const { time, origin, dropped, key, signature: text } = fields;
   const endorses = fields['endorses'] ?? [];
   if (typeof time !== 'string' || typeof origin !== 'string') return undefined;
   if (typeof dropped !== 'number' || typeof key !== 'string' || typeof text !== 'string') {
@@ -172,8 +181,13 @@ export function parseCheckpoint(
   if (!Array.isArray(endorses) || !endorses.every((id) => typeof id === 'string')) return undefined;
   const signature = Buffer.from(text, 'base64');
   const checkpoint = { time, origin, dropped, endorses, keyId: key, signature };
-  const written = `${renderFields(checkpoint)},"seq":${String(seq)},"prev":"${String(prev)}"}`;
-  return line.equals(Buffer.from(written)) ? checkpoint : undefined;
+  return isWritten(renderFields(checkpoint), fields, line) ? checkpoint : undefined;
+}
+
+/** JSON allows much that we never write (repeated names, spaces, escapes); none of it is taken. */
+function isWritten(body: string, fields: Readonly<Record<string, unknown>>, line: Buffer): boolean {
+  const { seq, prev } = fields;
+  return line.equals(Buffer.from(`${body},"seq":${String(seq)},"prev":"${String(prev)}"}`));
 }
 
 /** Makes a verifier of one public key; importing a key costs more than a verification. */

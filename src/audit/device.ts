@@ -17,9 +17,10 @@ export const AUDIT_DEADLINE_MS_MAX = 60_000;
 export interface AuditDevice {
   /**
    * Takes one or more whole lines, each with its newline. Resolves when they have happened: on stable storage where the
-   * device has one, else handed to the other side. Never called again before it has settled.
+   * device has one, else handed to the other side. Never called again before it has settled; until then the bytes stay as they
+   * are.
    */
-  append(lines: string): Promise<void>;
+  append(lines: Buffer): Promise<void>;
   /** Lets go of what was open and opens anew (log rotation, SIGHUP). */
   reopen(): Promise<void>;
   close(): Promise<void>;
@@ -58,7 +59,7 @@ export interface DeviceContext {
   /** Directories below forbidden ones that are for logs. */
   readonly allowedDirectories: readonly string[];
   /** Writes to standard output; resolves when the text was taken. */
-  readonly stdout: (text: string) => Promise<void>;
+  readonly stdout: (text: Buffer) => Promise<void>;
 }
 
 /** One kind of device, as `type` names it. */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 
-import { TORN_BYTES_MAX } from './chain.ts';
+import { CHAIN_START, TORN_BYTES_MAX } from './chain.ts';
 import type { Header } from './checkpoint.ts';
 
 export type FaultKind =
@@ -96,7 +96,7 @@ export class Inquest {
     if (this.#provenInside) return false;
     const before = this.#before;
     const expectedSeq = (before?.seq ?? 0) + 1;
-    const expectedPrev = before?.hash ?? '0'.repeat(64);
+    const expectedPrev = before?.hash ?? CHAIN_START;
     if (seen.seq !== expectedSeq || seen.prev !== expectedPrev) return false;
     if (header.recovered.bytes !== this.#regionBytes) return false;
     return header.recovered.sha256 === this.#region.copy().digest('hex');
@@ -132,7 +132,9 @@ export class Inquest {
         return fault('inserted', x.seq, right ? before : place);
       }
       const additional = x.hash === before.hash || this.#expectedLater !== undefined;
-      if (this.#beforeIsFirst && !additional) return fault('altered', before.seq, before);
+      if (this.#beforeIsFirst && !additional) {
+        return fault('altered', Math.max(1, x.seq - 1), before);
+      }
       return fault('inserted', x.seq, place);
     }
     if (this.#expectedLater === undefined) return fault('missing', expected, place);

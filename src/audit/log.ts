@@ -5,13 +5,14 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { RequestError } from '../model/errors.ts';
-import { Chain } from './chain.ts';
+import { Chain, LineBuffer } from './chain.ts';
 import type { ChainPosition } from './chain.ts';
 import { keyId, renderCheckpoint, renderHeader } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { isResumable } from './device.ts';
 import type { AuditDevice, LogTail } from './device.ts';
+import { openGroup, refused } from './group.ts';
+import type { Group, GroupCounts, RecordKind } from './group.ts';
 
 /** A checkpoint follows after so many lines … */
 export const CHECKPOINT_LINES = 1000;
@@ -44,18 +45,6 @@ export interface AuditLogOptions {
   readonly soon?: ((action: () => void) => void) | undefined;
 }
 
-export type RecordKind = 'request' | 'response';
-export type GroupCounts = Readonly<Record<RecordKind, number>>;
-
-/** Records that are written, or refused, together. */
-interface Group extends Record<RecordKind, number> {
-  readonly bodies: string[];
-  bytes: number;
-  readonly promise: Promise<void>;
-  /** Settles the promise; only the first call counts. */
-  settle(error?: Error): void;
-}
-
 export type LogState = 'ok' | 'failing' | 'stalled' | 'closed';
 
 export class AuditLog {
@@ -63,6 +52,8 @@ export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #clock: Clock;
   readonly #chain: Chain = new Chain();
+  /** What is being written. */
+  readonly #lines = new LineBuffer();
   #signer: CheckpointSigner;
   #groups: Group[] = [];
   #waitingBytes = 0;
@@ -177,43 +168,23 @@ export class AuditLog {
 
   /** Waits until nothing waits or is being written, at most for the deadline. */
   async #settled(): Promise<void> {
-    const { promise: timeUp, resolve } = Promise.withResolvers<void>();
-    let late = false;
-    const stop = this.#clock.after(this.#options.deadlineMs, () => {
-      late = true;
-      resolve();
-    });
-    while (!late && (this.#writing !== undefined || this.#groups.length > 0)) {
-      await Promise.race([this.#writing ?? this.#write(), timeUp]);
+    const { promise, resolve } = Promise.withResolvers<'time is up'>();
+    const stop = this.#clock.after(this.#options.deadlineMs, () => resolve('time is up'));
+    while (this.#writing !== undefined || this.#groups.length > 0) {
+      const end = await Promise.race([this.#writing ?? this.#write(), promise]);
+      if (end === 'time is up') break;
     }
     stop();
   }
 
   #newGroup(): Group {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // Whoever appended may look at the promise only later; until then a rejection is nobody's surprise.
-    promise.catch(() => {});
-    let settled = false;
     const startMs = this.#clock.monotonicMs();
-    const group: Group = {
-      request: 0,
-      response: 0,
-      bodies: [],
-      bytes: 0,
-      promise,
-      settle: (error) => {
-        if (settled) return;
-        settled = true;
-        stopWaiting();
-        this.#waitingBytes -= group.bytes;
-        if (error === undefined) {
-          this.#options.onWritten?.(group, this.#clock.monotonicMs() - startMs);
-          return resolve();
-        }
-        this.#lose(group);
-        reject(auditFailed(error.message, error));
-      },
-    };
+    const group: Group = openGroup((error) => {
+      stopWaiting();
+      this.#waitingBytes -= group.bytes;
+      if (error !== undefined) return this.#lose(group);
+      this.#options.onWritten?.(group, this.#clock.monotonicMs() - startMs);
+    });
     const stopWaiting = this.#clock.after(this.#options.deadlineMs, () => this.#late(group));
     return group;
   }
@@ -258,26 +229,26 @@ export class AuditLog {
         const reason = error instanceof Error ? error : new Error('the device failed');
         this.#turn('failing', reason.message);
         group?.settle(new Error('the device could not write', { cause: reason }));
-        // Without records a failed checkpoint is tried again with the next records or by the timer.
-        if (group === undefined) return this.#armCheckpoint();
+        // A checkpoint alone is not tried again at once, but with the next records or by the timer.
+        if (this.#groups.length === 0) return this.#armCheckpoint();
       }
     }
   }
 
   async #writeGroup(bodies: readonly string[]): Promise<void> {
-    let text = await this.#prepare();
-    for (const body of bodies) {
-      text += `${this.#chain.append(body)}\n`;
-      this.#linesSinceCheckpoint++;
-    }
+    this.#lines.clear();
+    await this.#prepare();
+    for (const body of bodies) this.#chain.appendTo(this.#lines, body);
+    this.#linesSinceCheckpoint += bodies.length;
     const checkpoint = this.#checkpointDue();
     const endorsed = this.#signer.role === 'log' ? this.#awaitingEndorsement : [];
     if (checkpoint) {
       const { origin } = this.#options;
       const fields = { time: this.#time(), origin, dropped: this.#dropped, endorses: endorsed };
-      text += `${this.#chain.append(renderCheckpoint(fields, this.#chain.position, this.#signer))}\n`;
+      const body = renderCheckpoint(fields, this.#chain.position, this.#signer);
+      this.#chain.appendTo(this.#lines, body);
     }
-    await this.#device.append(text);
+    await this.#device.append(this.#lines.bytes);
     this.#mustIntroduce = false;
     if (!checkpoint) return this.#armCheckpoint();
     this.#linesSinceCheckpoint = 0;
@@ -288,8 +259,8 @@ export class AuditLog {
     this.#options.onCheckpoint?.(this.#chain.position);
   }
 
-  /** Makes sure that the log is open and in place; returns the header line when one is due. */
-  async #prepare(): Promise<string> {
+  /** Makes sure that the log is open and in place, and begins with a header when one is due. */
+  async #prepare(): Promise<void> {
     let tail: LogTail | undefined;
     if (isResumable(this.#device)) {
       const nowMs = this.#clock.monotonicMs();
@@ -301,7 +272,7 @@ export class AuditLog {
       if (this.#mustResume) tail = this.#follow(await this.#device.resume());
     }
     this.#mustResume = false;
-    if (!this.#mustIntroduce) return '';
+    if (!this.#mustIntroduce) return;
     this.#linesSinceCheckpoint++;
     const header = renderHeader({
       time: this.#time(),
@@ -310,7 +281,7 @@ export class AuditLog {
       signer: this.#signer,
       recovered: tail?.torn,
     });
-    return `${this.#chain.append(header)}\n`;
+    this.#chain.appendTo(this.#lines, header);
   }
 
   /** Goes on where the file ends. */
@@ -372,18 +343,4 @@ export class AuditLog {
   #time(): string {
     return new Date(this.#clock.nowMs()).toISOString();
   }
-}
-
-/** The error of a request that could not be recorded; its public text is always the same. */
-export function auditFailed(detail: string, cause?: unknown): RequestError {
-  return new RequestError('audit_failed', 'the request could not be recorded in the audit log', {
-    detail,
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
-function refused(detail: string): Promise<never> {
-  const promise = Promise.reject(auditFailed(detail));
-  promise.catch(() => {});
-  return promise;
 }

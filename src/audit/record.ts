@@ -63,6 +63,14 @@ export interface RequestEntry {
   readonly wrapTtlSeconds?: number | undefined;
   /** Why it is refused, when that is known before the handler runs. */
   readonly error?: Error | undefined;
+  /** The broker's own: what it has rendered of this request already. Leave it out. */
+  rendered?: RenderedPart[] | undefined;
+}
+
+export interface RenderedPart {
+  /** Who rendered it: another device renders anew. */
+  readonly by: object;
+  readonly text: string;
 }
 
 /** The token that a login or token creation made. */

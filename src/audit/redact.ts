@@ -3,7 +3,7 @@
  * maps, `null`, and values under the keys that the mount's settings name. A type that is not known here is never written out.
  */
 import { isRawNumber } from '../base/json.ts';
-import { MAC_PREFIX, ScalarHashes } from './mac.ts';
+import { ScalarHashes } from './mac.ts';
 import type { Mac } from './mac.ts';
 
 /** More scalars than this in one body are hashed as a whole, so that a body of tiny strings cannot keep the server busy. */
@@ -42,7 +42,7 @@ export class Redactor {
 
   /** Bytes of a body that has no JSON form. */
   bytes(value: Uint8Array | string): string {
-    if (!this.#raw) return `"${this.#mac(value)}"`;
+    if (!this.#raw) return `"${this.#mac.of(value)}"`;
     return JSON.stringify(typeof value === 'string' ? value : Buffer.from(value).toString('utf8'));
   }
 
@@ -66,7 +66,7 @@ export class Redactor {
     if (this.#raw) return JSON.stringify(shown);
     const replace = (secret: string): void => {
       if (secret.length >= SCRUBBED_LENGTH_MIN && shown.includes(secret)) {
-        shown = shown.replaceAll(secret, () => this.#mac(secret));
+        shown = shown.replaceAll(secret, () => this.#mac.of(secret));
       }
     };
     if (token !== undefined) replace(token);
@@ -95,7 +95,7 @@ export class Redactor {
         return clear ? String(value) : `"${this.#scalars.boolean(value)}"`;
       case 'bigint':
         this.#count();
-        return clear ? String(value) : `"${this.#mac(String(value))}"`;
+        return clear ? String(value) : `"${this.#mac.of(String(value))}"`;
       case 'object':
         return value === null ? 'null' : this.#object(value, clearKeys, clear, depth);
       case 'undefined':
@@ -117,11 +117,11 @@ export class Redactor {
       return `${text}]`;
     }
     if (value instanceof Uint8Array) {
-      if (!clear) return `"${this.#mac(value)}"`;
+      if (!clear) return `"${this.#mac.of(value)}"`;
       return JSON.stringify(Buffer.from(value).toString('base64'));
     }
     if (isRawNumber(value)) {
-      return clear ? value.rawJSON : `"${this.#mac(value.rawJSON)}"`;
+      return clear ? value.rawJSON : `"${this.#mac.of(value.rawJSON)}"`;
     }
     if (value instanceof Date) {
       const text = Number.isNaN(value.getTime()) ? '' : value.toISOString();
@@ -154,7 +154,7 @@ export class Redactor {
     const clear = this.#raw || (clearKeys.length > 0 && clearKeys.includes(key));
     const name =
       key.length > REDACTED_KEY_LENGTH_MAX && !this.#raw
-        ? `"${this.#mac(key)}"`
+        ? `"${this.#mac.of(key)}"`
         : JSON.stringify(key);
     const separator = before.length > 1 ? ',' : '';
     return `${before}${separator}${name}:${this.#value(item, clearKeys, clear, depth + 1)}`;
@@ -172,7 +172,7 @@ export class Redactor {
     } catch {
       return '"[unrecorded]"';
     }
-    return `"${this.#mac(text)}"`;
+    return `"${this.#mac.of(text)}"`;
   }
 }
 
@@ -180,9 +180,4 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-/** True for a value that this module wrote. */
-export function isHashed(text: string): boolean {
-  return text.startsWith(MAC_PREFIX) && text.length === MAC_PREFIX.length + 64;
 }

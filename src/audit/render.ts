@@ -5,7 +5,8 @@
  */
 import { RequestError } from '../model/errors.ts';
 import type { Principal, Reply } from '../model/request.ts';
-import { createMac } from './mac.ts';
+import { Mac } from './mac.ts';
+import { Members, clearText, hasMembers } from './members.ts';
 import type {
   AuditedAuth,
   AuditedHeaders,
@@ -20,8 +21,6 @@ import { Redactor } from './redact.ts';
 
 /** Tokens whose hashes are remembered, by their storage id. */
 const REMEMBERED_TOKENS_MAX = 4096;
-/** Longest of the clear texts a caller can choose (path, display name, metadata). */
-const CLEAR_TEXT_LENGTH_MAX = 4096;
 /** What an error that is not meant for callers is recorded as. */
 const INTERNAL_ERROR = 'internal error';
 
@@ -38,18 +37,15 @@ interface RememberedToken {
 export class Renderer {
   readonly #redactor: Redactor;
   readonly #options: RecordOptions;
-  readonly #hash: (text: string) => string;
+  readonly #mac: Mac;
   readonly #tokens = new Map<string, RememberedToken>();
-  /** `auth` and `request` of requests whose reply is still to come. */
-  readonly #rendered = new WeakMap<RequestEntry, string>();
   #headers: AuditedHeaders = new Map();
 
   /** @param key at least 32 bytes; a copy is kept. */
   constructor(key: Uint8Array, options: RecordOptions) {
-    const mac = createMac(key);
-    this.#hash = mac;
+    this.#mac = new Mac(key);
     this.#options = options;
-    this.#redactor = new Redactor(mac, options);
+    this.#redactor = new Redactor(this.#mac, options);
   }
 
   /** Which request headers are recorded from now on. */
@@ -59,13 +55,20 @@ export class Renderer {
 
   /** What `sys/audit-hash` answers. */
   hash(text: string): string {
-    return this.#hash(text);
+    return this.#mac.of(text);
+  }
+
+  /** Wipes the key; every later use throws. */
+  destroy(): void {
+    this.#mac.destroy();
   }
 
   /** @param time RFC 3339, UTC. */
   request(entry: RequestEntry, time: string): string {
     const common = this.#common(entry);
-    this.#rendered.set(entry, common);
+    const part = { by: this, text: common };
+    if (entry.rendered === undefined) entry.rendered = [part];
+    else entry.rendered.push(part);
     const error = entry.error === undefined ? '' : `,"error":${this.#error(entry.error, entry)}`;
     return `{"time":"${time}","type":"request",${common}${error}`;
   }
@@ -73,7 +76,8 @@ export class Renderer {
   /** @param time RFC 3339, UTC. */
   reply(entry: ReplyEntry, time: string): string {
     const { request } = entry;
-    const common = this.#rendered.get(request) ?? this.#common(request);
+    const rendered = request.rendered?.find((part) => part.by === this);
+    const common = rendered?.text ?? this.#common(request);
     const error = entry.error === undefined ? '' : `,"error":${this.#error(entry.error, request)}`;
     return `{"time":"${time}","type":"response",${common},"response":${this.#response(entry)}${error}`;
   }
@@ -304,8 +308,20 @@ function policyResults(results: PolicyResults | undefined): string {
   return members.object();
 }
 
+const mountTexts = new WeakMap<AuditedMount, string>();
+
+/** Mounts live long and are few: their part is written once. */
 function mountMembers(mount: AuditedMount | undefined): string {
   if (mount === undefined) return '';
+  let text = mountTexts.get(mount);
+  if (text === undefined) {
+    text = renderMount(mount);
+    mountTexts.set(mount, text);
+  }
+  return text;
+}
+
+function renderMount(mount: AuditedMount): string {
   const members = new Members();
   members.text('mount_point', mount.path);
   members.text('mount_type', mount.type);
@@ -314,55 +330,7 @@ function mountMembers(mount: AuditedMount | undefined): string {
   return members.members;
 }
 
-function hasMembers(data: object): boolean {
-  for (const key in data) if (Object.hasOwn(data, key)) return true;
-  return false;
-}
-
 function countMembers(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   return value instanceof Map ? value.size : Object.keys(value).length;
-}
-
-function clearText(text: string): string {
-  return JSON.stringify(
-    text.length > CLEAR_TEXT_LENGTH_MAX ? `${text.slice(0, CLEAR_TEXT_LENGTH_MAX)}…` : text,
-  );
-}
-
-/** Collects the members of a JSON object, leaving out empty ones as Go's `omitempty` does. */
-class Members {
-  members = '';
-
-  /** Finished JSON; empty text = nothing. */
-  json(name: string, value: string): void {
-    if (value !== '') this.part(`${JSON.stringify(name)}:${value}`);
-  }
-
-  text(name: string, value: string | undefined): void {
-    if (value !== undefined && value !== '') this.part(`"${name}":${clearText(value)}`);
-  }
-
-  number(name: string, value: number | undefined): void {
-    if (value !== undefined && value !== 0 && Number.isFinite(value)) {
-      this.part(`"${name}":${String(value)}`);
-    }
-  }
-
-  list(name: string, values: readonly string[]): void {
-    if (values.length > 0) this.part(`"${name}":${JSON.stringify(values)}`);
-  }
-
-  map(name: string, values: Readonly<Record<string, string>> | null): void {
-    if (values !== null && hasMembers(values)) this.part(`"${name}":${JSON.stringify(values)}`);
-  }
-
-  /** Several finished members. */
-  part(members: string): void {
-    if (members !== '') this.members += this.members === '' ? members : `,${members}`;
-  }
-
-  object(): string {
-    return `{${this.members}}`;
-  }
 }

@@ -80,10 +80,12 @@ test('a flipped bit is found, and the line is named', async () => {
     assert.equal(result.ok, false);
     // A newline belongs to both of the lines that it parts.
     assert.ok(result.firstFault !== undefined);
-    assert.equal(result.firstFault.seq, line, JSON.stringify(result.firstFault));
+    const merged = bytes.subarray(0, offset).toString('latin1').endsWith('}');
+    const { seq } = result.firstFault;
+    assert.ok(seq === line || (merged && seq === line + 1), JSON.stringify(result.firstFault));
     assert.ok(['altered', 'bad-signature', 'truncated'].includes(result.firstFault.kind));
   });
-  await fc.assert(property, { numRuns: 400 });
+  await fc.assert(property, { numRuns: 3000 });
 });
 
 test('a dropped line is found, and its number is named', async () => {
@@ -174,11 +176,17 @@ test('bytes cut out of the middle are found', async () => {
     const start = from % (text.length - 1);
     const end = start + 1 + (length % (text.length - 1 - start));
     const line = text.slice(0, start).split('\n').length;
-    const result = await verifyText(text.slice(0, start) + text.slice(end));
+    const left = text.slice(0, start) + text.slice(end);
+    // What is left may be just a shorter log.
+    fc.pre(!text.startsWith(left));
+    const result = await verifyText(left);
     assert.equal(result.ok, false);
-    // Without the first line nothing tells the number that it had.
-    if (line > 1) assert.equal(result.firstFault?.seq, line, JSON.stringify(result.firstFault));
-    else assert.equal(result.firstFault?.line, 1);
+    const { firstFault } = result;
+    assert.ok(firstFault !== undefined);
+    // Nothing tells the number that a lost first line had, nor which of two last lines is the wrong one.
+    const last = left.split('\n').length - 1 === line;
+    if (line === 1) assert.equal(firstFault.line, 1);
+    else assert.ok(firstFault.seq === line || (last && firstFault.seq === line - 1));
   });
   await fc.assert(property, { numRuns: 300 });
 });

@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 
-import { LineSplitter, hashLine, parseLine } from './chain.ts';
+import { CHAIN_START, LineSplitter, hashLine, parseLine } from './chain.ts';
 import type { ChainPosition } from './chain.ts';
 import {
   createCheckpointVerifier,
@@ -167,7 +167,7 @@ class LogVerifier {
       return this.#inquire({ bytes, terminated, seen: undefined, ...place });
     const { seq, prev, type, fields } = parsed;
     const seen: SeenLine = { ...place, seq, prev, type, hash: hashLine(bytes), proven: false };
-    const header = type === 'header' ? parseHeader(fields) : undefined;
+    const header = type === 'header' ? parseHeader(fields, bytes) : undefined;
     if (this.#inquest?.isFencedBy(seen, header) === true) {
       this.#inquest = undefined;
       this.#recoveries++;
@@ -190,8 +190,9 @@ class LogVerifier {
     if (header?.recovered !== undefined) return false;
     if (last !== undefined && seen.seq === last.seq + 1) return seen.prev === last.hash;
     if (header?.opens !== true) return false;
-    if (last === undefined) return seen.seq > 1 || /^0+$/.test(seen.prev);
-    return this.#options.allowRestarts === true && seen.seq === 1 && /^0+$/.test(seen.prev);
+    const begins = seen.prev === CHAIN_START;
+    if (last === undefined) return begins === (seen.seq === 1);
+    return this.#options.allowRestarts === true && seen.seq === 1 && begins;
   }
 
   #accept(

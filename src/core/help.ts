@@ -52,7 +52,7 @@ function fieldHelp(name: string, field: Field): string {
       : `Default: ${JSON.stringify(field.default)}.`,
   ];
   const text = notes.filter((note) => note !== '').join(' ');
-  return `    ${name} (${KIND_NAMES[field.kind]})\n\n${wrapped(text, 8)}\n`;
+  return `    ${name} (${KIND_NAMES[field.kind]})\n\n${wrapped(text, 8)}`;
 }
 
 /** Help for one path; `requestPath` is the path below the mount that was asked about. */

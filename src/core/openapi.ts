@@ -54,7 +54,7 @@ const TAGS: { readonly [K in Backend['kind']]: string } = {
   system: 'system',
 };
 
-const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.\.)?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.[.+])?\}/g;
 
 /** `roles/{name:any}` as OpenAPI writes it: `roles/{name}`. */
 function templateOf(pattern: string): string {
@@ -188,11 +188,13 @@ class Document {
       };
       if (field.required === true) required.push(name);
     }
-    if (Object.keys(properties).length === 0) return undefined;
+    const open = path.arbitraryData === true;
+    if (Object.keys(properties).length === 0 && !open) return undefined;
     const name = `${words.map(capitalized).join('')}Request`;
     this.#schemas.set(name, {
       type: 'object',
       properties,
+      ...(open ? { additionalProperties: true } : {}),
       ...(required.length === 0 ? {} : { required }),
     });
     return {

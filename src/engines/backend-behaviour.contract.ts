@@ -70,7 +70,7 @@ const anything = fc.oneof(planted, fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary
 
 const OPERATIONS: readonly BenchOperation[] = ['write', 'patch', 'read', 'list', 'scan', 'delete'];
 const NAMES = ['a', 'b', 'a/b', 'Ω', 'a b', '..', '__proto__'];
-const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.\.)?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.[.+])?\}/g;
 /** Runs per path; every run opens nothing new, so that later ones meet what earlier ones left. */
 const RUNS = 40;
 

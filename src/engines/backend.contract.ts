@@ -5,7 +5,7 @@ import { compilePaths, expandPattern } from '../core/paths.ts';
 import type { Backend, Path } from '../model/backend.ts';
 
 const SUMMARY_LENGTH_MAX = 120;
-const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.\.)?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.[.+])?\}/g;
 
 function isSentence(text: string): boolean {
   return /^[A-Z`"].*[^\s]$/s.test(text) && !/\s{2}/.test(text);

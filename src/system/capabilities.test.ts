@@ -1,4 +1,4 @@
-/** `sys/capabilities…` and the resultant ACL. */
+/** `sys/capabilities…`. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { openBench } from '../core/backend-bench.contract.ts';
@@ -86,16 +86,4 @@ suite('capabilities', () => {
       assert.match(error.message, message);
     });
   }
-
-  test('the resultant ACL of the caller', async () => {
-    const reply = await (await open()).call('read', 'internal/ui/resultant-acl');
-    assert.deepEqual(JSON.parse(JSON.stringify(reply?.data)), {
-      root: false,
-      exact_paths: { 'secret/data/own': { capabilities: ['create', 'sudo', 'update'] } },
-      glob_paths: {
-        'ns1/kv/': { capabilities: ['delete'] },
-        'secret/data/': { capabilities: ['list', 'read'] },
-      },
-    });
-  });
 });

@@ -1,11 +1,10 @@
-/** `sys/capabilities…`: what a token may do on a path; and `sys/internal/ui/resultant-acl`: all that the caller may do. */
+/** `sys/capabilities…`: what a token may do on paths. */
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
 import type { Reply, Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Acl } from '../policy/acl.ts';
-import { resultantAcl } from '../policy/resultant-acl.ts';
 
 export interface CapabilityPorts {
   /** The ACL of the request's own token; undefined without a live one. */
@@ -93,16 +92,6 @@ async function ofAccessor(
   return answer(acl, request);
 }
 
-async function resultant(
-  ports: CapabilityPorts,
-  request: Request<unknown>,
-  unit: Unit,
-): Promise<Reply> {
-  const acl = await ports.callerAcl(request, unit);
-  if (acl === undefined) throw permissionDenied();
-  return { data: { ...resultantAcl(acl, request.nowMs) } };
-}
-
 /** The paths, below `sys/`. */
 export function capabilityPaths(ports: CapabilityPorts): Path<Unit>[] {
   return [
@@ -144,14 +133,6 @@ export function capabilityPaths(ports: CapabilityPorts): Path<Unit>[] {
       help: { synopsis: 'Tells what the caller may do on paths.' },
       operations: {
         update: { summary: 'Ask about oneself', handler: (r, unit) => ofCaller(ports, r, unit) },
-      },
-    }),
-    defineSystemPath({
-      pattern: 'internal/ui/resultant-acl',
-      fields: {},
-      help: { synopsis: 'Shows all that the caller may do, for user interfaces.' },
-      operations: {
-        read: { summary: 'Show the ACL', handler: (r, unit) => resultant(ports, r, unit) },
       },
     }),
   ];

@@ -77,8 +77,8 @@ auditDeviceContract('file', async () => {
 
 auditDeviceContract('stdout', async () => {
   let text = '';
-  const stdout = (part: string): Promise<void> => {
-    text += part;
+  const stdout = (part: Buffer): Promise<void> => {
+    text += part.toString();
     return Promise.resolve();
   };
   const device = await fileDevice.open({ file_path: 'STDOUT' }, contextOf({ stdout }));
@@ -250,7 +250,7 @@ test('a deleted, moved or truncated file is noticed', async (t) => {
     const device = await fileDevice.open({ file_path: filePath }, contextOf());
     assert.ok(isResumable(device));
     await device.resume();
-    await device.append('{"n":1}\n');
+    await device.append(Buffer.from('{"n":1}\n'));
     assert.equal(await device.inPlace(), true);
     return device;
   };
@@ -258,7 +258,7 @@ test('a deleted, moved or truncated file is noticed', async (t) => {
     assert.ok(isResumable(device));
     assert.equal(await device.inPlace(), false);
     assert.equal((await device.resume()).empty, true);
-    await device.append('{"n":2}\n');
+    await device.append(Buffer.from('{"n":2}\n'));
     assert.equal(await readFile(filePath, 'utf8'), '{"n":2}\n');
     await device.close();
     await rm(filePath);

@@ -63,14 +63,14 @@ export const fileDevice: AuditDeviceType = {
 
 /** Standard output, or nothing at all. */
 class StreamDevice implements AuditDevice {
-  readonly #write: (text: string) => Promise<void>;
+  readonly #take: (lines: Buffer) => Promise<void>;
 
-  constructor(write: (text: string) => Promise<void>) {
-    this.#write = write;
+  constructor(take: (lines: Buffer) => Promise<void>) {
+    this.#take = take;
   }
 
-  append(lines: string): Promise<void> {
-    return this.#write(lines);
+  append(lines: Buffer): Promise<void> {
+    return this.#take(lines);
   }
 
   reopen(): Promise<void> {
@@ -105,10 +105,9 @@ class FileDevice implements ResumableDevice {
     this.#context = context;
   }
 
-  async append(lines: string): Promise<void> {
+  async append(bytes: Buffer): Promise<void> {
     const file = this.#open;
     if (file === undefined) throw new Error('audit file is not open');
-    const bytes = Buffer.from(lines);
     for (let done = 0; done < bytes.length;) {
       const written = await writeSome(file.fd, bytes, done);
       if (written === 0) await this.#pause();
@@ -125,7 +124,7 @@ class FileDevice implements ResumableDevice {
     if (!file.regular) return { empty: false };
     if (file.size === 0) return { empty: true };
     const tail = await this.#readTail(file.size);
-    if (tail.unterminated) await this.append('\n');
+    if (tail.unterminated) await this.append(Buffer.from('\n'));
     const { position, torn } = tail;
     return { empty: false, position, torn };
   }
@@ -163,7 +162,7 @@ class FileDevice implements ResumableDevice {
   }
 
   async #openFile(): Promise<OpenFile> {
-    await mkdir(path.dirname(this.#path), { recursive: true, mode: DIRECTORY_MODE });
+    await makeDirectory(path.dirname(this.#path));
     const handle = await open(this.#path, FLAGS, this.#mode);
     try {
       const found = await handle.stat();
@@ -201,6 +200,27 @@ function sync(fd: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
   return promise;
+}
+
+/** Makes a directory and those above it. (Node's own `recursive` never ends below /proc, where nothing can be made.) */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    return await mkdir(directory, DIRECTORY_MODE);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    const parent = path.dirname(directory);
+    if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
+    await makeDirectory(parent);
+  }
+  try {
+    await mkdir(directory, DIRECTORY_MODE);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** Makes a new file's name durable. */

@@ -73,7 +73,7 @@ class TailWalk {
         last === undefined
           ? this.#tornBytes === 0 || line.type === 'header'
           : line.seq === last.seq + 1 && line.prev === last.hash;
-      if (continues && (this.#tornBytes === 0 || this.#fencedBy(line.fields))) {
+      if (continues && (this.#tornBytes === 0 || this.#fencedBy(line.fields, bytes))) {
         this.#last = here;
         this.#resetTorn();
         return;
@@ -99,8 +99,9 @@ class TailWalk {
   }
 
   /** A header that names exactly the bytes before it as left over. */
-  #fencedBy(fields: Readonly<Record<string, unknown>>): boolean {
-    const recovered = fields['type'] === 'header' ? parseHeader(fields)?.recovered : undefined;
+  #fencedBy(fields: Readonly<Record<string, unknown>>, line: Buffer): boolean {
+    const recovered =
+      fields['type'] === 'header' ? parseHeader(fields, line)?.recovered : undefined;
     if (recovered === undefined || recovered.bytes !== this.#tornBytes) return false;
     return recovered.sha256 === this.#torn.copy().digest('hex');
   }

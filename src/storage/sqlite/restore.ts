@@ -44,7 +44,7 @@ const KEPT_STORES_MAX = 1000;
  * @throws {StorageError} the file is damaged or not ours, a store is there already, or it is in use.
  */
 export async function restoreSqliteStorage(options: RestoreOptions): Promise<void> {
-  const log = (options.log ?? silentLog).named('storage.sqlite');
+  const log = options.log ?? silentLog;
   const files = storeFiles(resolve(options.directory));
   const source = resolve(options.file);
   assertSqliteVersion(process.versions['sqlite'] ?? '0');

@@ -54,7 +54,7 @@ export interface SqliteStorage extends ScannableStorage, BackupStorage {
  * @throws {StorageError} it is in use, damaged, newer, not ours, on a network file system, or SQLite is too old.
  */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<SqliteStorage> {
-  const log = (options.log ?? silentLog).named('storage.sqlite');
+  const log = options.log ?? silentLog;
   const files = storeFiles(resolve(options.directory));
   let lock: OwnerLock | undefined;
   try {

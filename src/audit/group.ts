@@ -1,0 +1,51 @@
+/** Records that share one write and one promise. */
+import { RequestError } from '../model/errors.ts';
+
+export type RecordKind = 'request' | 'response';
+export type GroupCounts = Readonly<Record<RecordKind, number>>;
+
+/** Records that are written, or refused, together. */
+export interface Group extends Record<RecordKind, number> {
+  readonly bodies: string[];
+  bytes: number;
+  readonly promise: Promise<void>;
+  /** Settles the promise; only the first call counts. */
+  settle(error?: Error): void;
+}
+
+/** An empty group. `onSettled` runs once, before the promise settles. */
+export function openGroup(onSettled: (error: Error | undefined) => void): Group {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // Whoever appended may look at the promise only later; until then a rejection is nobody's surprise.
+  promise.catch(() => {});
+  let settled = false;
+  return {
+    request: 0,
+    response: 0,
+    bodies: [],
+    bytes: 0,
+    promise,
+    settle: (error) => {
+      if (settled) return;
+      settled = true;
+      onSettled(error);
+      if (error === undefined) resolve();
+      else reject(auditFailed(error.message, error));
+    },
+  };
+}
+
+/** The error of a request that could not be recorded; its public text is always the same. */
+export function auditFailed(detail: string, cause?: unknown): RequestError {
+  return new RequestError('audit_failed', 'the request could not be recorded in the audit log', {
+    detail,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** The promise of a record that is not even tried. */
+export function refused(detail: string): Promise<never> {
+  const promise = Promise.reject(auditFailed(detail));
+  promise.catch(() => {});
+  return promise;
+}
