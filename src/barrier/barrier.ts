@@ -14,8 +14,8 @@ import {
   newKeyring,
   newestTerm,
   withNewTerm,
-} from './keyring.ts';
-import { LiveKeys, sealedError } from './live-keys.ts';
+} from './keys/keyring.ts';
+import { LiveKeys, sealedError } from './keys/live-keys.ts';
 import { createStagedStorage } from './staged-storage.ts';
 import {
   type ReencryptionProgress,
@@ -36,14 +36,14 @@ import {
 import type { BarrierUnit } from './barrier-unit.ts';
 import { SEALED_UNIT } from './sealed-unit.ts';
 import { StoredUnit } from './unit.ts';
-import { persistUsage, storedUsage } from './usage.ts';
+import { persistUsage, storedUsage } from './keys/usage.ts';
 import {
   type KeyringExtras,
   changeKeyring,
   changesOf,
   openKeyring,
   refreshKeyring,
-} from './stored-keyring.ts';
+} from './keys/stored-keyring.ts';
 import { type Alongside, createRecords } from './first-records.ts';
 
 export interface BarrierOptions {

@@ -1,7 +1,7 @@
 /** Gives a change its next revision and its stored form. */
 import { RequestError } from '../model/errors.ts';
 import type { Entry } from '../storage/storage.ts';
-import type { LiveKeys } from './live-keys.ts';
+import type { LiveKeys } from './keys/live-keys.ts';
 import type { NonceSource } from './nonce-source.ts';
 import type { RecordKey } from './record.ts';
 import { CLEAR_PREFIX, KEYRING_KEY } from './storage-keys.ts';

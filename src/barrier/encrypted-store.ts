@@ -23,7 +23,7 @@ import {
   shardOf,
 } from './integrity.ts';
 import { type Change, type Substitutes, encodeRecord } from './encode-record.ts';
-import type { LiveKeys } from './live-keys.ts';
+import type { LiveKeys } from './keys/live-keys.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { RECORD_OVERHEAD_BYTES, type RecordKey, termOf } from './record.ts';
 import { NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';

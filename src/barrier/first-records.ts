@@ -9,7 +9,7 @@ import {
   shardKey,
   shardOf,
 } from './integrity.ts';
-import type { LiveKeys } from './live-keys.ts';
+import type { LiveKeys } from './keys/live-keys.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { isCounted } from './storage-keys.ts';
 

@@ -4,7 +4,7 @@ import { RequestError } from '../model/errors.ts';
 import { ConflictError, type Entry, type ScannableStorage } from '../storage/storage.ts';
 import type { Change } from './encode-record.ts';
 import type { EncryptedStore } from './encrypted-store.ts';
-import { type Keyring, newestTerm } from './keyring.ts';
+import { type Keyring, newestTerm } from './keys/keyring.ts';
 import { termOf } from './record.ts';
 import {
   CLEAR_PREFIX,

@@ -1,6 +1,6 @@
 /** The unit of a sealed barrier: paths that answer while sealed get it and have no use for it. */
 import type { BarrierUnit } from './barrier-unit.ts';
-import { sealedError } from './live-keys.ts';
+import { sealedError } from './keys/live-keys.ts';
 
 function refuse(): never {
   throw sealedError();

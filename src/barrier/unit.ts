@@ -6,8 +6,8 @@ import { type UnitMemory, View, type Write } from './view.ts';
 import { BATCH_MAX, type Check, type Entry, type Storage } from '../storage/storage.ts';
 import type { Change } from './encode-record.ts';
 import { type EncryptedStore, PLAINTEXT_BYTES_MAX } from './encrypted-store.ts';
-import { KEY_BYTES } from './keyring.ts';
-import { sealedError } from './live-keys.ts';
+import { KEY_BYTES } from './keys/keyring.ts';
+import { sealedError } from './keys/live-keys.ts';
 import type { RecordKey } from './record.ts';
 import type { RecordCache } from './record-cache.ts';
 import {

@@ -1,6 +1,6 @@
 /** `sys/key-status`, `sys/rotate`, `sys/rotate/config`: the term that encrypts, and when the next one comes. */
 import { formatTime } from '../../base/time-format.ts';
-import { MAX_OPERATIONS_DEFAULT } from '../../barrier/keyring.ts';
+import { MAX_OPERATIONS_DEFAULT } from '../../barrier/keys/keyring.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';

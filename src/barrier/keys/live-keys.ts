@@ -1,11 +1,11 @@
 /** The keys of an unsealed barrier, ready for use, and how they all go away at once. */
-import { HmacKey } from '../crypto/hmac.ts';
-import { deriveKey } from '../crypto/key-derivation.ts';
-import { ownCopy, wipe } from '../crypto/secret-bytes.ts';
-import { RequestError } from '../model/errors.ts';
-import { IntegrityHash } from './integrity.ts';
+import { HmacKey } from '../../crypto/hmac.ts';
+import { deriveKey } from '../../crypto/key-derivation.ts';
+import { ownCopy, wipe } from '../../crypto/secret-bytes.ts';
+import { RequestError } from '../../model/errors.ts';
+import { IntegrityHash } from '../integrity.ts';
 import { type Keyring, type Term, newestTerm, wipeKeyring } from './keyring.ts';
-import { ROOT_TERM, RecordKey } from './record.ts';
+import { ROOT_TERM, RecordKey } from '../record.ts';
 
 /** Most namespaces whose keys are held ready; others are unwrapped again when they are used. */
 const NAMESPACES_HELD_MAX = 4096;

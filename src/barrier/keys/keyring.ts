@@ -4,10 +4,10 @@
  * Terms are the generations of the encryption key: new records take the newest, old ones stay readable until they are
  * encrypted again. The other keys have one purpose each and no generations, because what they compute is compared for years.
  */
-import type { Random } from '../base/random.ts';
-import { RequestError } from '../model/errors.ts';
-import { TERM_MAX } from './record.ts';
-import { ownCopy, wipe } from '../crypto/secret-bytes.ts';
+import type { Random } from '../../base/random.ts';
+import { RequestError } from '../../model/errors.ts';
+import { TERM_MAX } from '../record.ts';
+import { ownCopy, wipe } from '../../crypto/secret-bytes.ts';
 
 export const KEY_BYTES: number = 32;
 /** Most terms a keyring may hold; older ones must be dropped before more are added. */

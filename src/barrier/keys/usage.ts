@@ -1,8 +1,8 @@
 /** How often each term has encrypted: counted in memory, added to a stored record per term now and then. */
-import { ConflictError } from '../storage/storage.ts';
-import type { EncryptedStore } from './encrypted-store.ts';
-import { ROOT_TERM } from './record.ts';
-import { USAGE_PREFIX } from './storage-keys.ts';
+import { ConflictError } from '../../storage/storage.ts';
+import type { EncryptedStore } from '../encrypted-store.ts';
+import { ROOT_TERM } from '../record.ts';
+import { USAGE_PREFIX } from '../storage-keys.ts';
 
 export async function storedUsage(store: EncryptedStore, term: number): Promise<number> {
   const [entry] = await store.read([USAGE_PREFIX + term]);

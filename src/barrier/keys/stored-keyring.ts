@@ -1,13 +1,13 @@
 /** The keyring as it is stored: one record under the root key. */
-import { wipe } from '../crypto/secret-bytes.ts';
-import { AuthenticationError } from '../crypto/xaes.ts';
-import { ConflictError, type Entry } from '../storage/storage.ts';
-import type { Change } from './encode-record.ts';
-import type { Alongside } from './first-records.ts';
-import type { EncryptedStore } from './encrypted-store.ts';
+import { wipe } from '../../crypto/secret-bytes.ts';
+import { AuthenticationError } from '../../crypto/xaes.ts';
+import { ConflictError, type Entry } from '../../storage/storage.ts';
+import type { Change } from '../encode-record.ts';
+import type { Alongside } from '../first-records.ts';
+import type { EncryptedStore } from '../encrypted-store.ts';
 import { type Keyring, decodeKeyring, encodeKeyring, wipeKeyring } from './keyring.ts';
 import { rootRecordKey } from './live-keys.ts';
-import { KEYRING_KEY, ROOT_KEY_KEY, namespaceOf } from './storage-keys.ts';
+import { KEYRING_KEY, ROOT_KEY_KEY, namespaceOf } from '../storage-keys.ts';
 
 /** How often a change is tried again when another replica changed the keyring first. */
 const ATTEMPTS_MAX = 5;
