@@ -4,7 +4,7 @@ import type { World } from '../base/world.ts';
 import type { HmacKey } from '../crypto/hmac.ts';
 import { equalConstantTime, ownCopy, wipe } from '../crypto/secret-bytes.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
-import { ConflictError, type ScannableStorage, type Storage } from '../storage/storage.ts';
+import { ConflictError, type Storage } from '../storage/storage.ts';
 import { EncryptedStore, type Tampering } from './encrypted-store.ts';
 import {
   KEY_BYTES,
@@ -23,7 +23,7 @@ import {
   unusedTerms,
   withoutTerms,
 } from './reencryption.ts';
-import { Scrub } from './scrub.ts';
+import { Scrub, scannable } from './scrub.ts';
 import { NonceSource } from './nonce-source.ts';
 import { RecordCache } from './record-cache.ts';
 import {
@@ -246,6 +246,11 @@ export class Barrier {
     return new Scrub(store, scannable(storage));
   }
 
+  /** The numbers of the terms in the keyring; the last is the one that encrypts. */
+  get terms(): readonly number[] {
+    return this.#opened().keys.keyring.terms.map((term) => term.number);
+  }
+
   get rotationConfig(): RotationConfig {
     return this.#opened().keys.keyring.rotation;
   }
@@ -333,13 +338,6 @@ export class Barrier {
     this.#changes = result.catch(() => undefined);
     return result;
   }
-}
-
-function scannable(storage: Storage): ScannableStorage {
-  if (!('scan' in storage)) {
-    throw new RequestError('unsupported_operation', 'the storage cannot be walked');
-  }
-  return storage as ScannableStorage;
 }
 
 function alreadyInitialized(): RequestError {

@@ -10,7 +10,7 @@ import { AuthenticationError } from '../crypto/xaes.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import { RequestError } from '../model/errors.ts';
 import { compareKeys } from '../storage/key-order.ts';
-import type { Entry, ScannableStorage } from '../storage/storage.ts';
+import type { Entry, ScannableStorage, Storage } from '../storage/storage.ts';
 import type { CountedCommit, EncryptedStore, Tampering } from './encrypted-store.ts';
 import {
   SHARDS,
@@ -200,4 +200,12 @@ export class Scrub {
   #stateOf(key: string): ShardState {
     return this.#computed[shardOf(key)] ?? emptyState();
   }
+}
+
+/** @throws {RequestError} `unsupported_operation` */
+export function scannable(storage: Storage): ScannableStorage {
+  if (!('scan' in storage)) {
+    throw new RequestError('unsupported_operation', 'the storage cannot be walked');
+  }
+  return storage as ScannableStorage;
 }
