@@ -4,6 +4,7 @@ import type { AuditBroker, AuditDeviceSpec } from '../audit/broker.ts';
 import { createLogSigner } from '../audit/checkpoint.ts';
 import type { World } from '../base/world.ts';
 import { Barrier } from '../barrier/barrier.ts';
+import { Upkeep } from '../barrier/upkeep.ts';
 import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
 import type { Handle } from '../core/call.ts';
 import type { LeaseBounds } from '../core/mount-table.ts';
@@ -42,6 +43,7 @@ export interface Initialized extends InitResult {
 export class Instance {
   readonly #options: InstanceOptions;
   readonly #barrier: Barrier;
+  readonly #upkeep: Upkeep;
   readonly #assembly: Assembly;
   readonly unsealer: Unsealer;
   #initialized = false;
@@ -56,6 +58,7 @@ export class Instance {
       world,
       onTamper: (found) => world.log.error('stored record failed authentication', { ...found }),
     });
+    this.#upkeep = new Upkeep({ barrier: this.#barrier, world });
     this.unsealer = new Unsealer({ barrier: this.#barrier, storage, seal, world });
     const startedMs = world.clock.nowMs();
     this.#assembly = assemble({
@@ -76,7 +79,7 @@ export class Instance {
             apiAddress: options.apiAddress,
             clusterAddress: options.clusterAddress,
             hostname: hostname(),
-            degraded: () => (audit.health.degraded ? 'audit' : undefined),
+            degraded: () => this.#degraded(),
           },
           seal: {
             unsealer: this.unsealer,
@@ -114,6 +117,12 @@ export class Instance {
 
   get services(): Assembly {
     return this.#assembly;
+  }
+
+  /** What keeps the server from serving as it should. */
+  #degraded(): string | undefined {
+    if (this.#options.audit.health.degraded) return 'audit';
+    return this.#upkeep.integrity.faults.length > 0 ? 'integrity' : undefined;
   }
 
   /** Creates the cluster with its first records and a root token. @throws {RequestError} */
@@ -163,6 +172,7 @@ export class Instance {
     await audit.reconcile(auditDevices);
     this.#clusterName = (await clusterRecord(begin())).name;
     expirer.start();
+    await this.#upkeep.start();
     this.#options.world.log.named('core').info('unsealed');
   }
 
@@ -170,8 +180,10 @@ export class Instance {
   async seal(): Promise<void> {
     this.#serving = false;
     await this.#assembly.expirer.stop();
+    const stopped = this.#upkeep.stop();
     this.#options.audit.sealed();
     this.unsealer.seal();
+    await stopped;
     this.#assembly.table.clear();
     this.#assembly.authority.clear();
     this.#options.world.log.named('core').info('sealed');
@@ -179,6 +191,7 @@ export class Instance {
 
   async close(): Promise<void> {
     await this.#assembly.expirer.stop();
+    await this.#upkeep.stop();
     if (!this.#barrier.sealed) {
       await this.#barrier.persistUsage().catch(() => {});
       this.unsealer.seal();
