@@ -1,5 +1,5 @@
 /** One listening address: HTTP/1.1 over TCP or a Unix socket, with or without TLS, in front of one facade. */
-import { createServer, STATUS_CODES } from 'node:http';
+import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
@@ -19,16 +19,9 @@ import { customHeaders } from './response-headers.ts';
 import type { HeadersForStatus } from './response-headers.ts';
 import { secureContext, tlsOptions } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
-import { isUnknownMethod, takeOver, writeAndClose } from './parser-failure.ts';
+import { refusalOf, takeOver, writeAndClose } from './parser-failure.ts';
 import type { ParserError } from './parser-failure.ts';
 import { VerbConnection } from './verb-connection.ts';
-
-/** Errors of the parser and the server that are not simply a bad request. */
-const ERROR_STATUS: ReadonlyMap<string, number> = new Map([
-  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
-  ['HPE_HEADER_OVERFLOW', 431],
-]);
 
 export class Listener {
   readonly #options: ListenerOptions;
@@ -304,9 +297,7 @@ export class Listener {
     if (error.code === 'HPE_INVALID_METHOD' && this.#understandVerbs(error, peer)) return;
     if (peer.failed) return;
     peer.failed = true;
-    const unknownMethod = isUnknownMethod(error);
-    const status = unknownMethod ? 405 : (ERROR_STATUS.get(error.code ?? '') ?? 400);
-    const message = unknownMethod ? '' : (STATUS_CODES[status]?.toLowerCase() ?? '');
+    const { status, message } = refusalOf(error);
     for (const exchange of this.#running) {
       // Its body will never be complete: this is its reply, whatever the facade is waiting for.
       if (exchange.request.socket === socket && !exchange.request.complete) {

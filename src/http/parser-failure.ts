@@ -17,10 +17,26 @@ export interface ParserError extends Error {
 const UNKNOWN_METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40} \/[\x21-\x7e]{0,8000} HTTP\/1\.[01]\r\n/;
 const REQUEST_LINE_MAX = 8_100;
 
-/** True when the parser failed at nothing but the method: an answer can say so. */
-export function isUnknownMethod(error: ParserError): boolean {
+function isUnknownMethod(error: ParserError): boolean {
   if (error.code !== 'HPE_INVALID_METHOD' || error.rawPacket === undefined) return false;
   return UNKNOWN_METHOD.test(error.rawPacket.toString('latin1', 0, REQUEST_LINE_MAX));
+}
+
+/** Errors of the parser and the server that are not simply a bad request. */
+const ERROR_STATUS: ReadonlyMap<string, number> = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
+  ['HPE_HEADER_OVERFLOW', 431],
+]);
+
+/** How a request that could not be parsed is refused. */
+export function refusalOf(error: ParserError): {
+  readonly status: number;
+  readonly message: string;
+} {
+  if (isUnknownMethod(error)) return { status: 405, message: '' };
+  const status = ERROR_STATUS.get(error.code ?? '') ?? 400;
+  return { status, message: STATUS_CODES[status]?.toLowerCase() ?? '' };
 }
 
 /** Takes the connection away from its parser when that failed at a LIST or SCAN; undefined when it failed otherwise. */
