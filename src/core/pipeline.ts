@@ -6,6 +6,7 @@ import type { Exchange, RequestClass } from './exchange.ts';
 import type { Parts } from './parts.ts';
 import { authenticate, recognise } from './steps/authenticate.ts';
 import { authorize } from './steps/authorize.ts';
+import { filter } from './steps/filter.ts';
 import { finish, grant, handle } from './steps/handle.ts';
 import { identify } from './steps/identify.ts';
 import { parse } from './steps/parse.ts';
@@ -34,6 +35,7 @@ const TABLE: readonly (readonly [Step, ...RequestClass[]])[] = [
   [authorize,             d,   s    ],
   [record,          l,    d,   s,  o],
   [handle,          l,    d,   s,  o],
+  [filter,                d,   s    ],
   [grant,           l,    d,   s,  o],
   [wrap,            l,    d,   s,  o],
   [finish,          l,    d,   s,  o],

@@ -5,6 +5,7 @@ import { fullPath, listedError } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 import { foldedPath } from './folded-path.ts';
+import { readFields } from './parse.ts';
 
 export async function authorize(parts: Parts, exchange: Exchange): Promise<void> {
   const { principal } = exchange;
@@ -16,6 +17,13 @@ export async function authorize(parts: Parts, exchange: Exchange): Promise<void>
   if (exchange.match?.path.sudo === true && !decision.sudo && exchange.operation !== 'help') {
     throw denied('the path needs sudo');
   }
+  if (decision.limit !== undefined) setLimit(exchange, decision.limit);
+}
+
+/** Puts what the policy says in place of the `limit` of a listing. */
+function setLimit(exchange: Exchange, limit: number): void {
+  exchange.data = { ...exchange.data, limit: String(limit) };
+  if (exchange.match !== undefined) readFields(exchange, exchange.match);
 }
 
 /** Where the backend folds a name of the path, both spellings must be allowed: the refusal of either counts. */

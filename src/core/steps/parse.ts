@@ -18,7 +18,19 @@ export async function parse(_parts: Parts, exchange: Exchange): Promise<void> {
   }
   const { match } = exchange;
   if (match === undefined || exchange.operation === 'help') return;
+  if (!readFields(exchange, match)) return;
+  if (exchange.operation === 'update' && match.path.exists !== undefined) {
+    const exists = match.path.exists as NonNullable<Path<unknown>['exists']>;
+    const found = await exists(requestOf(exchange) as Request<never>, storeOf(exchange));
+    if (!found) exchange.operation = 'create';
+  }
+}
+
+/** Checks the parameters; false when they do not fit, which is told later. */
+export function readFields(exchange: Exchange, match: NonNullable<Exchange['match']>): boolean {
+  const { call } = exchange;
   const write = WRITES.has(exchange.operation);
+  exchange.fieldError = undefined;
   try {
     const parsed = parseFields(match.path.fields, match.params, exchange.data, {
       // A patch names what changes; what it leaves out is there already.
@@ -31,11 +43,7 @@ export async function parse(_parts: Parts, exchange: Exchange): Promise<void> {
     // Told only to a caller who may use the path at all.
     if (!(error instanceof RequestError)) throw error;
     exchange.fieldError = error;
-    return;
+    return false;
   }
-  if (exchange.operation === 'update' && match.path.exists !== undefined) {
-    const exists = match.path.exists as NonNullable<Path<unknown>['exists']>;
-    const found = await exists(requestOf(exchange) as Request<never>, storeOf(exchange));
-    if (!found) exchange.operation = 'create';
-  }
+  return true;
 }
