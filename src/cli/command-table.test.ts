@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { COMMANDS } from './command-table.ts';
-import { completionScript, SHELLS } from './completion.ts';
+import { completionScript, SHELLS } from './completion/script.ts';
 import { commandHelp, rootHelp } from './help.ts';
 import { findCommand } from './lookup.ts';
 import { allFlags } from './option-groups.ts';

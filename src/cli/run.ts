@@ -56,7 +56,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
   const words = argv.length === 1 && VERSION_FLAGS.has(argv[0] ?? '') ? ['version'] : argv;
   if (words.some((word) => /^--?autocomplete-(?:un)?install$/.test(word))) {
-    const { installCompletion } = await import('./completion-install.ts');
+    const { installCompletion } = await import('./completion/install.ts');
     return installCompletion(
       terminal,
       words.some((word) => word.endsWith('-uninstall')),

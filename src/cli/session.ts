@@ -1,5 +1,5 @@
 /** The client of one invocation: built when first needed, from the flags over the environment over the stored token. */
-import { Client, type ClientOptions } from '../client/client.ts';
+import type { Client, ClientOptions } from '../client/client.ts';
 import { optionsFromEnvironment, readVariable } from '../client/environment.ts';
 import type { TlsSettings } from '../client/tls.ts';
 import { CommandFailure, EXIT_SERVER } from './command.ts';
@@ -7,28 +7,29 @@ import { dryRunIntercept } from './dry-run.ts';
 import type { FlagValues } from './flags.ts';
 import { longDuration } from './render/values.ts';
 import type { Terminal } from './terminal.ts';
-import { openTokenHelper, type TokenHelper } from './token-helper.ts';
+import type { TokenHelper } from './token-helper.ts';
 
 export interface Session {
   /** With the token of the environment, else the stored one. */
   client(): Promise<Client>;
   /** With the token of the environment only: for logging in. */
-  newcomer(): Client;
+  newcomer(): Promise<Client>;
   /** A client that makes its calls even when the user only wants to see one, and never wraps. For questions before the real call. */
   preflight(): Promise<Client>;
   readonly dryRun: boolean;
-  tokenHelper(): TokenHelper;
+  tokenHelper(): Promise<TokenHelper>;
 }
 
 export function openSession(flags: FlagValues, terminal: Terminal): Session {
   let client: Promise<Client> | undefined;
-  let helper: TokenHelper | undefined;
   const dryRun = ['output-curl-string', 'output-policy'].some(
     (name) => flags.declares(name) && flags.boolean(name),
   );
   const session: Session = {
     dryRun,
-    newcomer(): Client {
+    async newcomer(): Promise<Client> {
+      // Loaded late: node:http takes half of the time that a command without a server needs.
+      const { Client } = await import('../client/client.ts');
       try {
         return new Client(clientOptions(flags, terminal));
       } catch (cause) {
@@ -45,19 +46,19 @@ export function openSession(flags: FlagValues, terminal: Terminal): Session {
         flags.isSet('wrap-ttl') || readVariable(terminal.environment, 'WRAP_TTL') !== undefined;
       return dryRun || wraps ? own.with({ intercept: undefined, wrapTtl: undefined }) : own;
     },
-    tokenHelper(): TokenHelper {
-      helper ??= openTokenHelper(terminal);
-      return helper;
+    async tokenHelper(): Promise<TokenHelper> {
+      const { openTokenHelper } = await import('./token-helper.ts');
+      return openTokenHelper(terminal);
     },
   };
   return session;
 }
 
 async function withStoredToken(session: Session): Promise<Client> {
-  const client = session.newcomer();
+  const client = await session.newcomer();
   if (client.token !== '') return client;
   try {
-    const token = await session.tokenHelper().get();
+    const token = await (await session.tokenHelper()).get();
     return token === '' ? client : client.with({ token });
   } catch (cause) {
     throw failure('failed to get token from token helper', cause);

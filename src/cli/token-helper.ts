@@ -2,7 +2,6 @@
  * Where the token of the last login is kept: `~/.vault-token`, or an outside program that `~/.vault` or `~/.bao` names.
  * Such a program is run with `get`, `store` (the token on its standard input) or `erase` as its last argument.
  */
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -63,12 +62,13 @@ function programHelper(program: string, terminal: Terminal): TokenHelper {
   };
 }
 
-function runHelper(
+async function runHelper(
   program: string,
   verb: string,
   input: string,
   terminal: Terminal,
 ): Promise<string> {
+  const { spawn } = await import('node:child_process');
   const shell = terminal.environment['SHELL'] ?? '/bin/sh';
   return new Promise((done, fail) => {
     const child = spawn(shell, ['-c', `${program} ${verb}`], {

@@ -1,7 +1,7 @@
 /** completion: prints the script for a shell. */
 import { CommandFailure, EXIT_LOCAL, EXIT_OK, type Invocation } from '../command.ts';
 import { COMMANDS } from '../command-table.ts';
-import { completionScript, SHELLS } from '../completion.ts';
+import { completionScript, SHELLS } from '../completion/script.ts';
 
 export async function completion(invocation: Invocation): Promise<number> {
   const name = invocation.args[0] ?? '';

@@ -10,6 +10,7 @@ import {
   type Invocation,
 } from '../command.ts';
 import { asQuery, readPairs } from '../key-values.ts';
+import { validateLogin } from '../mfa.ts';
 import { cleanPath } from '../paths.ts';
 import {
   listKeys,
@@ -116,6 +117,9 @@ async function printWritten(
 ): Promise<number> {
   if (secret === undefined) return sayInTable(invocation, `Success! Data written to: ${path}`);
   if (secret.auth?.mfaRequirement !== undefined) {
+    const client = await invocation.session.client();
+    const validated = await validateLogin(invocation, client, secret);
+    if (validated !== undefined) return printSecretOrField(invocation, validated);
     warn(
       invocation.terminal,
       'This login still needs its second factor: validate it at sys/mfa/validate.\n',

@@ -12,6 +12,7 @@ import {
   type Invocation,
 } from '../command.ts';
 import { asStrings, readPairs } from '../key-values.ts';
+import { validateLogin } from '../mfa.ts';
 import { LOGIN_METHODS, loginBody, type LoginMethod } from '../login-methods.ts';
 import { cleanPath } from '../paths.ts';
 import { wrapText } from '../render/columns.ts';
@@ -26,8 +27,11 @@ export async function login(invocation: Invocation): Promise<number> {
   if (noStore && flags.boolean('no-print')) {
     throw new CommandFailure(EXIT_LOCAL, '-no-store and -no-print cannot be used together');
   }
-  const client = invocation.session.newcomer();
-  const answer = await authenticate(invocation, client);
+  const client = await invocation.session.newcomer();
+  let answer = await authenticate(invocation, client);
+  if (answer.auth?.mfaRequirement !== undefined) {
+    answer = (await validateLogin(invocation, client, answer)) ?? answer;
+  }
   if (answer.auth?.mfaRequirement !== undefined) {
     warnOfEnvironmentToken(invocation);
     warn(terminal, 'This login still needs its second factor: validate it at sys/mfa/validate.\n');
@@ -64,7 +68,7 @@ export async function login(invocation: Invocation): Promise<number> {
 
 async function storeToken(invocation: Invocation, token: string, secret: Secret): Promise<void> {
   try {
-    await invocation.session.tokenHelper().store(token);
+    await (await invocation.session.tokenHelper()).store(token);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown error';
     warn(

@@ -3,6 +3,7 @@
  *
  *     # title
  *     env NAME=value            stdin text              secret text
+ *     tty                         somebody sits at a terminal (colours off)
  *     < METHOD PATH STATUS JSON   the next answer of the stub server
  *     > JSON                      the body that request must have had
  *     ^ name: value               a header it must have had
@@ -21,6 +22,7 @@ interface Case {
   environment: Record<string, string>;
   input: string | undefined;
   secret: string | undefined;
+  tty: boolean;
   answers: StubAnswer[];
   bodies: Map<number, string>;
   headers: { index: number; name: string; value: string }[];
@@ -36,6 +38,7 @@ function newCase(title: string): Case {
     environment: {},
     input: undefined,
     secret: undefined,
+    tty: false,
     answers: [],
     bodies: new Map(),
     headers: [],
@@ -70,7 +73,8 @@ function readSetUp(current: Case, line: string): void {
   if (line.startsWith('env ')) {
     const equals = rest.indexOf('=');
     current.environment[rest.slice(0, equals)] = rest.slice(equals + 1);
-  } else if (line.startsWith('stdin ')) current.input = rest;
+  } else if (line === 'tty') current.tty = true;
+  else if (line.startsWith('stdin ')) current.input = rest;
   else if (line.startsWith('secret ')) current.secret = rest;
   else if (line.startsWith('< ')) {
     const [method = '', path = '', status = '', ...body] = rest.split(' ');
@@ -93,8 +97,14 @@ async function replay(one: Case): Promise<void> {
   const stub = await startStub(one.answers);
   try {
     const terminal = stubTerminal({
-      environment: { VAULT_ADDR: stub.address, VAULT_TOKEN: 'hvs.mine', ...one.environment },
+      environment: {
+        NO_COLOR: '1',
+        VAULT_ADDR: stub.address,
+        VAULT_TOKEN: 'hvs.mine',
+        ...one.environment,
+      },
       ...(one.input !== undefined && { input: one.input }),
+      tty: one.tty,
       ...(one.secret !== undefined && { secret: one.secret }),
     });
     const exitCode = await run(words(one.command), terminal);

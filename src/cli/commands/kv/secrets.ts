@@ -20,6 +20,7 @@ import {
 } from '../../render/output.ts';
 import { secretField } from '../../render/secret.ts';
 import { printListing } from '../data.ts';
+import { warnOfLostFields } from './lost-fields.ts';
 import { findTarget, readVersion, storedVersion } from './path.ts';
 import { printNewVersion, printPath, printSection } from './output.ts';
 import type { Secret } from '../../../client/secret.ts';
@@ -66,13 +67,16 @@ async function printKvField(
 export async function put(invocation: Invocation): Promise<number> {
   if (invocation.args.length === 1) throw new CommandFailure(EXIT_LOCAL, 'Must supply data');
   const data = await readPairs(invocation, invocation.args.slice(1));
-  const { version2, pathIn } = await findTarget(invocation);
-  const path = pathIn('data');
+  const target = await findTarget(invocation);
+  const { version2 } = target;
+  const path = target.pathIn('data');
   const cas = invocation.flags.integer('cas', -1);
   const body = version2 ? { data, options: cas > -1 ? { cas } : {} } : data;
   const client = await invocation.session.client();
   const secret = await attempt(`Error writing data to ${path}`, client.write(path, body));
-  return printNewVersion(invocation, path, secret);
+  const exitCode = await printNewVersion(invocation, path, secret);
+  await warnOfLostFields(invocation, target, secret, Object.keys(data));
+  return exitCode;
 }
 
 export async function list(invocation: Invocation): Promise<number> {

@@ -85,7 +85,9 @@ export async function members(invocation: Invocation): Promise<number> {
   const secret = await attempt('', client.get('sys/ha-status'));
   const list = secret?.data?.['nodes'];
   const nodes = Array.isArray(list) ? list.filter(isJsonObject) : [];
-  if (invocation.format !== 'table') return printDocument(invocation, { Nodes: nodes });
+  if (invocation.format !== 'table') {
+    return printDocument(invocation, { Nodes: nodes.map(memberDocument) });
+  }
   const rows = nodes.map((node) => MEMBER_COLUMNS.map(([, key]) => memberCell(node, key)));
   say(
     invocation,
@@ -95,6 +97,21 @@ export async function members(invocation: Invocation): Promise<number> {
     ),
   );
   return EXIT_OK;
+}
+
+/** In the order of the reference; what the server leaves out stays out. */
+function memberDocument(node: JsonObject): JsonObject {
+  const keys = [
+    'hostname',
+    'api_address',
+    'cluster_address',
+    'active_node',
+    'last_echo',
+    'version',
+    'upgrade_version',
+  ];
+  const known = keys.filter((key) => key in node).map((key) => [key, node[key] ?? null]);
+  return { ...Object.fromEntries(known), ...node };
 }
 
 function memberCell(node: JsonObject, key: string): string {

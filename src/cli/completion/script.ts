@@ -1,8 +1,8 @@
 /** Completion scripts for shells, written from the command table. The shell needs no call of this program to complete. */
-import type { CommandRow } from './command.ts';
-import type { Flag } from './flags.ts';
-import { childrenOf, PROGRAM } from './help.ts';
-import { allFlags } from './option-groups.ts';
+import type { CommandRow } from '../command.ts';
+import type { Flag } from '../flags.ts';
+import { childrenOf, PROGRAM } from '../help.ts';
+import { allFlags } from '../option-groups.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];

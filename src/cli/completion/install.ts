@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT_LOCAL, EXIT_OK } from './command.ts';
-import { COMMANDS } from './command-table.ts';
-import { completionScript } from './completion.ts';
-import { PROGRAM } from './help.ts';
-import { complainInRed, type Terminal } from './terminal.ts';
+import { EXIT_LOCAL, EXIT_OK } from '../command.ts';
+import { COMMANDS } from '../command-table.ts';
+import { completionScript } from './script.ts';
+import { PROGRAM } from '../help.ts';
+import { complainInRed, type Terminal } from '../terminal.ts';
 
 const START_FILES = [
   { shell: 'bash', file: '.bashrc' },
