@@ -66,7 +66,10 @@ function requestEntry(exchange: Exchange, error: RequestError | undefined): Requ
     tokenIssuedAtMs: token?.createdMs,
     data: exchange.data,
     connection: call.connection,
-    headers: call.headers,
+    // Made only when some header is to be recorded.
+    get headers() {
+      return call.headers;
+    },
     wrapTtlSeconds: call.wrapTtlSeconds,
     error,
   };

@@ -6,7 +6,9 @@ import type { World } from '../base/world.ts';
 import { Barrier } from '../barrier/barrier.ts';
 import { Upkeep } from '../barrier/upkeep.ts';
 import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
-import type { Handle } from '../core/call.ts';
+import type { Call, Handle } from '../core/call.ts';
+import { corsSettings } from '../core/cors-settings.ts';
+import { measured } from '../core/request-metrics.ts';
 import type { LeaseBounds } from '../core/mount-table.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { Seal } from '../seal/seal.ts';
@@ -16,8 +18,13 @@ import type { Storage } from '../storage/storage.ts';
 import { assemble } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
 import { builtins } from './builtins.ts';
+import { auditedHeaders } from '../system/audited-headers.ts';
+import type { CorsRecord } from '../system/cors.ts';
+import type { Monitoring } from './monitoring.ts';
 import { noIdentity } from './no-identity.ts';
 import { API_VERSION, VERSION } from './version.ts';
+
+const AUDITED_HEADERS_PATH = 'sys/config/auditing/';
 
 export interface InstanceOptions {
   readonly world: World;
@@ -30,6 +37,7 @@ export interface InstanceOptions {
   readonly clusterName: string | undefined;
   readonly apiAddress: () => string;
   readonly clusterAddress: () => string;
+  readonly monitoring: Monitoring;
   /** `sys/rekey/*` needs no token. */
   readonly openRekey: boolean;
   /** `sys/generate-root/*` needs no token. */
@@ -49,6 +57,8 @@ export class Instance {
   #initialized = false;
   #clusterName = '';
   #serving = false;
+  readonly #handle: Handle;
+  readonly #cors: () => Promise<CorsRecord>;
 
   private constructor(options: InstanceOptions) {
     this.#options = options;
@@ -93,8 +103,16 @@ export class Instance {
             openRekey: options.openRekey,
             openRootGeneration: options.openRootGeneration,
           },
+          monitoring: options.monitoring,
         }),
     });
+    const handle = measured(this.#assembly.handle, options.monitoring.registry, world.clock);
+    this.#handle = (call) =>
+      call.path.startsWith(AUDITED_HEADERS_PATH)
+        ? this.#changeAuditing(handle, call)
+        : handle(call);
+    const { begin } = this.#assembly;
+    this.#cors = corsSettings({ begin, sealed: () => this.#barrier.sealed });
   }
 
   static async open(options: InstanceOptions): Promise<Instance> {
@@ -104,7 +122,23 @@ export class Instance {
   }
 
   get handle(): Handle {
-    return this.#assembly.handle;
+    return this.#handle;
+  }
+
+  /** Which origins of browsers are answered. */
+  get cors(): () => Promise<CorsRecord> {
+    return this.#cors;
+  }
+
+  /** A change of the audited headers holds from its answer on. */
+  async #changeAuditing(handle: Handle, call: Call): ReturnType<Handle> {
+    const answer = await handle(call);
+    if (!this.#barrier.sealed) await this.#useAuditedHeaders();
+    return answer;
+  }
+
+  async #useAuditedHeaders(): Promise<void> {
+    this.#options.audit.useHeaders(await auditedHeaders(this.#assembly.begin()));
   }
 
   get initialized(): boolean {
@@ -170,6 +204,7 @@ export class Instance {
     });
     wipe(seed);
     await audit.reconcile(auditDevices);
+    await this.#useAuditedHeaders();
     this.#clusterName = (await clusterRecord(begin())).name;
     expirer.start();
     await this.#upkeep.start();

@@ -2,19 +2,22 @@
 import { readFileSync } from 'node:fs';
 import type { World } from '../base/world.ts';
 import type { Handle } from '../core/call.ts';
+import type { CorsSettings } from '../facades/vault/cors.ts';
 import { createVaultFacade } from '../facades/vault/vault-facade.ts';
-import type { InFlightRegistry } from '../http/in-flight.ts';
 import { Listener } from '../http/listener.ts';
 import type { ListenerOptions } from '../http/listener-options.ts';
 import type { TlsSettings } from '../http/tls.ts';
 import { LISTENER_ADDRESS_DEFAULT } from './config/listener-keys.ts';
 import type { ListenerConfig } from './config/listener-keys.ts';
 import { ConfigError } from './config/config-tree.ts';
+import { openPaths } from './monitoring.ts';
+import type { Monitoring } from './monitoring.ts';
 
 export interface ListenerWorld {
   readonly world: World;
   readonly handle: Handle;
-  readonly inFlight: InFlightRegistry;
+  readonly cors: () => Promise<CorsSettings>;
+  readonly monitoring: Monitoring;
   readonly maxRequestDurationSeconds: number;
 }
 
@@ -28,10 +31,12 @@ export function hostPort(address: string, where: string): { host: string; port: 
 }
 
 export function makeListener(config: ListenerConfig, options: ListenerWorld): Listener {
-  const { world, handle, inFlight } = options;
+  const { world, handle, cors, monitoring } = options;
   const facade = createVaultFacade({
     handle,
     log: world.log.named('http'),
+    cors,
+    open: openPaths(config, monitoring),
     limits: { bytesMax: config.maxRequestBytes },
   });
   const tls = tlsOf(config);
@@ -40,7 +45,7 @@ export function makeListener(config: ListenerConfig, options: ListenerWorld): Li
     facade,
     clock: world.clock,
     log: world.log.named('http'),
-    inFlight,
+    inFlight: monitoring.requests,
     limits: {
       headerTimeoutMs: config.headerTimeoutSeconds * 1000,
       readTimeoutMs: config.readTimeoutSeconds * 1000,
@@ -50,6 +55,19 @@ export function makeListener(config: ListenerConfig, options: ListenerWorld): Li
         (config.maxRequestDurationSeconds ?? options.maxRequestDurationSeconds) * 1000,
     },
     ...(tls === undefined ? {} : { tls }),
+    ...(config.forwardedForAuthorized === undefined
+      ? {}
+      : {
+          forwardedFor: {
+            authorized: config.forwardedForAuthorized,
+            hopSkips: config.forwardedForHopSkips,
+            rejectNotPresent: config.forwardedForRejectNotPresent,
+            rejectNotAuthorized: config.forwardedForRejectNotAuthorized,
+          },
+        }),
+    ...(config.customResponseHeaders === undefined
+      ? {}
+      : { customHeaders: headerObjects(config.customResponseHeaders) }),
   };
   return new Listener(listenerOptions);
 }
@@ -58,7 +76,10 @@ function placeOf(config: ListenerConfig): ListenerOptions['place'] {
   if (config.kind === 'unix') {
     if (config.address === undefined)
       throw new ConfigError(config.where, 'a unix listener needs an address');
-    return { socketPath: config.address };
+    return {
+      socketPath: config.address,
+      ...(config.socketMode === undefined ? {} : { mode: config.socketMode }),
+    };
   }
   return hostPort(config.address ?? LISTENER_ADDRESS_DEFAULT, config.where);
 }
@@ -87,4 +108,12 @@ function tlsOf(config: ListenerConfig): TlsSettings | undefined {
         : 'optional',
     ...(config.tlsCipherSuites === undefined ? {} : { cipherSuites: config.tlsCipherSuites }),
   };
+}
+
+function headerObjects(
+  headers: NonNullable<ListenerConfig['customResponseHeaders']>,
+): NonNullable<ListenerOptions['customHeaders']> {
+  return Object.fromEntries(
+    [...headers].map(([status, fields]) => [status, Object.fromEntries(fields)]),
+  );
 }

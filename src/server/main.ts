@@ -12,7 +12,6 @@ import type { Storage } from '../storage/storage.ts';
 import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
 import { createStaticSeal } from '../seal/static/static-seal.ts';
 import type { Seal } from '../seal/seal.ts';
-import { InFlightRegistry } from '../http/in-flight.ts';
 import type { Listener } from '../http/listener.ts';
 import { loadConfig } from './config/load-config.ts';
 import { ConfigError } from './config/config-tree.ts';
@@ -23,6 +22,8 @@ import { startFirst, firstConfig } from './first-start.ts';
 import { Instance } from './instance.ts';
 import { makeListener } from './listeners.ts';
 import { LogRegistry, LogSink } from './log.ts';
+import { startMonitoring } from './monitoring.ts';
+import type { Monitoring } from './monitoring.ts';
 import { VERSION } from './version.ts';
 
 /** How long running requests may take to finish when the server stops. */
@@ -86,6 +87,7 @@ async function run(
   const world: World = { clock: systemClock, random: systemRandom, log, fatal };
   let instance: Instance | undefined;
   const listeners: Listener[] = [];
+  let monitoring: Monitoring | undefined;
   try {
     const storage = await openStorage(config.storage, log);
     const audit = new AuditBroker({
@@ -100,6 +102,12 @@ async function run(
           config.storage.kind === 'sqlite' ? [`${config.storage.path}/audit`] : [],
         stdout: writeStdout,
       },
+    });
+    monitoring = startMonitoring({
+      world,
+      logs,
+      prefix: config.telemetry.metricsPrefix,
+      sealed: () => instance?.sealed ?? true,
     });
     instance = await Instance.open({
       world,
@@ -125,14 +133,15 @@ async function run(
       clusterAddress: () => config.clusterAddress ?? clusterAddress(listeners[0]?.address),
       openRekey: config.listeners.some((each) => !each.disableUnauthedRekey),
       openRootGeneration: config.listeners.some((each) => !each.disableUnauthedGenerateRoot),
+      monitoring,
     });
-    const inFlight = new InFlightRegistry(world);
     for (const listener of config.listeners) {
       listeners.push(
         makeListener(listener, {
           world,
           handle: instance.handle,
-          inFlight,
+          cors: instance.cors,
+          monitoring,
           maxRequestDurationSeconds: config.maxRequestDurationSeconds,
         }),
       );
@@ -169,6 +178,7 @@ async function run(
     }
     throw error;
   } finally {
+    monitoring?.stop();
     sink.close();
   }
 

@@ -9,6 +9,15 @@ import { policyPaths } from '../system/policies.ts';
 import { quotaPaths } from '../system/quotas.ts';
 import { capabilityPorts } from './capability-ports.ts';
 import { openApiOf } from './open-api.ts';
+import { auditedHeaderPaths, AUDITED_HEADERS_SCOPE } from '../system/audited-headers.ts';
+import { corsPaths, CORS_SCOPE } from '../system/cors.ts';
+import { hostInfoPaths } from '../system/host-info.ts';
+import { loggerPaths } from '../system/loggers.ts';
+import { monitoringPaths } from '../system/metrics.ts';
+import { uiHeaderPaths } from '../system/ui-headers.ts';
+import type { CoreUnit } from '../core/epoch-cache.ts';
+import type { Unit } from '../model/transaction.ts';
+import type { Monitoring } from './monitoring.ts';
 import { internalUiPaths } from '../system/internal-ui.ts';
 import { leasePaths } from '../system/leases.ts';
 import { mountPaths } from '../system/mounts/enable.ts';
@@ -34,6 +43,12 @@ export interface SystemOptions {
   readonly programVersion: string;
   readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
   readonly seal: Omit<SealPorts, 'keyring' | 'version'>;
+  readonly monitoring: Monitoring;
+}
+
+/** What a handler calls in the unit that changes something that is cached. */
+function bump(scope: string): (unit: Unit) => void {
+  return (unit) => (unit as CoreUnit).bumpEpoch(scope);
 }
 
 export function systemBackend(
@@ -114,6 +129,12 @@ export function systemBackend(
       ...quotaPaths(
         quotaPorts(table, { countLeases: services.countLeases, newId: () => uuid(world.random) }),
       ),
+      ...corsPaths({ changed: bump(CORS_SCOPE) }),
+      ...uiHeaderPaths(),
+      ...auditedHeaderPaths({ changed: bump(AUDITED_HEADERS_SCOPE) }),
+      ...monitoringPaths(options.monitoring),
+      ...loggerPaths(options.monitoring.logs),
+      ...hostInfoPaths({ clock: world.clock }),
     ],
   };
 }

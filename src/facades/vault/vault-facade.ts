@@ -179,6 +179,7 @@ class VaultCall implements Call {
   readonly connection: Connection;
   readonly readBody: () => Promise<Readonly<JsonObject>>;
   readonly #request: WireRequest;
+  #headers: Readonly<Record<string, string>> | undefined;
 
   constructor(request: WireRequest, parts: CallParts) {
     this.#request = request;
@@ -194,7 +195,8 @@ class VaultCall implements Call {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return passableHeaders(this.#request.headers);
+    this.#headers ??= passableHeaders(this.#request.headers);
+    return this.#headers;
   }
 
   get signal(): AbortSignal {

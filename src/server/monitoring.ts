@@ -1,0 +1,70 @@
+/** What the server tells about itself while it runs: metrics, running requests, log levels. */
+import type { World } from '../base/world.ts';
+import { MetricsRegistry } from '../base/metrics.ts';
+import { watchRuntime } from '../base/runtime-metrics.ts';
+import type { OpenPath } from '../facades/vault/vault-facade.ts';
+import { InFlightRegistry } from '../http/in-flight.ts';
+import type { LogLevels } from '../system/loggers.ts';
+import { inFlightReply, metricsReply } from '../system/metrics.ts';
+import type { MonitoringPorts } from '../system/metrics.ts';
+import type { ListenerConfig } from './config/listener-keys.ts';
+
+export interface Monitoring extends MonitoringPorts {
+  readonly requests: InFlightRegistry;
+  readonly logs: LogLevels;
+  readonly stop: () => void;
+}
+
+export interface MonitoringOptions {
+  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly logs: LogLevels;
+  readonly prefix: string;
+  readonly sealed: () => boolean;
+}
+
+export function startMonitoring(options: MonitoringOptions): Monitoring {
+  const { world, logs, prefix, sealed } = options;
+  const registry = new MetricsRegistry();
+  const requests = new InFlightRegistry(world);
+  const unsealed = registry.gauge('core.unsealed', { help: '1 when unsealed.' }).of();
+  const active = registry.gauge('core.active', { help: '1 when requests are served.' }).of();
+  const running = registry
+    .gauge('core.in_flight_requests', { help: 'Requests that are being answered.' })
+    .of();
+  registry.onCollect(() => {
+    unsealed.set(sealed() ? 0 : 1);
+    active.set(sealed() ? 0 : 1);
+    running.set(requests.list().length);
+  });
+  return {
+    registry,
+    requests,
+    logs,
+    prefix,
+    clock: world.clock,
+    startedMonotonicMs: world.clock.monotonicMs(),
+    inFlight: () => requests.list(),
+    stop: watchRuntime(registry),
+  };
+}
+
+/** The paths that a listener serves without a token, as its configuration says. */
+export function openPaths(
+  config: Pick<ListenerConfig, 'unauthenticatedMetrics' | 'unauthenticatedInFlightRequests'>,
+  monitoring: Monitoring,
+): ReadonlyMap<string, OpenPath> {
+  const open = new Map<string, OpenPath>();
+  if (config.unauthenticatedMetrics) {
+    open.set('sys/metrics', (query, headers) =>
+      metricsReply(monitoring, textOf(query['format']), textOf(headers['accept'])),
+    );
+  }
+  if (config.unauthenticatedInFlightRequests) {
+    open.set('sys/in-flight-req', () => inFlightReply(monitoring));
+  }
+  return open;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
