@@ -68,7 +68,7 @@ describe('sys/config/ui/headers', () => {
     const bench = await open(uiHeaderPaths());
     assert.deepEqual(
       await bench.call('write', 'config/ui/headers/x-custom', { values: ['v1', 'v2'] }),
-      {},
+      { data: null },
     );
     assert.deepEqual((await bench.call('read', 'config/ui/headers/X-Custom'))?.data, {
       value: 'v1',

@@ -5,8 +5,19 @@ import type { JsonObject } from '../base/json.ts';
 import type { Answer, CallOperation } from '../core/call.ts';
 import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
+import type { LogLevels } from '../system/loggers.ts';
 import { mountSecret } from './dev-mode.ts';
 import { Instance } from './instance.ts';
+import { startMonitoring } from './monitoring.ts';
+
+const NO_LOGS: LogLevels = {
+  levels: () => new Map(),
+  levelOf: () => 'info',
+  setLevel: () => false,
+  resetLevel: () => false,
+  setAllLevels: () => {},
+  resetAllLevels: () => {},
+};
 
 export const ROOT_TOKEN = 'root';
 const HOUR_SECONDS = 3600;
@@ -37,6 +48,14 @@ export async function openInstance(): Promise<OpenInstance> {
     log: TEST_WORLD.log,
     devices: { forbiddenDirectories: [], allowedDirectories: [], stdout: async () => {} },
   });
+  const monitoring = startMonitoring({
+    world: TEST_WORLD,
+    logs: NO_LOGS,
+    prefix: 'vault',
+    sealed: () => false,
+  });
+  // A test wants no watch over its process.
+  monitoring.stop();
   const instance = await Instance.open({
     world: TEST_WORLD,
     storage: createMemoryStorage(),
@@ -50,6 +69,7 @@ export async function openInstance(): Promise<OpenInstance> {
     clusterAddress: () => '',
     openRekey: false,
     openRootGeneration: false,
+    monitoring,
   });
   const { shares } = await instance.initialize(
     { sharing: { shares: 1, threshold: 1 } },

@@ -103,7 +103,8 @@ export function uiHeaderPaths(): Path<Unit>[] {
           summary: 'Set a header',
           handler: async ({ fields: { header = '', values } }, unit) => {
             await write(header, values, unit);
-            return {};
+            // 200 with an envelope, where other writes say nothing.
+            return { data: null };
           },
         },
         delete: {
