@@ -8,9 +8,11 @@ import { ConflictError, type Storage } from '../storage/storage.ts';
 import { EncryptedStore, type Tampering } from './encrypted-store.ts';
 import {
   KEY_BYTES,
+  type KeyStatus,
   type Keyring,
   type RotationConfig,
   encodeKeyring,
+  isRotationDue,
   newKeyring,
   newestTerm,
   withNewTerm,
@@ -53,13 +55,6 @@ export interface BarrierOptions {
   readonly onTamper?: (tampering: Tampering) => void;
   /** Memory for decoded records, in bytes. */
   readonly recordCacheBytesMax?: number;
-}
-
-/** What `sys/key-status` tells. */
-export interface KeyStatus {
-  readonly term: number;
-  readonly installedMs: number;
-  readonly encryptions: number;
 }
 
 interface Open {
@@ -165,12 +160,7 @@ export class Barrier {
   unseal(rootKey: Uint8Array): Promise<void> {
     return this.#exclusive(async () => {
       if (this.#open !== undefined) return;
-      const [entry] = await this.#storage.read([KEYRING_KEY]);
-      if (entry === undefined) throw new RequestError('not_initialized', 'not initialized');
-      const keyring = openKeyring(entry, rootKey);
-      if (keyring === undefined) throw invalidRequest('root key does not open the keyring');
-      const keys = new LiveKeys(keyring, entry.revision, rootKey);
-      this.#open = this.#openOn(this.#storage, keys);
+      this.#open = this.#openOn(this.#storage, await this.#loadKeys(rootKey));
     });
   }
 
@@ -215,12 +205,11 @@ export class Barrier {
 
   /** Installs a new term if the configuration says that the newest is too old or has encrypted too often. */
   async rotateIfDue(): Promise<boolean> {
-    const { enabled, maxOperations, intervalSeconds } = this.rotationConfig;
-    if (!enabled) return false;
-    const { installedMs, encryptions } = await this.keyStatus();
-    const ageSeconds = (this.#world.clock.nowMs() - installedMs) / 1000;
-    const due =
-      encryptions >= maxOperations || (intervalSeconds > 0 && ageSeconds >= intervalSeconds);
+    const due = isRotationDue(
+      this.rotationConfig,
+      await this.keyStatus(),
+      this.#world.clock.nowMs(),
+    );
     if (due) await this.rotate();
     return due;
   }
@@ -285,6 +274,18 @@ export class Barrier {
     return key.startsWith(CLEAR_PREFIX) ? ownCopy(entry.value) : store.open('', entry);
   }
 
+  /** The same while sealed, with the root key of the caller, to whom it is left. */
+  async getOwnUnder(rootKey: Uint8Array, key: string): Promise<Buffer | undefined> {
+    const keys = await this.#loadKeys(rootKey);
+    try {
+      const { store } = this.#openOn(this.#storage, keys);
+      const [entry] = await store.read([key]);
+      return entry === undefined ? undefined : await store.open('', entry);
+    } finally {
+      keys.destroy();
+    }
+  }
+
   /** Takes over what another replica did to the keyring. */
   refresh(): Promise<void> {
     return refreshKeyring(this.#opened().store);
@@ -304,6 +305,14 @@ export class Barrier {
   /** Adds the encryptions counted in memory to those stored. Worth calling every few minutes and before a stop. */
   persistUsage(): Promise<void> {
     return persistUsage(this.#opened().store);
+  }
+
+  async #loadKeys(rootKey: Uint8Array): Promise<LiveKeys> {
+    const [entry] = await this.#storage.read([KEYRING_KEY]);
+    if (entry === undefined) throw new RequestError('not_initialized', 'not initialized');
+    const keyring = openKeyring(entry, rootKey);
+    if (keyring === undefined) throw invalidRequest('root key does not open the keyring');
+    return new LiveKeys(keyring, entry.revision, rootKey);
   }
 
   #opened(): Open {

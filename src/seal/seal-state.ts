@@ -16,6 +16,8 @@ export interface SealStateOptions {
   readonly barrier: Barrier;
   readonly storage: Storage;
   readonly seal: Seal;
+  /** The seal that is being left, while its key still opens the store. */
+  readonly sealBefore?: Seal | undefined;
   readonly world: World;
 }
 
@@ -23,11 +25,13 @@ export class SealState {
   readonly barrier: Barrier;
   readonly seal: Seal;
   readonly world: World;
+  readonly #sealBefore: Seal | undefined;
   readonly #storage: Storage;
 
   constructor(options: SealStateOptions) {
     this.barrier = options.barrier;
     this.seal = options.seal;
+    this.#sealBefore = options.sealBefore;
     this.world = options.world;
     this.#storage = options.storage;
   }
@@ -41,12 +45,21 @@ export class SealState {
   async present(): Promise<SealedRoot> {
     const stored = await this.stored();
     if (stored === undefined) throw invalidRequest('Vault is not initialized');
+    if (this.leavingOf(stored) !== undefined) {
+      throw invalidRequest('migrate option not provided and seal migration is pending');
+    }
     if (stored.config.type !== this.seal.type) {
       throw invalidRequest(
         `the store is sealed by the seal type ${stored.config.type}, the configuration names ${this.seal.type}`,
       );
     }
     return stored;
+  }
+
+  /** The seal that the store is still under although the configuration has left it. */
+  leavingOf(stored: SealedRoot): Seal | undefined {
+    if (stored.config.type === this.seal.type) return undefined;
+    return this.#sealBefore?.type === stored.config.type ? this.#sealBefore : undefined;
   }
 
   /** The same for what needs an open barrier. @throws {RequestError} `sealed` */

@@ -25,12 +25,17 @@ interface Server {
   readonly clock: { nowMs: number };
 }
 
-function server(seal: Seal, storage: Storage = createMemoryStorage()): Server {
+function server(seal: Seal, storage: Storage = createMemoryStorage(), sealBefore?: Seal): Server {
   const clock = { nowMs: 0 };
   const testClock: Clock = { ...TEST_WORLD.clock, monotonicMs: () => clock.nowMs };
   const world = { ...TEST_WORLD, clock: testClock };
   const barrier = new Barrier({ storage, world });
-  return { storage, barrier, unsealer: new Unsealer({ barrier, storage, seal, world }), clock };
+  return {
+    storage,
+    barrier,
+    unsealer: new Unsealer({ barrier, storage, seal, sealBefore, world }),
+    clock,
+  };
 }
 
 function staticKey(value: number): { id: string; key: Buffer } {
@@ -111,6 +116,7 @@ describe('initialization', () => {
       progress: 0,
       nonce: '',
       recoverySeal: false,
+      migration: false,
     });
     assert.equal(await unseal(made, shares), true);
     assert.equal(await kept(made), 'kept');
@@ -285,6 +291,44 @@ describe('a static seal', () => {
 
   test('before initialization there is nothing to open', async () => {
     assert.equal(await server(staticSeal()).unsealer.unsealUnattended(), false);
+  });
+});
+
+describe('moving to another seal', () => {
+  test('keeps the shares: from people to a key file and back', async () => {
+    const { storage, shares } = await initialized(createShamirSeal(random));
+    const wrong = Buffer.alloc(33, 1);
+    const toStatic = server(staticSeal(), storage, createShamirSeal(random));
+    assert.equal(await toStatic.unsealer.unsealUnattended(), false);
+    assert.equal((await toStatic.unsealer.status()).migration, true);
+    await assert.rejects(toStatic.unsealer.submit(copy(shares, 0)), /migration is pending/);
+    await toStatic.unsealer.submit(copy(shares, 0), true);
+    await toStatic.unsealer.submit(copy(shares, 1), true);
+    await assert.rejects(toStatic.unsealer.submit(wrong, true), WRONG);
+    assert.equal(toStatic.barrier.sealed, true);
+    for (const index of [0, 1, 2]) await toStatic.unsealer.submit(copy(shares, index), true);
+    assert.equal(await kept(toStatic), 'kept');
+    assert.equal((await toStatic.unsealer.status()).migration, false);
+    assert.equal(await server(staticSeal(), storage).unsealer.unsealUnattended(), true);
+
+    const toShamir = server(createShamirSeal(random), storage, staticSeal());
+    await toShamir.unsealer.submit(copy(shares, 3), true);
+    await toShamir.unsealer.submit(copy(shares, 4), true);
+    await assert.rejects(toShamir.unsealer.submit(Buffer.alloc(33, 7), true), WRONG);
+    assert.equal(toShamir.barrier.sealed, true);
+    for (const index of [4, 3, 0]) await toShamir.unsealer.submit(copy(shares, index), true);
+    assert.equal(await kept(toShamir), 'kept');
+    const after = server(createShamirSeal(random), storage);
+    assert.equal(await unseal(after, shares), true);
+    const { nonce } = await after.unsealer.rekey.start({ sharing: SHARING });
+    for (const index of [0, 1]) await after.unsealer.rekey.update(copy(shares, index), nonce);
+    const done = await after.unsealer.rekey.update(copy(shares, 2), nonce);
+    assert.equal(done?.shares.length, 5);
+  });
+
+  test('needs a seal to leave', async () => {
+    const { unsealer, shares } = await initialized(createShamirSeal(random));
+    await assert.rejects(unsealer.submit(copy(shares, 0), true), /no migration seal/);
   });
 });
 

@@ -5,11 +5,13 @@ import type { Alongside } from '../barrier/first-records.ts';
 import { quorumRecord } from './quorum-record.ts';
 import { Rekey } from './rekey.ts';
 import { RootGeneration } from './root-generation.ts';
-import { SEAL_KEY_BYTES, type Sharing, UnwrapError } from './seal.ts';
+import { migrateSeal, unwrapRoot } from './migration.ts';
+import { SEAL_KEY_BYTES, type Sharing } from './seal.ts';
 import {
   SealState,
   type SealStateOptions,
   Turns,
+  assertQuorum,
   pgpUnsupported,
   wrongShares,
 } from './seal-state.ts';
@@ -30,6 +32,8 @@ export interface SealStatus {
   readonly nonce: string;
   /** The shares are recovery keys. */
   readonly recoverySeal: boolean;
+  /** The store has yet to be moved to this seal. */
+  readonly migration: boolean;
 }
 
 export interface InitRequest {
@@ -83,6 +87,7 @@ export class Unsealer {
       progress: this.#collector.count,
       nonce: this.#collector.nonce,
       recoverySeal: seal.unattended && stored !== undefined,
+      migration: stored !== undefined && this.#state.leavingOf(stored) !== undefined,
     };
   }
 
@@ -124,13 +129,14 @@ export class Unsealer {
   /**
    * Gives one share. With the last one that the threshold needs the barrier opens, or all shares are forgotten.
    * @param share wiped here; see `parseShare`.
+   * @param migrate the share is of the seal that is being left; the store goes over to the configured one.
    * @throws {RequestError} `invalid_request` when the shares do not open the seal.
    */
-  submit(share: Buffer): Promise<SealStatus> {
+  submit(share: Buffer, migrate = false): Promise<SealStatus> {
     return this.#turns.take(async () => {
       try {
-        const stored = await this.#state.present();
-        if (this.#state.barrier.sealed) await this.#collect(share, stored);
+        if (migrate) await this.#collectForMigration(share);
+        else await this.#collectForUnseal(share);
         return await this.status();
       } finally {
         wipe(share);
@@ -146,14 +152,17 @@ export class Unsealer {
 
   /**
    * Opens the barrier without anybody, if the seal can; wraps the root key again when the seal's own key was replaced.
-   * @returns whether the barrier is open now. False before initialization, and for a seal that needs people.
+   * @returns whether the barrier is open now. False before initialization, for a seal that needs people, and
+   * while the store has yet to be moved to the seal.
    * @throws {RequestError} the seal does not open what is stored.
    */
   unsealUnattended(): Promise<boolean> {
     return this.#turns.take(async () => {
       const { barrier, seal } = this.#state;
       if (!barrier.sealed) return true;
-      if (!seal.unattended || (await this.#state.stored()) === undefined) return false;
+      const found = await this.#state.stored();
+      if (!seal.unattended || found === undefined) return false;
+      if (this.#state.leavingOf(found) !== undefined) return false;
       const stored = await this.#state.present();
       await this.#unsealWith(stored, undefined);
       if (seal.outdated?.(stored.wrapped) === true) {
@@ -195,17 +204,43 @@ export class Unsealer {
     });
   }
 
-  async #collect(share: Buffer, stored: SealedRoot): Promise<void> {
-    if (this.#state.seal.unattended) {
+  async #collectForUnseal(share: Buffer): Promise<void> {
+    const { barrier, seal } = this.#state;
+    const stored = await this.#state.present();
+    if (!barrier.sealed) return;
+    if (seal.unattended) {
       throw invalidRequest('the server unseals itself: recovery keys cannot unseal it');
     }
+    await this.#collect(share, stored, (key) => this.#unsealWith(stored, key));
+  }
+
+  async #collectForMigration(share: Buffer): Promise<void> {
+    const { barrier, seal } = this.#state;
+    const stored = await this.#state.stored();
+    if (stored === undefined) throw invalidRequest('Vault is not initialized');
+    const from = this.#state.leavingOf(stored);
+    if (from === undefined) {
+      throw invalidRequest("can't perform a seal migration, no migration seal found");
+    }
+    assertQuorum(stored);
+    await this.#collect(share, stored, (key) =>
+      migrateSeal(barrier, { from, to: seal }, stored, key),
+    );
+  }
+
+  /** Keeps the share, and once there are enough hands the joined key to `use`. */
+  async #collect(
+    share: Buffer,
+    stored: SealedRoot,
+    use: (key: Buffer) => Promise<void>,
+  ): Promise<void> {
     this.#collector.add(ownCopy(share));
     if (this.#collector.count < (stored.config.sharing?.threshold ?? 1)) return;
     const key = this.#collector.combine();
     this.#collector.reset();
     if (key === undefined) throw wrongShares();
     try {
-      await this.#unsealWith(stored, key);
+      await use(key);
     } finally {
       wipe(key);
     }
@@ -213,13 +248,7 @@ export class Unsealer {
 
   async #unsealWith(stored: SealedRoot, unsealKey: Buffer | undefined): Promise<void> {
     const { barrier, seal } = this.#state;
-    let rootKey: Buffer;
-    try {
-      rootKey = await seal.unwrap(stored.wrapped, unsealKey);
-    } catch (error) {
-      if (error instanceof UnwrapError) throw invalidRequest(error.message);
-      throw error;
-    }
+    const rootKey = await unwrapRoot(seal, stored, unsealKey);
     try {
       await barrier.unseal(rootKey);
     } finally {

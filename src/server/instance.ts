@@ -31,6 +31,8 @@ export interface InstanceOptions {
   readonly storage: Storage;
   readonly storageType: string;
   readonly seal: Seal;
+  /** The seal that is being left. */
+  readonly sealBefore: Seal | undefined;
   readonly audit: AuditBroker;
   readonly auditDevices: readonly AuditDeviceSpec[];
   readonly leaseBounds: LeaseBounds;
@@ -62,14 +64,14 @@ export class Instance {
 
   private constructor(options: InstanceOptions) {
     this.#options = options;
-    const { world, storage, seal, audit } = options;
+    const { world, storage, seal, sealBefore, audit } = options;
     this.#barrier = new Barrier({
       storage,
       world,
       onTamper: (found) => world.log.error('stored record failed authentication', { ...found }),
     });
     this.#upkeep = new Upkeep({ barrier: this.#barrier, world });
-    this.unsealer = new Unsealer({ barrier: this.#barrier, storage, seal, world });
+    this.unsealer = new Unsealer({ barrier: this.#barrier, storage, seal, sealBefore, world });
     const startedMs = world.clock.nowMs();
     this.#assembly = assemble({
       world,

@@ -114,6 +114,7 @@ async function run(
       storage,
       storageType: config.storage.kind,
       seal: makeSeal(config.seal, world),
+      sealBefore: sealBefore(config, world),
       audit,
       auditDevices: config.audit.map((device) => ({
         path: device.path,
@@ -213,6 +214,12 @@ async function openStorage(config: StorageConfig, log: Log): Promise<Storage> {
       process.exit(EXIT_FATAL);
     },
   });
+}
+
+/** A disabled seal is being left; a static one without any may be on its way from key shares. */
+function sealBefore(config: ServerConfig, world: World): Seal | undefined {
+  if (config.sealBefore !== undefined) return makeSeal(config.sealBefore, world);
+  return config.seal.kind === 'static' ? createShamirSeal(world.random) : undefined;
 }
 
 function makeSeal(config: SealConfig, world: World): Seal {

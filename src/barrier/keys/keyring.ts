@@ -30,6 +30,21 @@ export const ROTATION_DEFAULT: RotationConfig = {
   intervalSeconds: 0,
 };
 
+/** What `sys/key-status` tells. */
+export interface KeyStatus {
+  readonly term: number;
+  readonly installedMs: number;
+  readonly encryptions: number;
+}
+
+/** Whether the newest term is too old or has encrypted too often. */
+export function isRotationDue(config: RotationConfig, status: KeyStatus, nowMs: number): boolean {
+  const { enabled, maxOperations, intervalSeconds } = config;
+  const ageSeconds = (nowMs - status.installedMs) / 1000;
+  const tooOld = intervalSeconds > 0 && ageSeconds >= intervalSeconds;
+  return enabled && (tooOld || status.encryptions >= maxOperations);
+}
+
 export interface Term {
   readonly number: number;
   readonly installedMs: number;

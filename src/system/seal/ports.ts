@@ -1,6 +1,5 @@
 /** What the paths around the seal need of the rest. */
-import type { KeyStatus } from '../../barrier/barrier.ts';
-import type { RotationConfig } from '../../barrier/keys/keyring.ts';
+import type { KeyStatus, RotationConfig } from '../../barrier/keys/keyring.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { InitRequest, InitResult, Unsealer } from '../../seal/unsealer.ts';
 import { parseShare } from '../../seal/shares.ts';

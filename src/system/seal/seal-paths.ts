@@ -26,11 +26,15 @@ const initFields = {
 const unsealFields = {
   key: { kind: 'string', description: 'One share, hexadecimal or base64.', sensitive: true },
   reset: { kind: 'bool', description: 'Forget the shares given so far.', default: false },
-  migrate: { kind: 'bool', description: 'Not supported: move to another seal.', default: false },
+  migrate: {
+    kind: 'bool',
+    description: 'The share is of the seal that is being left.',
+    default: false,
+  },
 } as const;
 
 async function status(ports: SealPorts): Promise<Reply> {
-  const { type, initialized, sealed, t, n, progress, nonce, recoverySeal } =
+  const { type, initialized, sealed, t, n, progress, nonce, recoverySeal, migration } =
     await ports.unsealer.status();
   return {
     bare: true,
@@ -44,7 +48,7 @@ async function status(ports: SealPorts): Promise<Reply> {
       nonce,
       version: ports.version,
       build_date: '',
-      migration: false,
+      migration,
       ...(sealed ? {} : { cluster_name: ports.clusterName(), cluster_id: ports.clusterId() }),
       recovery_seal: recoverySeal,
       storage_type: ports.storageType,
@@ -131,10 +135,7 @@ function unsealPath(ports: SealPorts): Path<Unit> {
               "'key' must be specified in request body as JSON, or 'reset' set to true",
             );
           }
-          if (fields.migrate) {
-            throw invalidRequest("can't perform a seal migration, no migration seal found");
-          }
-          const { sealed } = await ports.unsealer.submit(shareOf(fields.key));
+          const { sealed } = await ports.unsealer.submit(shareOf(fields.key), fields.migrate);
           if (!sealed) await ports.serve();
           return status(ports);
         },
