@@ -32,7 +32,7 @@ export interface InstanceOptions {
   readonly storageType: string;
   readonly seal: Seal;
   /** The seal that is being left. */
-  readonly sealBefore: Seal | undefined;
+  readonly sealBefore?: Seal | undefined;
   readonly audit: AuditBroker;
   readonly auditDevices: readonly AuditDeviceSpec[];
   readonly leaseBounds: LeaseBounds;
