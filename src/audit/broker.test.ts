@@ -4,7 +4,16 @@ import { readFile, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import type { AuditDeviceSpec, AuditMetrics } from './broker.ts';
-import { fakeClock, heldDevice, keys, requestOf, signer, specOf, turn, worldOf } from './fixture.ts';
+import {
+  fakeClock,
+  heldDevice,
+  keys,
+  requestOf,
+  signer,
+  specOf,
+  turn,
+  worldOf,
+} from './fixture.ts';
 import { fileDevice } from './file/file.ts';
 import { verifyAuditFiles } from './verify.ts';
 

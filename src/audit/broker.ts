@@ -22,6 +22,7 @@ import { Renderer } from './render.ts';
 /** Most devices at once. */
 export const AUDIT_DEVICES_MAX = 16;
 const PATH_LENGTH_MAX = 256;
+const MASKED = '<masked>';
 const PATH = /^\w[\w.-]*(?:\/\w[\w.-]*)*\/$/;
 
 /** A device as it is declared or stored. */
@@ -123,12 +124,21 @@ export class AuditBroker {
   /** The hash that stands for `text` in the log of the device at `path`. @throws {RequestError} */
   hash(path: string, text: string): string {
     const slot = this.#slots.find((candidate) => candidate.spec.path === path);
-    if (slot === undefined) throw invalidRequest(`unknown audit backend "${path}"`);
+    if (slot === undefined) throw invalidRequest('there is no audit device at this path');
     return slot.renderer.hash(text);
   }
 
-  list(): readonly AuditDeviceSpec[] {
-    return this.#slots.map((slot) => slot.spec);
+  /** Devices in service. Options that hold credentials are masked. */
+  list(): readonly Omit<AuditDeviceSpec, 'salt'>[] {
+    return this.#slots.map(({ spec }) => {
+      const { path, type, description, local, declared } = spec;
+      const secret = this.#typeOf(type)?.secretOptions ?? [];
+      const options = Object.entries(spec.options).map(([name, value]) => [
+        name,
+        secret.includes(name) ? MASKED : value,
+      ]);
+      return { path, type, description, local, declared, options: Object.fromEntries(options) };
+    });
   }
 
   get health(): AuditHealth {
@@ -155,15 +165,17 @@ export class AuditBroker {
   }
 
   /**
-   * Checks a device and takes it into service: from the next record on it gets all of them.
+   * Checks a device and takes it into service: from the next record on it gets all of them. Does nothing when just this
+   * device is in service.
    * @throws {RequestError} `invalid_request` when it is not acceptable or does not take a test record.
    */
   async enable(spec: AuditDeviceSpec): Promise<void> {
+    const identity = identityOf(spec);
+    if (this.#slots.some((slot) => identityOf(slot.spec) === identity)) return;
     const { path } = spec;
     this.#checkPath(path);
-    const type = this.#options.types.find((candidate) => candidate.type === spec.type);
-    if (type === undefined)
-      throw invalidRequest(`unknown backend type: "${spec.type.slice(0, 64)}"`);
+    const type = this.#typeOf(spec.type);
+    if (type === undefined) throw invalidRequest('there is no such type of audit device');
     const options = parseCommonOptions(type, spec.options);
     const log = this.#options.log.named('audit');
     const context: DeviceContext = { ...this.#options.devices, clock: this.#clock, log };
@@ -311,6 +323,10 @@ export class AuditBroker {
       path: 'sys/audit/test',
     };
     return renderer.request(entry, this.#time());
+  }
+
+  #typeOf(type: string): AuditDeviceType | undefined {
+    return this.#options.types.find((candidate) => candidate.type === type);
   }
 
   #checkPath(path: string): void {

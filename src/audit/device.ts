@@ -68,6 +68,8 @@ export interface AuditDeviceType {
   readonly summary: string;
   /** Options beside {@link COMMON_OPTIONS}, with a sentence each. Any other is refused. */
   readonly options: Readonly<Record<string, string>>;
+  /** Options that may hold credentials: masked wherever devices are shown. */
+  readonly secretOptions?: readonly string[] | undefined;
   /** @throws {RequestError} invalid_request, when the options or the place are not acceptable. */
   open(options: DeviceOptions, context: DeviceContext): Promise<AuditDevice>;
 }

@@ -193,4 +193,3 @@ export function turn(): Promise<void> {
     setImmediate(() => setImmediate(resolve));
   });
 }
-

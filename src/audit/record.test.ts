@@ -235,4 +235,3 @@ test('replies to lists can carry numbers in place of keys', async (t) => {
   );
   assert.match(JSON.stringify(read?.response?.['data']), /^{"keys":\["hmac/);
 });
-

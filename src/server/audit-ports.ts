@@ -1,0 +1,13 @@
+/** Hands the audit devices to the paths of `sys`. */
+import type { AuditBroker } from '../audit/broker.ts';
+import type { AuditPorts } from '../system/audit.ts';
+
+export function auditPorts(broker: AuditBroker, creationAllowed: boolean): AuditPorts {
+  return {
+    creationAllowed,
+    list: () => broker.list(),
+    enable: (device) => broker.enable({ ...device, declared: false }),
+    disable: (path) => broker.disable(path),
+    hash: (path, text) => broker.hash(path, text),
+  };
+}
