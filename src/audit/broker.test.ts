@@ -192,8 +192,8 @@ test('records before unsealing are signed with a boot key that the log key endor
 
 test('reconcile makes the devices what is stored, and leaves unchanged ones alone', async (t) => {
   const { broker, file } = await worldOf(t, [fileDevice]);
-  const a = specOf({ path: 'a/', options: { file_path: file('a') } });
-  const b = specOf({ path: 'b/', options: { file_path: file('b') } });
+  const a = specOf({ path: 'a/', declared: true, options: { file_path: file('a') } });
+  const b = specOf({ path: 'b/', declared: true, options: { file_path: file('b') } });
   await broker.reconcile([a, b]);
   await broker.reconcile([b, specOf({ path: 'c/', options: { file_path: file('c') } })]);
   assert.deepEqual(
@@ -202,6 +202,16 @@ test('reconcile makes the devices what is stored, and leaves unchanged ones alon
   );
   const headers = (await readFile(file('b'), 'utf8')).split('"type":"header"').length - 1;
   assert.equal(headers, 1);
+});
+
+test('a stored device that cannot take records serves all the same, and says so', async (t) => {
+  const { broker } = await worldOf(t, [fileDevice]);
+  await broker.reconcile([specOf({ options: { file_path: '/dev/full' } })]);
+  await assert.rejects(broker.request(requestOf()), failed);
+  assert.equal(broker.health.degraded, true);
+  await assert.rejects(
+    broker.reconcile([specOf({ path: 'x/', declared: true, options: { file_path: '/dev/full' } })]),
+  );
 });
 
 test('SIGHUP: reopen lets a rotated file go', async (t) => {

@@ -18,26 +18,13 @@ import { AuditLog } from './log.ts';
 import type { LogState } from './log.ts';
 import type { AuditedHeaders, ReplyEntry, RequestEntry } from './record.ts';
 import { Renderer } from './render.ts';
+import { assertDevicePath, identityOf, shownSpec } from './spec.ts';
+import type { AuditDeviceSpec, ShownDeviceSpec } from './spec.ts';
+
+export type { AuditDeviceSpec } from './spec.ts';
 
 /** Most devices at once. */
 export const AUDIT_DEVICES_MAX = 16;
-const PATH_LENGTH_MAX = 256;
-const MASKED = '<masked>';
-const PATH = /^\w[\w.-]*(?:\/\w[\w.-]*)*\/$/;
-
-/** A device as it is declared or stored. */
-export interface AuditDeviceSpec {
-  /** With a trailing slash: `file/`. */
-  readonly path: string;
-  readonly type: string;
-  readonly description: string;
-  readonly options: Readonly<Record<string, string>>;
-  readonly local: boolean;
-  /** Random text that the device's hashing key is derived with: a new one means new hashes. */
-  readonly salt: string;
-  /** From the configuration file; not to be changed through the API. */
-  readonly declared: boolean;
-}
 
 /** What lies behind the barrier. */
 export interface AuditKeys {
@@ -129,16 +116,8 @@ export class AuditBroker {
   }
 
   /** Devices in service. Options that hold credentials are masked. */
-  list(): readonly Omit<AuditDeviceSpec, 'salt'>[] {
-    return this.#slots.map(({ spec }) => {
-      const { path, type, description, local, declared } = spec;
-      const secret = this.#typeOf(type)?.secretOptions ?? [];
-      const options = Object.entries(spec.options).map(([name, value]) => [
-        name,
-        secret.includes(name) ? MASKED : value,
-      ]);
-      return { path, type, description, local, declared, options: Object.fromEntries(options) };
-    });
+  list(): readonly ShownDeviceSpec[] {
+    return this.#slots.map(({ spec }) => shownSpec(spec, this.#typeOf(spec.type)));
   }
 
   get health(): AuditHealth {
@@ -167,9 +146,10 @@ export class AuditBroker {
   /**
    * Checks a device and takes it into service: from the next record on it gets all of them. Does nothing when just this
    * device is in service.
+   * @param test false: it is taken into service even if it cannot take records yet.
    * @throws {RequestError} `invalid_request` when it is not acceptable or does not take a test record.
    */
-  async enable(spec: AuditDeviceSpec): Promise<void> {
+  async enable(spec: AuditDeviceSpec, test = true): Promise<void> {
     const identity = identityOf(spec);
     if (this.#slots.some((slot) => identityOf(slot.spec) === identity)) return;
     const { path } = spec;
@@ -194,7 +174,8 @@ export class AuditBroker {
     });
     const slot: Slot = { spec, options, log: auditLog, renderer: this.#renderer(spec, options) };
     try {
-      if (!options.skipTest) await auditLog.append(this.#testRecord(slot.renderer), 'request');
+      if (test && !options.skipTest)
+        await auditLog.append(this.#testRecord(slot.renderer), 'request');
     } catch (error) {
       await auditLog.close().catch(() => {});
       throw invalidRequest('audit device failed its test record', { cause: error });
@@ -221,13 +202,16 @@ export class AuditBroker {
     return true;
   }
 
-  /** Makes the devices what `specs` says: after unsealing, and when another replica changed them. */
+  /**
+   * Makes the devices what `specs` says: at the start, after unsealing, and when another replica changed them. A declared
+   * device must take its test record; a stored one serves again as it is, and degrades the health if it cannot.
+   */
   async reconcile(specs: readonly AuditDeviceSpec[]): Promise<void> {
     const wanted = new Map(specs.map((spec) => [identityOf(spec), spec]));
     for (const { spec } of this.#slots) {
       if (!wanted.delete(identityOf(spec))) await this.disable(spec.path);
     }
-    for (const spec of wanted.values()) await this.enable(spec);
+    for (const spec of wanted.values()) await this.enable(spec, spec.declared);
   }
 
   /** After unsealing: hash with the devices' own keys, sign with the log's key. */
@@ -330,9 +314,7 @@ export class AuditBroker {
   }
 
   #checkPath(path: string): void {
-    if (path.length > PATH_LENGTH_MAX || !PATH.test(path)) {
-      throw invalidRequest('the path of an audit device is made of letters, digits and ".-_/"');
-    }
+    assertDevicePath(path);
     if (this.#slots.length >= AUDIT_DEVICES_MAX) throw invalidRequest('too many audit devices');
     for (const { spec } of this.#slots) {
       if (spec.path.startsWith(path) || path.startsWith(spec.path)) {
@@ -349,12 +331,4 @@ export class AuditBroker {
     }
     return this.#timeText;
   }
-}
-
-/** Two specs with the same identity are the same device with the same settings. */
-function identityOf(spec: AuditDeviceSpec): string {
-  const options = Object.keys(spec.options)
-    .sort()
-    .map((name) => [name, spec.options[name]]);
-  return JSON.stringify([spec.path, spec.type, spec.salt, options]);
 }

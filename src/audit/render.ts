@@ -104,7 +104,8 @@ export class Renderer {
     members.part(known.after);
     members.number('token_ttl', Math.floor(principal.ttlSeconds));
     if (entry.tokenIssuedAtMs !== undefined) {
-      members.text('token_issue_time', new Date(entry.tokenIssuedAtMs).toISOString());
+      // Whole seconds, as Vault writes it.
+      members.text('token_issue_time', issueTime(entry.tokenIssuedAtMs));
     }
     return members.object();
   }
@@ -288,6 +289,10 @@ export class Renderer {
     const text = error.message === '' ? error.code : error.message;
     return this.#redactor.publicText(text, request.data, request.token);
   }
+}
+
+function issueTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 function policyResults(results: PolicyResults | undefined): string {

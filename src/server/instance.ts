@@ -15,6 +15,7 @@ import type { Seal } from '../seal/seal.ts';
 import { Unsealer } from '../seal/unsealer.ts';
 import type { InitRequest, InitResult } from '../seal/unsealer.ts';
 import type { Storage } from '../storage/storage.ts';
+import { storedAuditDevices } from '../system/audit-records.ts';
 import { assemble } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
 import { builtins } from './builtins.ts';
@@ -35,6 +36,8 @@ export interface InstanceOptions {
   readonly sealBefore?: Seal | undefined;
   readonly audit: AuditBroker;
   readonly auditDevices: readonly AuditDeviceSpec[];
+  /** `unsafe_allow_api_audit_creation` of the configuration. */
+  readonly auditCreationAllowed: boolean;
   readonly leaseBounds: LeaseBounds;
   readonly clusterName: string | undefined;
   readonly apiAddress: () => string;
@@ -84,6 +87,7 @@ export class Instance {
         builtins(services, {
           version: API_VERSION,
           programVersion: VERSION,
+          auditCreationAllowed: options.auditCreationAllowed,
           status: {
             startedMs,
             clusterName: () => this.#clusterName,
@@ -120,6 +124,8 @@ export class Instance {
   static async open(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
     instance.#initialized = await instance.#barrier.initialized();
+    // What happens before unsealing is recorded as well.
+    await options.audit.reconcile(options.auditDevices);
     return instance;
   }
 
@@ -205,7 +211,11 @@ export class Instance {
       signer: createLogSigner(seed),
     });
     wipe(seed);
-    await audit.reconcile(auditDevices);
+    const stored = await storedAuditDevices(begin());
+    await audit.reconcile([
+      ...auditDevices,
+      ...stored.map((device) => ({ ...device, declared: false })),
+    ]);
     await this.#useAuditedHeaders();
     this.#clusterName = (await clusterRecord(begin())).name;
     expirer.start();

@@ -1,4 +1,5 @@
 /** Starts a server from its configuration, in development mode, or as a newcomer's first one, and runs it until it is told to stop. */
+import { hostname } from 'node:os';
 import { AuditBroker } from '../audit/broker.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Log, LogLevel } from '../base/log.ts';
@@ -92,7 +93,7 @@ async function run(
     const storage = await openStorage(config.storage, log);
     const audit = new AuditBroker({
       types: [fileDevice],
-      origin: 'strongroom',
+      origin: `${config.clusterName ?? 'strongroom'}/${hostname()}`,
       clock: systemClock,
       random: systemRandom,
       log,
@@ -125,6 +126,7 @@ async function run(
         salt: device.path,
         declared: true,
       })),
+      auditCreationAllowed: config.allowApiAuditCreation ?? false,
       leaseBounds: {
         defaultSeconds: config.defaultLeaseTtlSeconds,
         maxSeconds: config.maxLeaseTtlSeconds,

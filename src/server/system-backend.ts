@@ -7,6 +7,8 @@ import { internalSpecsPaths } from '../system/internal-specs.ts';
 import { passwordPolicyPaths } from '../system/password-policies.ts';
 import { policyPaths } from '../system/policies.ts';
 import { quotaPaths } from '../system/quotas.ts';
+import { auditPaths } from '../system/audit.ts';
+import { auditPorts } from './audit-ports.ts';
 import { capabilityPorts } from './capability-ports.ts';
 import { openApiOf } from './open-api.ts';
 import { auditedHeaderPaths, AUDITED_HEADERS_SCOPE } from '../system/audited-headers.ts';
@@ -41,6 +43,7 @@ export interface SystemOptions {
   /** The API level that is reported as the version. */
   readonly version: string;
   readonly programVersion: string;
+  readonly auditCreationAllowed: boolean;
   readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
   readonly seal: Omit<SealPorts, 'keyring' | 'version'>;
   readonly monitoring: Monitoring;
@@ -98,6 +101,7 @@ export function systemBackend(
       ...keyringPaths(seal),
       ...rekeyPaths(seal),
       ...rootGenerationPaths(seal),
+      ...auditPaths(auditPorts(services.audit, options.auditCreationAllowed)),
       ...tunePaths(mounts),
       ...mountPaths(mounts, 'secret'),
       ...mountPaths(mounts, 'auth'),
