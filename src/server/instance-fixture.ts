@@ -63,6 +63,7 @@ export async function openInstance(): Promise<OpenInstance> {
     seal: createShamirSeal(TEST_WORLD.random),
     audit,
     auditDevices: [],
+    auditCreationAllowed: false,
     leaseBounds: { defaultSeconds: HOUR_SECONDS, maxSeconds: HOUR_SECONDS },
     clusterName: undefined,
     apiAddress: () => '',
