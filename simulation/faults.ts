@@ -23,6 +23,8 @@ const WRITERS = 4;
 const LOAD_MS_MAX = 6_000;
 const HEALTHY_MS = 500;
 const PROBE_MS = 700;
+/** A server that gives up finishes within this time. */
+const EXIT_MS_MAX = 12_000;
 /** Between the return of the failed call in the trace and the clock of this process. */
 const CLOCK_SLACK_MS = 2;
 const SMALL_DISK = '12m';
@@ -38,7 +40,7 @@ export async function simulateFaults({ points, seed }: FaultOptions): Promise<st
       const target = point % 2 === 0 ? 'database' : 'audit';
       const call = seeded.between(1, 40);
       const found = await failSync(target, call, seeded);
-      problems.push(...found.map((problem) => `fsync ${call} of the ${target}: ${problem}`));
+      problems.push(...found.map((problem) => `sync ${call} of the ${target}: ${problem}`));
     }
   }
   for (const target of ['database', 'audit'] as const) {
@@ -47,6 +49,9 @@ export async function simulateFaults({ points, seed }: FaultOptions): Promise<st
   }
   return problems;
 }
+
+/** What makes each durable: the audit file is opened with O_DSYNC, so that the write is its own sync. */
+const SYNC_CALLS = { database: 'fsync,fdatasync', audit: 'write,writev,pwrite64,pwritev' } as const;
 
 interface Scene {
   readonly folder: string;
@@ -115,8 +120,9 @@ async function failSync(
     const trace = join(folder, 'trace');
     const data = join(folder, 'data', 'strongroom.db');
     const files = target === 'database' ? [data, `${data}-wal`] : [join(folder, 'audit.log')];
-    const injection = `inject=fsync,fdatasync:error=EIO:when=${call}+`;
-    const wrapper = ['strace', '-f', '-qq', '-ttt', '-o', trace, '-e', 'trace=fsync,fdatasync'];
+    const calls = SYNC_CALLS[target];
+    const injection = `inject=${calls}:error=EIO:when=${call}+`;
+    const wrapper = ['strace', '-f', '-qq', '-ttt', '-o', trace, '-e', `trace=${calls}`];
     wrapper.push(...files.flatMap((file) => ['-P', file]), '-e', injection);
     // One pool thread, because strace counts calls per thread.
     const environment = { UV_THREADPOOL_SIZE: '1' };
@@ -191,11 +197,10 @@ async function fillDisk(target: 'database' | 'audit', seeded: Seeded): Promise<s
       await load(server, scene, HEALTHY_MS);
       await fill(server);
       await load(server, scene);
+      const health = await server.api.call('GET', 'sys/health').catch(() => undefined);
+      if (health === undefined) await Promise.race([server.child.exited, delay(EXIT_MS_MAX)]);
       const { exit } = server.child;
-      if (exit === undefined) {
-        const health = await server.api.call('GET', 'sys/health').catch(() => undefined);
-        if (health === undefined) return ['hangs'];
-      }
+      if (health === undefined && exit === undefined) return ['neither answers nor ends'];
       const said = exit === undefined ? 'goes on' : `ended with ${JSON.stringify(exit)}`;
       console.log(
         `  full disk below the ${target}: ${scene.ledger.acknowledged} acknowledged, then ${said}`,
