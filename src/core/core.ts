@@ -88,6 +88,7 @@ async function refuse(parts: Parts, exchange: Exchange, error: RequestError): Pr
     const requested = exchange.requestRecorded ?? parts.audit.request(exchange, error);
     const replied = parts.audit.reply(exchange, error);
     await Promise.all([requested, replied]);
+    if (error.invalidCredentials) await parts.lockout.failed(exchange);
     await countUse(parts, exchange);
     return failed(exchange, error);
   } catch (failure) {

@@ -24,6 +24,14 @@ export interface Quotas {
   admitLease(exchange: Exchange): Promise<void>;
 }
 
+/** Refuses logins of a name after too many failed ones. */
+export interface Lockout {
+  /** @throws {RequestError} permission_denied */
+  admit(exchange: Exchange): Promise<void>;
+  succeeded(exchange: Exchange): Promise<void>;
+  failed(exchange: Exchange): Promise<void>;
+}
+
 /** Who a token's entity is, and what that adds. */
 export interface IdentityPort {
   /** Policies of the entity and its groups; undefined when the entity is disabled. */
@@ -47,6 +55,7 @@ export interface Parts {
   readonly identity: IdentityPort;
   readonly audit: AuditTrail;
   readonly quotas: Quotas;
+  readonly lockout: Lockout;
   /** Runs what is due in the expiry queue, for a bounded time. */
   readonly settle: () => Promise<void>;
   /** Serves the few paths that answer while sealed. */

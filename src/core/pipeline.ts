@@ -9,6 +9,7 @@ import { authorize } from './steps/authorize.ts';
 import { filter } from './steps/filter.ts';
 import { finish, grant, handle } from './steps/handle.ts';
 import { identify } from './steps/identify.ts';
+import { lockout, loggedIn } from './steps/lockout.ts';
 import { parse } from './steps/parse.ts';
 import { quota } from './steps/quota.ts';
 import { record } from './steps/record.ts';
@@ -33,10 +34,12 @@ const TABLE: readonly (readonly [Step, ...RequestClass[]])[] = [
   [recognise,                      o],
   [parse,           l,    d,   s,  o],
   [authorize,             d,   s    ],
+  [lockout,         l               ],
   [record,          l,    d,   s,  o],
   [handle,          l,    d,   s,  o],
   [filter,                d,   s    ],
   [grant,           l,    d,   s,  o],
+  [loggedIn,        l               ],
   [wrap,            l,    d,   s,  o],
   [finish,          l,    d,   s,  o],
 ];

@@ -118,6 +118,11 @@ export interface Backend<S = Transaction> {
       >
     >
   >;
+  /**
+   * The canonical name that a login's fields speak for, before they are judged: what failed logins are counted under. Only
+   * for methods whose users are locked out.
+   */
+  loginName?(request: Pick<Request, 'fields'>): string | undefined;
   /** Called in the unit that creates the mount. */
   initialize?(store: S): Promise<void>;
 }

@@ -30,6 +30,8 @@ export interface RequestErrorOptions {
   readonly vaultStatus?: number;
   /** The Vault protocol answers this with the status alone. */
   readonly statusOnly?: boolean;
+  /** A login was refused for its credentials: it counts towards the user's lockout. */
+  readonly invalidCredentials?: boolean;
   /** Further headers of the reply, e.g. `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** False: the request left no trace but its audit record, so that a use of a limited token is still counted. */
@@ -45,6 +47,7 @@ export class RequestError extends Error {
   readonly statusOnly: boolean;
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly warnings: readonly string[] | undefined;
+  readonly invalidCredentials: boolean;
 
   constructor(code: ErrorCode, message: string, options: RequestErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -55,6 +58,7 @@ export class RequestError extends Error {
     this.statusOnly = options.statusOnly ?? false;
     this.headers = options.headers;
     this.warnings = options.warnings;
+    this.invalidCredentials = options.invalidCredentials ?? false;
   }
 }
 

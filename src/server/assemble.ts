@@ -7,6 +7,8 @@ import type { Handle } from '../core/call.ts';
 import { createCore } from '../core/core.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
 import { Expirer, GONE_PREFIX } from '../core/expirer.ts';
+import { DEFAULT_LOCKOUT_RULES, LockoutKeeper } from '../core/lockout.ts';
+import type { LockoutRules } from '../core/lockout.ts';
 import { Issuer } from '../core/issuer.ts';
 import type { MountEntry } from '../core/mount-entry.ts';
 import { MountTable } from '../core/mount-table.ts';
@@ -33,6 +35,8 @@ export interface AssembleOptions {
   readonly audit: AuditBroker;
   readonly leaseBounds: LeaseBounds;
   readonly initialized: () => boolean;
+  /** Lockout rules of an auth method's mounts that have none of their own; the usual ones without it. */
+  readonly lockoutRules?: ((method: string) => LockoutRules) | undefined;
   readonly identity: {
     readonly port: IdentityPort;
     readonly view: PolicyAuthorityPorts['identity'];
@@ -63,6 +67,7 @@ export interface Services {
   readonly identity: AssembleOptions['identity'];
   readonly policies: PolicyStore;
   readonly quotas: QuotaKeeper;
+  readonly lockout: LockoutKeeper;
   readonly countLeases: QuotaWorld['countLeases'];
   /** HMAC under the token key, hex. */
   readonly hash: (text: string) => string;
@@ -96,6 +101,12 @@ export function assemble(options: AssembleOptions): Assembly {
   const authority = new PolicyAuthority({ world, policies, identity: options.identity.view });
   const countLeases = leaseCounter(leases, tokens);
   const quotas = new QuotaKeeper({ clock: world.clock, begin, countLeases });
+  const lockout = new LockoutKeeper({
+    clock: world.clock,
+    begin,
+    hash,
+    rulesOf: options.lockoutRules ?? (() => DEFAULT_LOCKOUT_RULES),
+  });
   const expirer = new Expirer({
     world,
     begin,
@@ -125,6 +136,7 @@ export function assemble(options: AssembleOptions): Assembly {
     identity: options.identity,
     policies,
     quotas,
+    lockout,
     countLeases,
     hash,
   };
@@ -143,6 +155,7 @@ export function assemble(options: AssembleOptions): Assembly {
     identity: options.identity.port,
     audit: auditTrail(audit),
     quotas,
+    lockout,
     settle: () => expirer.settle(),
     system: built.system,
   };

@@ -1,6 +1,7 @@
 /** Every engine, auth method and part of `sys` there is: the one list that names them. */
 import { systemBackend } from './system-backend.ts';
 import type { SystemOptions } from './system-backend.ts';
+import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { cubbyholePrefix } from '../core/steps/wrap.ts';
@@ -22,7 +23,9 @@ const ENGINES: ReadonlyMap<string, Make> = new Map<string, Make>([
 ]);
 
 /** Auth methods that can be enabled. */
-const METHODS: ReadonlyMap<string, Make> = new Map<string, Make>();
+function authMethods({ world }: Services): ReadonlyMap<string, AnyBackend> {
+  return new Map([['userpass', onMount(userpassBackend({ random: world.random }))]]);
+}
 
 function wrapped(backend: Backend | undefined): AnyBackend | undefined {
   return backend === undefined ? undefined : onMount(backend);
@@ -41,9 +44,9 @@ export function builtins(
   services: Services,
   options: SystemOptions,
 ): { factory: BackendFactory; system: AnyBackend } {
+  const methods = authMethods(services);
   const factory: BackendFactory = (entry) => {
-    if (entry.table === 'auth' && !entry.type.endsWith('token'))
-      return METHODS.get(entry.type)?.(entry.options);
+    if (entry.table === 'auth' && !entry.type.endsWith('token')) return methods.get(entry.type);
     return core.get(entry.type) ?? ENGINES.get(entry.type)?.(entry.options);
   };
   const system = systemBackend(services, factory, options);

@@ -9,6 +9,7 @@ import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstr
 import type { Call, Handle } from '../core/call.ts';
 import { corsSettings } from '../core/cors-settings.ts';
 import { measured } from '../core/request-metrics.ts';
+import type { LockoutRules } from '../core/lockout.ts';
 import type { LeaseBounds } from '../core/mount-table.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { Seal } from '../seal/seal.ts';
@@ -47,6 +48,8 @@ export interface InstanceOptions {
   readonly openRekey: boolean;
   /** `sys/generate-root/*` needs no token. */
   readonly openRootGeneration: boolean;
+  /** Lockout rules of an auth method, from the configuration. */
+  readonly lockoutRules?: (method: string) => LockoutRules;
 }
 
 export interface Initialized extends InitResult {
@@ -82,6 +85,7 @@ export class Instance {
       audit,
       leaseBounds: options.leaseBounds,
       initialized: () => this.#initialized,
+      lockoutRules: options.lockoutRules,
       identity: noIdentity,
       backends: (services) =>
         builtins(services, {

@@ -21,6 +21,8 @@ import type { SealConfig, StorageConfig } from './config/block-keys.ts';
 import { devConfig, startDev } from './dev-mode.ts';
 import { startFirst, firstConfig } from './first-start.ts';
 import { Instance } from './instance.ts';
+import { DEFAULT_LOCKOUT_RULES } from '../core/lockout.ts';
+import type { LockoutRules } from '../core/lockout.ts';
 import { makeListener } from './listeners.ts';
 import { LogRegistry, LogSink } from './log.ts';
 import { startMonitoring } from './monitoring.ts';
@@ -137,6 +139,7 @@ async function run(
       openRekey: config.listeners.some((each) => !each.disableUnauthedRekey),
       openRootGeneration: config.listeners.some((each) => !each.disableUnauthedGenerateRoot),
       monitoring,
+      lockoutRules: (method) => lockoutRules(config, method),
     });
     for (const listener of config.listeners) {
       listeners.push(
@@ -260,4 +263,14 @@ function onHangup(action: () => void): void {
       );
     }
   });
+}
+
+/** The rules of the block for this method, else of the block for all, else the usual ones. */
+function lockoutRules(config: ServerConfig, method: string): LockoutRules {
+  const { userLockout } = config;
+  return (
+    userLockout.find((block) => block.method === method) ??
+    userLockout.find((block) => block.method === 'all') ??
+    DEFAULT_LOCKOUT_RULES
+  );
 }

@@ -1,4 +1,5 @@
 /** `sys/*`: the paths of the core, each from its own file. */
+import type { CoreUnit } from '../core/epoch-cache.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import { uuid } from '../base/random.ts';
 import { quotaPorts } from '../core/quotas.ts';
@@ -17,10 +18,10 @@ import { hostInfoPaths } from '../system/host-info.ts';
 import { loggerPaths } from '../system/loggers.ts';
 import { monitoringPaths } from '../system/metrics.ts';
 import { uiHeaderPaths } from '../system/ui-headers.ts';
-import type { CoreUnit } from '../core/epoch-cache.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Monitoring } from './monitoring.ts';
 import { internalUiPaths } from '../system/internal-ui.ts';
+import { lockedUserPaths } from '../system/locked-users.ts';
 import { leasePaths } from '../system/leases.ts';
 import { mountPaths } from '../system/mounts/enable.ts';
 import type { MountPorts } from '../system/mounts/ports.ts';
@@ -122,6 +123,15 @@ export function systemBackend(
           (await table.routing(unit)).mountsByAccessor.get(accessor),
         endBelow: (unit, namespaceId, prefix, nowMs, force) =>
           expirer.endBelow(unit, namespaceId, prefix, nowMs, force),
+      }),
+      ...lockedUserPaths({
+        locked: (unit, namespaceId, nowMs) => services.lockout.locked(unit, namespaceId, nowMs),
+        unlock: (unit, namespaceId, accessor, name) =>
+          services.lockout.unlock(unit, namespaceId, accessor, name),
+        namespacesFrom: async (unit, path) =>
+          [...(await table.routing(unit as CoreUnit)).namespaces.values()].filter((namespace) =>
+            namespace.path.startsWith(path),
+          ),
       }),
       ...wrappingPaths({ tokens }),
       ...internalUiPaths({ ...mounts, authority }),

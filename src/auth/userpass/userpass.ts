@@ -1,0 +1,266 @@
+/** Userpass: people who log in with a name and a password that are kept here. Names fold to lower case. */
+import { cidrsContain } from '../../base/cidr.ts';
+import type { Random } from '../../base/random.ts';
+import { definePath } from '../../model/backend.ts';
+import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
+import { RequestError, invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
+import type { Reply, Request } from '../../model/request.ts';
+import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
+import { LIST_FIELDS, listNames } from '../list-names.ts';
+import {
+  FRESH_TOKEN_SETTINGS,
+  TOKEN_FIELDS,
+  grantOf,
+  mergeTokenSettings,
+  oldFields,
+  renewalOf,
+  samePolicies,
+  shownTokenSettings,
+} from '../token-fields.ts';
+import type { TokenSettings } from '../token-fields.ts';
+import { DUMMY_HASH, HashQueueFullError, hashPassword, verifyPassword } from './password-hash.ts';
+import type { PasswordHash } from './password-hash.ts';
+
+export interface UserpassPorts {
+  readonly random: Random;
+}
+
+/** Longest password, in bytes: the reference's, whose users can come over either way. */
+export const PASSWORD_BYTES_MAX: number = 72;
+
+const OLD_NAMES = {
+  policies: 'token_policies',
+  ttl: 'token_ttl',
+  max_ttl: 'token_max_ttl',
+  bound_cidrs: 'token_bound_cidrs',
+} as const;
+
+const USERS = 'user/';
+/** What the segment of a user's path may hold. */
+const USERNAME = /^\w(?:[\w.-]*\w)?$/;
+const REFUSAL = 'invalid username or password';
+const NO_USER = '1 error occurred:\n\t* username does not exist\n\n';
+
+interface User {
+  readonly settings: TokenSettings;
+  readonly password: PasswordHash;
+}
+
+const username = { kind: 'lower_string', description: 'Name of the user.' } as const;
+const password = {
+  kind: 'string',
+  description: 'Password of the user.',
+  sensitive: true,
+} as const;
+
+const userFields = { username, password, ...TOKEN_FIELDS, ...oldFields(OLD_NAMES) } as const;
+const policyFields = {
+  username,
+  token_policies: TOKEN_FIELDS.token_policies,
+  ...oldFields({ policies: 'token_policies' }),
+} as const;
+
+/** Never through the cache of decoded records: it holds a password's hash. */
+async function userOf(store: Reader, name: string): Promise<User | undefined> {
+  return await store.getJson<User>(USERS + name);
+}
+
+function refused(): RequestError {
+  return invalidRequest(REFUSAL, { invalidCredentials: true });
+}
+
+async function hashed<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof HashQueueFullError)) throw error;
+    throw new RequestError('unavailable', 'too many logins at once, try again', { cause: error });
+  }
+}
+
+async function newHash(text: string, random: Random): Promise<PasswordHash> {
+  if (Buffer.byteLength(text) > PASSWORD_BYTES_MAX) {
+    throw invalidRequest(
+      `1 error occurred:\n\t* password length exceeds ${PASSWORD_BYTES_MAX} bytes\n\n`,
+      { vaultStatus: 500 },
+    );
+  }
+  return await hashed(hashPassword(text, random));
+}
+
+async function login(
+  request: Request<{
+    readonly username: string | undefined;
+    readonly password: string | undefined;
+  }>,
+  store: Transaction,
+): Promise<Reply> {
+  const name = request.fields.username ?? '';
+  if (!USERNAME.test(name)) throw notFound('unsupported path');
+  const given = request.fields.password ?? '';
+  if (given === '') throw invalidRequest('missing password', { vaultStatus: 500 });
+  const user = await userOf(store, name);
+  // The same work for a user that does not exist (CVE-2025-6011, CVE-2025-54999).
+  const matches = await hashed(
+    Buffer.byteLength(given) > PASSWORD_BYTES_MAX
+      ? verifyPassword('', DUMMY_HASH).then(() => false)
+      : verifyPassword(given, user?.password ?? DUMMY_HASH),
+  );
+  if (!matches || user === undefined) throw refused();
+  const cidrs = user.settings.token_bound_cidrs;
+  if (cidrs.length > 0 && !cidrsContain(cidrs, request.connection.remoteAddress)) {
+    throw permissionDenied('the address is not one that the user is bound to');
+  }
+  return {
+    auth: {
+      ...grantOf(user.settings, request.connection),
+      displayName: name,
+      metadata: { username: name },
+      alias: { name },
+    },
+  };
+}
+
+async function renewAuth(
+  renewal: AuthRenewal,
+  store: Reader,
+): Promise<ReturnType<typeof renewalOf>> {
+  const user = await userOf(store, renewal.metadata['username'] ?? '');
+  if (user === undefined) throw invalidRequest('failed to renew entry: the user no longer exists');
+  if (!samePolicies(user.settings, renewal.policies)) {
+    throw invalidRequest('failed to renew entry: policies have changed, not renewing');
+  }
+  return renewalOf(user.settings);
+}
+
+function shown(user: Stored<User>): Record<string, unknown> {
+  return shownTokenSettings(user.settings, OLD_NAMES);
+}
+
+function paths({ random }: UserpassPorts): readonly Path[] {
+  async function writeUser(
+    request: Request<{
+      readonly username: string | undefined;
+      readonly password: string | undefined;
+    }>,
+    store: Transaction,
+  ): Promise<undefined> {
+    const name = request.fields.username ?? '';
+    const before = await userOf(store, name);
+    const given = request.fields.password ?? '';
+    if (before === undefined && given === '') throw invalidRequest('missing password');
+    const settings = mergeTokenSettings(
+      before?.settings ?? FRESH_TOKEN_SETTINGS,
+      request.fields,
+      OLD_NAMES,
+    );
+    if (before !== undefined && request.fields.password === undefined) {
+      store.putJson(USERS + name, { settings, password: before.password });
+      return;
+    }
+    if (given === '') throw invalidRequest('missing password');
+    store.putJson(USERS + name, { settings, password: await newHash(given, random) });
+  }
+
+  return [
+    definePath({
+      pattern: 'users',
+      fields: LIST_FIELDS,
+      help: { synopsis: 'Lists the users.' },
+      operations: {
+        list: {
+          summary: 'List users',
+          handler: (request, store) => listNames(store, USERS, request.fields),
+        },
+      },
+    }),
+    definePath({
+      pattern: 'users/{username}',
+      fields: userFields,
+      help: {
+        synopsis: 'Creates, reads, changes and deletes a user.',
+        description:
+          'Deleting a user does not revoke the tokens of earlier logins; they cannot be renewed any more.',
+      },
+      exists: async (request, store) =>
+        (await userOf(store, request.fields.username ?? '')) !== undefined,
+      operations: {
+        read: {
+          summary: 'Read a user',
+          handler: async (request, store) => {
+            const user = await userOf(store, request.fields.username ?? '');
+            if (user === undefined) throw notFound();
+            return { data: shown(user) };
+          },
+        },
+        create: { summary: 'Create a user', handler: writeUser },
+        update: { summary: 'Change a user', handler: writeUser },
+        delete: {
+          summary: 'Delete a user',
+          handler: (request, store) => {
+            store.delete(USERS + (request.fields.username ?? ''));
+            return undefined;
+          },
+        },
+      },
+    }),
+    definePath({
+      pattern: 'users/{username}/password',
+      fields: { username, password },
+      help: { synopsis: 'Changes the password of a user.' },
+      operations: {
+        update: {
+          summary: 'Change a password',
+          handler: async (request, store) => {
+            const name = request.fields.username ?? '';
+            const user = await userOf(store, name);
+            if (user === undefined) throw invalidRequest(NO_USER, { vaultStatus: 500 });
+            const given = request.fields.password ?? '';
+            if (given === '') throw invalidRequest('missing password');
+            store.putJson(USERS + name, { ...user, password: await newHash(given, random) });
+            return undefined;
+          },
+        },
+      },
+    }),
+    definePath({
+      pattern: 'users/{username}/policies',
+      fields: policyFields,
+      help: { synopsis: 'Changes the policies of a user.' },
+      operations: {
+        update: {
+          summary: 'Change the policies of a user',
+          handler: async (request, store) => {
+            const name = request.fields.username ?? '';
+            const user = await userOf(store, name);
+            if (user === undefined) throw invalidRequest(NO_USER, { vaultStatus: 500 });
+            const settings = mergeTokenSettings(user.settings, request.fields, OLD_NAMES);
+            store.putJson(USERS + name, { ...user, settings });
+            return undefined;
+          },
+        },
+      },
+    }),
+    definePath({
+      // Any segment, so that a name that cannot be is told so without a token, as in the reference.
+      pattern: 'login/{username:any}',
+      fields: { username, password },
+      help: { synopsis: 'Logs in with a name and a password.' },
+      unauthenticated: true,
+      login: true,
+      operations: { update: { summary: 'Log in', handler: login } },
+    }),
+  ];
+}
+
+/** The auth method. */
+export function userpassBackend(ports: UserpassPorts): Backend {
+  return {
+    type: 'userpass',
+    kind: 'auth',
+    summary: 'Users who log in with a name and a password.',
+    paths: paths(ports),
+    renewAuth,
+    loginName: (request) => request.fields['username'] as string | undefined,
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * User lockout: after too many failed logins in a row a name is refused for a while, whatever password comes with it. The
+ * name is the one that the method itself calls canonical, so that spellings do not count apart (CVE-2025-6004), and names of
+ * nobody are counted too, so that a lock does not tell who exists.
+ */
+import type { Clock } from '../base/clock.ts';
+import { permissionDenied } from '../model/errors.ts';
+import type { Unit } from '../model/transaction.ts';
+import { ConflictError } from '../storage/storage.ts';
+import type { CoreUnit } from './epoch-cache.ts';
+import type { Exchange } from './exchange.ts';
+import type { Mount } from './mount-table.ts';
+
+export interface LockoutRules {
+  /** Failed logins in a row; 0 = never locked. */
+  readonly threshold: number;
+  readonly durationSeconds: number;
+  /** Time without a failure after which the count starts again. */
+  readonly counterResetSeconds: number;
+  readonly disabled: boolean;
+}
+
+export const DEFAULT_LOCKOUT_RULES: LockoutRules = {
+  threshold: 5,
+  durationSeconds: 900,
+  counterResetSeconds: 900,
+  disabled: false,
+};
+
+export interface LockoutPorts {
+  readonly clock: Clock;
+  readonly begin: () => CoreUnit;
+  /** Hash of a name: a fixed length for storage keys. */
+  readonly hash: (text: string) => string;
+  /** Rules of the server's configuration for an auth method, where its mounts have none of their own. */
+  readonly rulesOf: (method: string) => LockoutRules;
+}
+
+/** Names whose failures are counted; beyond that the one that failed longest ago is forgotten. */
+const COUNTED_MAX = 100_000;
+/** Locks looked at for expiry whenever a new one is written. */
+const SWEPT_AT_ONCE = 16;
+const PREFIX = 'core/locked-user/';
+
+interface Lock {
+  readonly name: string;
+  readonly untilMs: number;
+}
+
+interface Failures {
+  readonly count: number;
+  readonly lastMs: number;
+}
+
+export interface LockedUsers {
+  readonly accessor: string;
+  readonly names: readonly string[];
+}
+
+export class LockoutKeeper {
+  readonly #ports: LockoutPorts;
+  /** In memory: a wrong password must not cost a write. Each replica counts for itself; the locks are shared. */
+  readonly #failures = new Map<string, Failures>();
+
+  constructor(ports: LockoutPorts) {
+    this.#ports = ports;
+  }
+
+  /** @throws {RequestError} permission_denied while the name of this login is locked */
+  async admit(exchange: Exchange): Promise<void> {
+    const login = this.#loginOf(exchange);
+    if (login === undefined) return;
+    const lock = await locks(exchange.unit, login.mount).getJson<Lock>(this.#key(login));
+    if (lock !== undefined && lock.untilMs > exchange.nowMs)
+      throw permissionDenied('the user is locked out');
+  }
+
+  /** A login went through: the count starts again, and an old lock goes with the login's own commit. */
+  async succeeded(exchange: Exchange): Promise<void> {
+    const login = this.#loginOf(exchange);
+    if (login === undefined) return;
+    this.#failures.delete(memoryKey(login));
+    const view = locks(exchange.unit, login.mount);
+    const key = this.#key(login);
+    if ((await view.getJson<Lock>(key)) !== undefined) view.delete(key);
+  }
+
+  /** A login was refused for its credentials. */
+  async failed(exchange: Exchange): Promise<void> {
+    const login = this.#loginOf(exchange);
+    if (login === undefined) return;
+    const { rules } = login;
+    const key = memoryKey(login);
+    const before = this.#failures.get(key);
+    const fresh =
+      before === undefined || exchange.nowMs - before.lastMs > rules.counterResetSeconds * 1000;
+    const count = (fresh ? 0 : before.count) + 1;
+    this.#failures.delete(key);
+    if (count >= rules.threshold) return await this.#lock(login, exchange.nowMs);
+    if (this.#failures.size >= COUNTED_MAX) {
+      const [oldest] = this.#failures.keys();
+      if (oldest !== undefined) this.#failures.delete(oldest);
+    }
+    this.#failures.set(key, { count, lastMs: exchange.nowMs });
+  }
+
+  /** Names that are locked now, by mount, of one namespace. */
+  async locked(unit: Unit, namespaceId: string, nowMs: number): Promise<readonly LockedUsers[]> {
+    const found: LockedUsers[] = [];
+    const view = unit.view(namespaceId, PREFIX);
+    for (const folder of await view.list('')) {
+      const names: string[] = [];
+      for (const id of await view.list(folder)) {
+        const lock = await view.getJson<Lock>(folder + id);
+        if (lock !== undefined && lock.untilMs > nowMs) names.push(lock.name);
+      }
+      if (names.length > 0) found.push({ accessor: folder.slice(0, -1), names: names.sort() });
+    }
+    return found;
+  }
+
+  unlock(unit: Unit, namespaceId: string, accessor: string, name: string): void {
+    for (const spelling of new Set([name, name.toLowerCase()])) {
+      const login = { accessor, name: spelling };
+      this.#failures.delete(memoryKey(login));
+      unit.view(namespaceId, `${PREFIX}${accessor}/`).delete(this.#key(login));
+    }
+  }
+
+  /** After a seal. */
+  clear(): void {
+    this.#failures.clear();
+  }
+
+  async #lock(login: Login, nowMs: number): Promise<void> {
+    const unit = this.#ports.begin();
+    const view = locks(unit, login.mount);
+    for (const id of await view.list('', { limit: SWEPT_AT_ONCE })) {
+      const lock = await view.getJson<Lock>(id);
+      if (lock !== undefined && lock.untilMs <= nowMs) view.delete(id);
+    }
+    const lock: Lock = {
+      name: login.name,
+      untilMs: nowMs + login.rules.durationSeconds * 1000,
+    };
+    view.putJson(this.#key(login), lock);
+    try {
+      await unit.commit();
+    } catch (error) {
+      // Another replica or request has locked the same name.
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
+
+  #key(login: Pick<Login, 'name'>): string {
+    return this.#ports.hash(`locked user ${login.name}`);
+  }
+
+  /** Undefined when nobody is ever locked here. */
+  #loginOf(exchange: Exchange): Login | undefined {
+    const { mount } = exchange;
+    if (mount === undefined || mount.backend.scope !== 'mount') return undefined;
+    const name = mount.backend.loginName?.(exchange);
+    if (name === undefined || name === '') return undefined;
+    const rules = this.#rulesOf(mount);
+    if (rules.disabled || rules.threshold === 0 || rules.durationSeconds === 0) return undefined;
+    return { accessor: mount.entry.accessor, mount, name, rules };
+  }
+
+  #rulesOf(mount: Mount): LockoutRules {
+    const tuned = mount.entry.config.user_lockout_config;
+    if (tuned === undefined) return this.#ports.rulesOf(mount.entry.type);
+    return {
+      threshold: tuned.user_lockout_threshold,
+      durationSeconds: tuned.user_lockout_duration,
+      counterResetSeconds: tuned.user_lockout_counter_reset_duration,
+      disabled: tuned.user_lockout_disable,
+    };
+  }
+}
+
+interface Login {
+  readonly accessor: string;
+  readonly mount: Mount;
+  readonly name: string;
+  readonly rules: LockoutRules;
+}
+
+function memoryKey(login: Pick<Login, 'accessor' | 'name'>): string {
+  return `${login.accessor}/${login.name}`;
+}
+
+function locks(unit: Unit, mount: Mount): ReturnType<Unit['view']> {
+  return unit.view(mount.namespace.id, `${PREFIX}${mount.entry.accessor}/`);
+}
