@@ -2,6 +2,7 @@
 import { invalidRequest } from '../../model/errors.ts';
 import type { Stored } from '../../model/transaction.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
+import { canonicalPolicySet, policyNameProblem } from '../../policy/policy-name.ts';
 import { globMatches } from '../../policy/list-glob.ts';
 import type { TokenRole } from './roles.ts';
 
@@ -17,32 +18,19 @@ const NOT_ASSIGNABLE = new Set(['response-wrapping', 'control-group']);
 /** Most policies of one token. */
 const POLICIES_MAX = 1024;
 
-export function sanitizePolicies(names: readonly string[], addDefault: boolean): string[] {
-  const found = new Set<string>();
-  for (const name of names) {
-    const clean = name.trim().toLowerCase();
-    if (clean !== '') found.add(clean);
-  }
-  // Root alone, whatever else was asked for.
-  if (found.has('root')) return ['root'];
-  if (addDefault) found.add('default');
-  return [...found].sort();
-}
-
 /** @throws {RequestError} invalid_request, saying which limit the request goes beyond. */
 export function grantedPolicies(
   request: PolicyRequest,
   parent: Stored<TokenRecord>,
   role: Stored<TokenRole> | undefined,
-): string[] {
+): readonly string[] {
   let policies = chosen(request, parent, role);
   if (request.noDefault) policies = policies.filter((name) => name !== 'default');
   if (policies.length > POLICIES_MAX) throw invalidRequest('too many policies');
   for (const name of policies) {
     if (NOT_ASSIGNABLE.has(name)) throw invalidRequest(`cannot assign policy "${name}"`);
-    if (!isPolicyName(name)) {
-      throw invalidRequest('a policy name contains characters that no policy can have');
-    }
+    const problem = policyNameProblem(name);
+    if (problem !== undefined) throw invalidRequest(problem);
   }
   if (policies.includes('root')) {
     if (!parent.policies.includes('root')) {
@@ -59,17 +47,20 @@ function chosen(
   request: PolicyRequest,
   parent: Stored<TokenRecord>,
   role: Stored<TokenRole> | undefined,
-): string[] {
+): readonly string[] {
   const { requested, noDefault, sudo } = request;
   if (role !== undefined && limitsPolicies(role)) return withinRole(request, parent, role);
-  if (parent.namespaceId !== request.namespaceId) return sanitizePolicies(requested, !noDefault);
-  if (requested.length === 0) return sanitizePolicies(parent.policies, false);
-  if (sudo) return sanitizePolicies(requested, !noDefault);
-  const wanted = sanitizePolicies(requested, false);
+  if (parent.namespaceId !== request.namespaceId)
+    return canonicalPolicySet(requested, { addDefault: !noDefault });
+  if (requested.length === 0) return canonicalPolicySet(parent.policies, { addDefault: false });
+  if (sudo) return canonicalPolicySet(requested, { addDefault: !noDefault });
+  const wanted = canonicalPolicySet(requested, { addDefault: false });
   if (!wanted.every((name) => parent.policies.includes(name))) {
     throw invalidRequest('child policies must be subset of parent');
   }
-  return sanitizePolicies(requested, !noDefault && parent.policies.includes('default'));
+  return canonicalPolicySet(requested, {
+    addDefault: !noDefault && parent.policies.includes('default'),
+  });
 }
 
 function limitsPolicies(role: Stored<TokenRole>): boolean {
@@ -85,15 +76,15 @@ function withinRole(
   request: PolicyRequest,
   parent: Stored<TokenRecord>,
   role: Stored<TokenRole>,
-): string[] {
+): readonly string[] {
   const disallowed = (name: string): boolean =>
     role.disallowed_policies.includes(name) ||
     role.disallowed_policies_glob.some((glob) => globMatches(glob, name));
   const addDefault = !request.noDefault && !role.token_no_default_policy && !disallowed('default');
   let policies =
-    request.requested.length > 0 ? sanitizePolicies(request.requested, addDefault) : [];
+    request.requested.length > 0 ? canonicalPolicySet(request.requested, { addDefault }) : [];
   if (role.allowed_policies.length > 0 || role.allowed_policies_glob.length > 0) {
-    const allowed = sanitizePolicies(role.allowed_policies, addDefault);
+    const allowed = canonicalPolicySet(role.allowed_policies, { addDefault });
     if (policies.length === 0) {
       policies = allowed;
     } else {
@@ -109,7 +100,7 @@ function withinRole(
       }
     }
   } else if (policies.length === 0) {
-    policies = sanitizePolicies(parent.policies, addDefault);
+    policies = canonicalPolicySet(parent.policies, { addDefault });
   }
   const refused = policies.find((name) => disallowed(name));
   if (refused !== undefined)
@@ -119,12 +110,4 @@ function withinRole(
 
 function quoted(names: readonly string[]): string {
   return `[${names.map((name) => JSON.stringify(name)).join(' ')}]`;
-}
-
-/** A name that is no path (CVE-2026-115365): it ends up in cache keys and storage keys. */
-function isPolicyName(name: string): boolean {
-  for (const char of name) {
-    if (char === '/' || char < ' ' || char === '\u007f') return false;
-  }
-  return !name.includes('..');
 }
