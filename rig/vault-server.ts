@@ -11,7 +11,7 @@ import { Child, freePort } from './child.ts';
 export interface Program {
   readonly name: 'strongroom' | 'openbao';
   readonly executable: string;
-  /** The storage block of its configuration. */
+  /** The storage block of its configuration, and what else only it needs. */
   storage(folder: string): string;
 }
 
@@ -27,7 +27,7 @@ export function openbao(executable: string): Program {
     executable,
     storage: (folder) => {
       mkdirSync(join(folder, 'raft'), { recursive: true });
-      return `storage "raft" { path = "${join(folder, 'raft')}" node_id = "one" }`;
+      return `storage "raft" { path = "${join(folder, 'raft')}" node_id = "one" }\ndisable_mlock = true`;
     },
   };
 }
@@ -133,7 +133,6 @@ audit "file" "main" {
 }
 api_addr = "${address}"
 cluster_addr = "https://127.0.0.1:${Number(port) + 1}"
-disable_mlock = true
 log_level = "warn"
 ${options.settings ?? ''}
 `;

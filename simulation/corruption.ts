@@ -20,9 +20,11 @@ export interface CorruptionOptions {
 
 const SECRETS = 24;
 const DATABASE = join('data', 'strongroom.db');
-const NOTICE_MS_MAX = 10_000;
+const NOTICE_MS_MAX = 5_000;
+const CONTROL_MS = 2_000;
 /** What the server calls it. */
-const NOTICE = /tamper|integrity|authentic|altered|corrupt|rolled back|does not open|missing/i;
+const NOTICE =
+  /failed authentication|integrity|deleted, inserted or replaced|rolled back|does not open/i;
 
 interface Row {
   readonly key: string;
@@ -127,12 +129,15 @@ function readRows(file: string): Row[] {
 
 export async function simulateCorruption({ count, seed }: CorruptionOptions): Promise<string[]> {
   const seeded = new Seeded(seed);
-  const scratch = mkdtempSync(join(tmpdir(), 'simulation-corruption-'));
+  const scratch = mkdtempSync(join(tmpdir(), 'simulation-damage-'));
   const original = join(scratch, 'original');
   const problems: string[] = [];
   const noticed = new Map<string, number>();
   try {
     const older = await prepare(original);
+    // The control: without an alteration nothing may be noticed, or what follows proves nothing.
+    const control = await examine(original, CONTROL_MS);
+    if ('noticed' in control) problems.push(`without any alteration: ${control.noticed}`);
     const kinds = Object.keys(ALTERATIONS);
     for (let index = 0; index < count; index++) {
       const folder = join(scratch, String(index));
@@ -142,7 +147,7 @@ export async function simulateCorruption({ count, seed }: CorruptionOptions): Pr
       const rows = readRows(join(folder, DATABASE));
       const done = ALTERATIONS[kind]?.({ database, rows, older, seeded }) ?? '';
       database.close();
-      const found = await examine(folder);
+      const found = await examine(folder, NOTICE_MS_MAX);
       const outcome = 'problem' in found ? 'problem' : found.noticed;
       noticed.set(`${kind}: ${outcome}`, (noticed.get(`${kind}: ${outcome}`) ?? 0) + 1);
       if ('problem' in found) problems.push(`${kind} ${done}: ${found.problem}`);
@@ -157,7 +162,7 @@ export async function simulateCorruption({ count, seed }: CorruptionOptions): Pr
 
 type Examined = { readonly noticed: string } | { readonly problem: string };
 
-async function examine(folder: string): Promise<Examined> {
+async function examine(folder: string, noticeMs: number): Promise<Examined> {
   let server: VaultServer;
   try {
     server = await startVaultServer(strongroom, { folder, evenIfSealed: true });
@@ -167,15 +172,18 @@ async function examine(folder: string): Promise<Examined> {
       : { problem: `ended without saying why: ${String(error).slice(-500)}` };
   }
   try {
-    return await examineRunning(server);
+    return await examineRunning(server, noticeMs);
   } finally {
     server.api.close();
     await server.child.kill();
   }
 }
 
-async function examineRunning({ api, child, rootToken }: VaultServer): Promise<Examined> {
-  const deadline = performance.now() + NOTICE_MS_MAX;
+async function examineRunning(
+  { api, child, rootToken }: VaultServer,
+  noticeMs: number,
+): Promise<Examined> {
+  const deadline = performance.now() + noticeMs;
   let refusals = 0;
   let asked = false;
   while (performance.now() < deadline) {
