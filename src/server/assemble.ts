@@ -37,6 +37,8 @@ export interface AssembleOptions {
   readonly initialized: () => boolean;
   /** Lockout rules of an auth method's mounts that have none of their own; the usual ones without it. */
   readonly lockoutRules?: ((method: string) => LockoutRules) | undefined;
+  /** The barrier is open and what requests need is in place: audit devices above all. */
+  readonly serving: () => boolean;
   readonly identity: {
     readonly port: IdentityPort;
     readonly view: PolicyAuthorityPorts['identity'];
@@ -81,7 +83,7 @@ export function assemble(options: AssembleOptions): Assembly {
   const { world, barrier, audit } = options;
   const begin = (): CoreUnit => barrier.begin();
   const state = (): 'uninitialized' | 'sealed' | 'unsealed' =>
-    barrier.sealed ? (options.initialized() ? 'sealed' : 'uninitialized') : 'unsealed';
+    options.serving() ? 'unsealed' : options.initialized() ? 'sealed' : 'uninitialized';
   const root = (): Namespace => rootNamespace(barrier.sealed ? '' : barrier.clusterId);
   const hash = (text: string): string => barrier.tokenHmac.digestText(text, 'hex');
   const queue = new ExpiryQueue();

@@ -64,7 +64,10 @@ export class Instance {
   readonly unsealer: Unsealer;
   #initialized = false;
   #clusterName = '';
-  #serving = false;
+  /** Going into service, or done with it. */
+  #serving: Promise<void> | undefined;
+  /** In service, with everything in place. */
+  #ready = false;
   readonly #handle: Handle;
   readonly #cors: () => Promise<CorsRecord>;
 
@@ -86,6 +89,7 @@ export class Instance {
       leaseBounds: options.leaseBounds,
       initialized: () => this.#initialized,
       lockoutRules: options.lockoutRules,
+      serving: () => this.#ready && !this.#barrier.sealed,
       identity: noIdentity,
       backends: (services) =>
         builtins(services, {
@@ -202,8 +206,17 @@ export class Instance {
 
   /** After unsealing: loads what requests need and starts the background work. */
   async serve(): Promise<void> {
-    if (this.#serving || this.#barrier.sealed) return;
-    this.#serving = true;
+    if (this.#barrier.sealed) return;
+    this.#serving ??= this.#start();
+    try {
+      await this.#serving;
+    } catch (error) {
+      this.#serving = undefined;
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
     const { audit, auditDevices } = this.#options;
     const { authority, begin, expirer, table } = this.#assembly;
     table.clear();
@@ -224,12 +237,14 @@ export class Instance {
     this.#clusterName = (await clusterRecord(begin())).name;
     expirer.start();
     await this.#upkeep.start();
+    this.#ready = true;
     this.#options.world.log.named('core').info('unsealed');
   }
 
   /** Wipes every key; nothing can be read until the next unseal. */
   async seal(): Promise<void> {
-    this.#serving = false;
+    this.#serving = undefined;
+    this.#ready = false;
     await this.#assembly.expirer.stop();
     const stopped = this.#upkeep.stop();
     this.#options.audit.sealed();
