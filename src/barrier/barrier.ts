@@ -42,11 +42,13 @@ import { persistUsage, storedUsage } from './keys/usage.ts';
 import {
   type KeyringExtras,
   changeKeyring,
-  changesOf,
   openKeyring,
+  putRecords,
   refreshKeyring,
 } from './keys/stored-keyring.ts';
 import { type Alongside, createRecords } from './first-records.ts';
+
+const INITIALIZED = 'already initialized';
 
 export interface BarrierOptions {
   readonly storage: Storage;
@@ -124,7 +126,7 @@ export class Barrier {
     setUp: () => Promise<void> = async () => undefined,
   ): Promise<void> {
     return this.#exclusive(async () => {
-      if (this.#open !== undefined || (await this.initialized())) throw alreadyInitialized();
+      if (this.#open !== undefined || (await this.initialized())) throw invalidRequest(INITIALIZED);
       const { clock, random } = this.#world;
       const keyring = newKeyring(uuid(random), clock.nowMs(), random);
       const keys = new LiveKeys(keyring, 0, rootKey);
@@ -141,7 +143,7 @@ export class Barrier {
         await setUp();
         await staged.moveTo(this.#storage);
       } catch (error) {
-        throw error instanceof ConflictError ? alreadyInitialized() : error;
+        throw error instanceof ConflictError ? invalidRequest(INITIALIZED) : error;
       } finally {
         this.#staged = undefined;
         wipe(encoded);
@@ -261,9 +263,8 @@ export class Barrier {
   }
 
   /** Writes records of the seal and of the barrier itself, in one commit. */
-  async putOwn(records: readonly Alongside[]): Promise<void> {
-    const { store } = this.#opened();
-    await store.commit({ checks: [], changes: await changesOf(store, records) });
+  putOwn(records: readonly Alongside[]): Promise<void> {
+    return putRecords(this.#opened().store, records);
   }
 
   /** The plaintext of one of the barrier's own records below `core/`, for the caller to wipe. */
@@ -295,11 +296,7 @@ export class Barrier {
     const { keys, store } = this.#opened();
     const { number, installedMs } = newestTerm(keys.keyring);
     const stored = await storedUsage(store, number);
-    return {
-      term: number,
-      installedMs,
-      encryptions: stored + store.pendingUsage(number),
-    };
+    return { term: number, installedMs, encryptions: stored + store.pendingUsage(number) };
   }
 
   /** Adds the encryptions counted in memory to those stored. Worth calling every few minutes and before a stop. */
@@ -347,8 +344,4 @@ export class Barrier {
     this.#changes = result.catch(() => undefined);
     return result;
   }
-}
-
-function alreadyInitialized(): RequestError {
-  return invalidRequest('already initialized');
 }

@@ -68,10 +68,7 @@ export async function changeKeyring(
 }
 
 /** Records of the barrier as changes of what is stored now. */
-export async function changesOf(
-  store: EncryptedStore,
-  records: readonly Alongside[],
-): Promise<Change[]> {
+async function changesOf(store: EncryptedStore, records: readonly Alongside[]): Promise<Change[]> {
   const entries = await store.read(records.map(({ key }) => key));
   return records.map(({ key, value }, index) => ({
     key,
@@ -79,6 +76,14 @@ export async function changesOf(
     old: entries[index],
     value,
   }));
+}
+
+/** Writes records of the barrier in one commit. */
+export async function putRecords(
+  store: EncryptedStore,
+  records: readonly Alongside[],
+): Promise<void> {
+  await store.commit({ checks: [], changes: await changesOf(store, records) });
 }
 
 /** Wipes the keys of a changed keyring that was not stored, except those it shares with the one it was made from. */
