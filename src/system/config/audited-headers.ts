@@ -1,8 +1,8 @@
 /** `sys/config/auditing/request-headers`: request headers that audit records show, in clear or hashed. */
-import { defineSystemPath } from '../model/backend.ts';
-import type { Path } from '../model/backend.ts';
-import { invalidRequest } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
+import { defineSystemPath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Unit } from '../../model/transaction.ts';
 
 interface AuditedHeader {
   readonly hmac: boolean;

@@ -1,9 +1,15 @@
 /** What a quota is for: paths become ids when a rule is written, and ids paths again when it is read. */
-import { invalidRequest } from '../model/errors.ts';
-import type { Reply } from '../model/request.ts';
-import type { Stored, Unit } from '../model/transaction.ts';
-import { deleteQuotaRule, QUOTA_RULES_MAX, quotaRule, quotaRules } from './quota-records.ts';
-import type { QuotaKind, QuotaRecords, QuotaScope } from './quota-records.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Reply } from '../../model/request.ts';
+import type { Stored, Unit } from '../../model/transaction.ts';
+import {
+  deleteQuotaRule,
+  QUOTA_RULES_MAX,
+  quotaRule,
+  quotaRules,
+  ROLE_PARAMETERS,
+} from '../../core/quotas/records.ts';
+import type { QuotaKind, QuotaRecords, QuotaScope } from '../../core/quotas/records.ts';
 
 /** What a rule's path names. */
 export interface QuotaTarget {
@@ -38,17 +44,6 @@ export interface QuotaPorts {
   /** Leases that count against a rule at the moment. */
   readonly leaseCount: (unit: Unit, rule: QuotaScope) => Promise<number>;
 }
-
-/** Auth methods whose login names a role, and the parameter that does. */
-export const ROLE_PARAMETERS: ReadonlyMap<string, string> = new Map([
-  ['aws', 'role'],
-  ['azure', 'role'],
-  ['cert', 'name'],
-  ['gcp', 'role'],
-  ['jwt', 'role'],
-  ['kubernetes', 'role'],
-  ['oidc', 'role'],
-]);
 
 export interface ScopeFields {
   readonly name: string | undefined;

@@ -1,10 +1,10 @@
 /** `sys/quotas/*` as callers see it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { QuotaPorts, QuotaTarget } from '../system/quota-scope.ts';
-import { quotaPaths } from '../system/quotas.ts';
-import { openBench } from './backend-bench.contract.ts';
-import type { Bench } from './backend-bench.contract.ts';
+import type { QuotaPorts, QuotaTarget } from './scope.ts';
+import { quotaPaths } from './quotas.ts';
+import { openBench } from '../../core/backend-bench.contract.ts';
+import type { Bench } from '../../core/backend-bench.contract.ts';
 
 interface Mounts {
   readonly bench: Bench;

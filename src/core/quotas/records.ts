@@ -1,5 +1,5 @@
 /** What is stored of quotas: the rules, each under its kind and name, and the settings. */
-import type { Stored, Transaction, Unit } from '../model/transaction.ts';
+import type { Stored, Transaction, Unit } from '../../model/transaction.ts';
 
 /** Where a rule applies. It names ids, not paths, so that it follows a mount that moves and ends with one that is deleted. */
 export interface QuotaScope {
@@ -108,3 +108,14 @@ export async function quotaRules<K extends QuotaKind>(
   const rules = await view.getRecords<QuotaRecords[K]>(names.map((name) => `${kind}/${name}`));
   return rules.filter((rule) => rule !== undefined);
 }
+
+/** Auth methods whose login names a role, and the parameter that does. */
+export const ROLE_PARAMETERS: ReadonlyMap<string, string> = new Map([
+  ['aws', 'role'],
+  ['azure', 'role'],
+  ['cert', 'name'],
+  ['gcp', 'role'],
+  ['jwt', 'role'],
+  ['kubernetes', 'role'],
+  ['oidc', 'role'],
+]);

@@ -1,8 +1,8 @@
 /** `sys/config/cors`: which web pages may call the API from a browser. */
-import { defineSystemPath } from '../model/backend.ts';
-import type { Path } from '../model/backend.ts';
-import { invalidRequest } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
+import { defineSystemPath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Unit } from '../../model/transaction.ts';
 
 export interface CorsRecord {
   readonly enabled: boolean;

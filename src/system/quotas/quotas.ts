@@ -1,14 +1,14 @@
 /** `sys/quotas/*`: limits on how often requests may come and how many leases may be alive. */
-import { defineSystemPath } from '../model/backend.ts';
-import type { Path } from '../model/backend.ts';
-import { invalidRequest, notFound } from '../model/errors.ts';
-import type { Field } from '../model/field.ts';
-import type { Reply, Request } from '../model/request.ts';
-import type { Unit } from '../model/transaction.ts';
-import { putQuotaRule, putQuotaSettings, quotaSettings } from './quota-records.ts';
-import type { QuotaKind } from './quota-records.ts';
-import { listed, living, refuseTwin, remove, scopeOf } from './quota-scope.ts';
-import type { QuotaPorts, ScopeFields } from './quota-scope.ts';
+import { defineSystemPath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest, notFound } from '../../model/errors.ts';
+import type { Field } from '../../model/field.ts';
+import type { Reply, Request } from '../../model/request.ts';
+import type { Unit } from '../../model/transaction.ts';
+import { putQuotaRule, putQuotaSettings, quotaSettings } from '../../core/quotas/records.ts';
+import type { QuotaKind } from '../../core/quotas/records.ts';
+import { listed, living, refuseTwin, remove, scopeOf } from './scope.ts';
+import type { QuotaPorts, ScopeFields } from './scope.ts';
 
 const name: Field<'string'> = { kind: 'string', description: 'Name of the quota.' };
 const path: Field<'string'> & { default: string } = {

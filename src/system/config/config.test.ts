@@ -1,19 +1,19 @@
 /** `sys/config/{cors,ui/headers,auditing}`, `sys/loggers`, `sys/metrics`, `sys/in-flight-req`, `sys/host-info` as callers see them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { systemClock } from '../base/clock.ts';
-import type { LogLevel } from '../base/log.ts';
-import { MetricsRegistry } from '../base/metrics.ts';
-import type { Path } from '../model/backend.ts';
-import type { Unit } from '../model/transaction.ts';
-import { auditedHeaderPaths } from '../system/audited-headers.ts';
-import { corsPaths, STANDARD_HEADERS } from '../system/cors.ts';
-import { hostInfoPaths } from '../system/host-info.ts';
-import { loggerPaths } from '../system/loggers.ts';
-import { monitoringPaths } from '../system/metrics.ts';
-import { uiHeaderPaths } from '../system/ui-headers.ts';
-import { openBench } from './backend-bench.contract.ts';
-import type { Bench } from './backend-bench.contract.ts';
+import { systemClock } from '../../base/clock.ts';
+import type { LogLevel } from '../../base/log.ts';
+import { MetricsRegistry } from '../../base/metrics.ts';
+import type { Path } from '../../model/backend.ts';
+import type { Unit } from '../../model/transaction.ts';
+import { auditedHeaderPaths } from './audited-headers.ts';
+import { corsPaths, STANDARD_HEADERS } from './cors.ts';
+import { hostInfoPaths } from '../host-info.ts';
+import { loggerPaths } from '../loggers.ts';
+import { monitoringPaths } from '../metrics.ts';
+import { uiHeaderPaths } from './ui-headers.ts';
+import { openBench } from '../../core/backend-bench.contract.ts';
+import type { Bench } from '../../core/backend-bench.contract.ts';
 
 function open(paths: readonly Path<Unit>[]): Promise<Bench> {
   return openBench({ type: 'system', kind: 'system', summary: 'config', scope: 'unit', paths });

@@ -1,8 +1,8 @@
 /** The CORS settings in force, for facades that must know them before a request reaches the core. */
-import { CORS_SCOPE, corsRecord } from '../system/cors.ts';
-import type { CorsRecord } from '../system/cors.ts';
-import { EpochCache } from './epoch-cache.ts';
-import type { CoreUnit } from './epoch-cache.ts';
+import { CORS_SCOPE, corsRecord } from '../../system/config/cors.ts';
+import type { CorsRecord } from '../../system/config/cors.ts';
+import { EpochCache } from '../../core/epoch-cache.ts';
+import type { CoreUnit } from '../../core/epoch-cache.ts';
 
 const DISABLED: CorsRecord = { enabled: false, allowedOrigins: [], allowedHeaders: [] };
 

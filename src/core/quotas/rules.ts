@@ -1,5 +1,5 @@
 /** Which quota a request comes under: the most specific one. Compiled once per change, looked up per request. */
-import type { QuotaScope } from '../system/quota-records.ts';
+import type { QuotaScope } from './records.ts';
 
 /** Rules of one mount. */
 interface MountRules<R> {

@@ -1,9 +1,9 @@
 /** The most specific quota counts. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { QuotaScope } from '../system/quota-records.ts';
-import { QuotaRules } from './quota-rules.ts';
-import type { QuotaSubject } from './quota-rules.ts';
+import type { QuotaScope } from './records.ts';
+import { QuotaRules } from './rules.ts';
+import type { QuotaSubject } from './rules.ts';
 
 interface NamedRule extends QuotaScope {
   readonly name: string;

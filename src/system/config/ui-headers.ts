@@ -1,8 +1,8 @@
 /** `sys/config/ui/headers`: headers that the console's pages are served with. */
-import { defineSystemPath } from '../model/backend.ts';
-import type { Path } from '../model/backend.ts';
-import { invalidRequest } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
+import { defineSystemPath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Unit } from '../../model/transaction.ts';
 
 interface UiHeaderRecord {
   readonly name: string;

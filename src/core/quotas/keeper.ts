@@ -1,23 +1,15 @@
 /** Rate limits and lease counts at work: the rules in force, and what they say of a request. */
-import type { Clock } from '../base/clock.ts';
-import { RequestError } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
-import { QUOTA_SCOPE, quotaRules, quotaSettings } from '../system/quota-records.ts';
-import type {
-  LeaseCountRecord,
-  QuotaScope,
-  QuotaSettings,
-  RateLimitRecord,
-} from '../system/quota-records.ts';
-import { ROLE_PARAMETERS } from '../system/quota-scope.ts';
-import type { QuotaPorts } from '../system/quota-scope.ts';
-import { EpochCache } from './epoch-cache.ts';
-import type { CoreUnit } from './epoch-cache.ts';
-import type { Exchange } from './exchange.ts';
-import { resolveMount, resolveNamespace } from './mount-table.ts';
-import type { MountTable, Routing } from './mount-table.ts';
-import { QuotaRules } from './quota-rules.ts';
-import type { QuotaSubject } from './quota-rules.ts';
+import type { Clock } from '../../base/clock.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { Unit } from '../../model/transaction.ts';
+import { EpochCache } from '../epoch-cache.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Routing } from '../mount-table.ts';
+import { QUOTA_SCOPE, quotaRules, quotaSettings, ROLE_PARAMETERS } from './records.ts';
+import type { LeaseCountRecord, QuotaScope, QuotaSettings, RateLimitRecord } from './records.ts';
+import { QuotaRules } from './rules.ts';
+import type { QuotaSubject } from './rules.ts';
 import { RateWindows } from './rate-windows.ts';
 
 export interface QuotaWorld {
@@ -202,7 +194,8 @@ async function roleOf(exchange: Exchange): Promise<string> {
   return typeof role === 'string' && role.length <= ROLE_LENGTH_MAX ? role : '';
 }
 
-async function countOf(
+/** Leases below what a rule names. */
+export async function countOf(
   world: Pick<QuotaWorld, 'countLeases'>,
   unit: Unit,
   routing: Routing,
@@ -212,48 +205,4 @@ async function countOf(
   const mount = routing.mountsByAccessor.get(scope.mountAccessor);
   const prefix = (mount?.entry.path ?? '') + scope.suffix.replace(/\*$/, '');
   return await world.countLeases(unit, scope.namespaceId, prefix, max);
-}
-
-/** Most leases that a look at a quota counts. */
-const SHOWN_LEASES_MAX = 100_000;
-
-/** What `sys/quotas` needs of the routing table. */
-export function quotaPorts(
-  table: MountTable,
-  world: Pick<QuotaWorld, 'countLeases'> & { readonly newId: () => string },
-): QuotaPorts {
-  const routingOf = (unit: Unit): Promise<Routing> => table.routing(unit as CoreUnit);
-  return {
-    newId: world.newId,
-    changed: (unit) => (unit as CoreUnit).bumpEpoch(QUOTA_SCOPE),
-    async target(unit, path) {
-      const routing = await routingOf(unit);
-      const found = resolveNamespace(routing, '', path);
-      if (found === undefined) return undefined;
-      const { namespace, path: rest } = found;
-      const base = { namespaceId: namespace.id, namespacePath: namespace.path };
-      if (rest === '') return { ...base, mount: undefined, suffix: '' };
-      const resolved = resolveMount(routing, namespace, rest);
-      if (resolved === undefined) return undefined;
-      const { entry, backend } = resolved.mount;
-      return {
-        ...base,
-        mount: {
-          accessor: entry.accessor,
-          path: entry.path,
-          isAuth: backend.kind === 'auth',
-          type: entry.type,
-        },
-        suffix: resolved.path,
-      };
-    },
-    async pathOf(unit, scope) {
-      const routing = await routingOf(unit);
-      if (scope.mountAccessor === '') return routing.namespacesById.get(scope.namespaceId)?.path;
-      return routing.mountsByAccessor.get(scope.mountAccessor)?.fullPath;
-    },
-    async leaseCount(unit, rule) {
-      return await countOf(world, unit, await routingOf(unit), rule, SHOWN_LEASES_MAX);
-    },
-  };
 }
