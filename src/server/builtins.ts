@@ -42,12 +42,16 @@ const IDENTITY: AnyBackend = {
 
 export function builtins(
   services: Services,
-  options: SystemOptions,
+  options: SystemOptions & { readonly further: ReadonlyMap<string, () => Backend> },
 ): { factory: BackendFactory; system: AnyBackend } {
   const methods = authMethods(services);
   const factory: BackendFactory = (entry) => {
     if (entry.table === 'auth' && !entry.type.endsWith('token')) return methods.get(entry.type);
-    return core.get(entry.type) ?? ENGINES.get(entry.type)?.(entry.options);
+    return (
+      core.get(entry.type) ??
+      ENGINES.get(entry.type)?.(entry.options) ??
+      wrapped(options.further.get(entry.type)?.())
+    );
   };
   const system = systemBackend(services, factory, options);
   const token = tokenBackend(tokenPorts(services));

@@ -10,6 +10,7 @@ import type { Call, Handle } from '../core/call.ts';
 import { measured } from '../core/request-metrics.ts';
 import type { LockoutRules } from '../core/lockout.ts';
 import type { LeaseBounds } from '../core/mount-table.ts';
+import type { Backend } from '../model/backend.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { Seal } from '../seal/seal.ts';
 import { Unsealer } from '../seal/unsealer.ts';
@@ -50,6 +51,8 @@ export interface InstanceOptions {
   readonly openRootGeneration: boolean;
   /** Lockout rules of an auth method, from the configuration. */
   readonly lockoutRules?: (method: string) => LockoutRules;
+  /** Engines beside the built-in ones, by type. */
+  readonly furtherBackends?: ReadonlyMap<string, () => Backend>;
 }
 
 export interface Initialized extends InitResult {
@@ -96,6 +99,7 @@ export class Instance {
           version: API_VERSION,
           programVersion: VERSION,
           auditCreationAllowed: options.auditCreationAllowed,
+          further: options.furtherBackends ?? new Map(),
           status: {
             startedMs,
             clusterName: () => this.#clusterName,
