@@ -14,7 +14,7 @@ import { AuditBroker } from './broker.ts';
 import type { AuditDeviceSpec, AuditKeys, AuditMetrics } from './broker.ts';
 import { createLogSigner } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
-import type { AuditDevice, AuditDeviceType } from './device.ts';
+import type { AuditDevice, AuditDeviceType, DeviceContext } from './device.ts';
 import type { RequestEntry } from './record.ts';
 
 export const CANARY: string = 'cAnArY-7f3a91';
@@ -185,6 +185,41 @@ export function fakeClock(): FakeClock {
       }
     },
   };
+}
+
+/** What a device is opened with, when nothing of it matters. */
+export function contextOf(change: Partial<DeviceContext> = {}): DeviceContext {
+  return {
+    clock: systemClock,
+    log: silentLog,
+    forbiddenDirectories: [],
+    allowedDirectories: [],
+    stdout: () => Promise.resolve(),
+    ...change,
+  };
+}
+
+/** Collects what arrives at the other side of a connection. */
+export class Inbox {
+  text = '';
+  #waiting: { bytes: number; resolve: (text: string) => void }[] = [];
+
+  add(part: string): void {
+    this.text += part;
+    this.#waiting = this.#waiting.filter(({ bytes, resolve }) => {
+      if (Buffer.byteLength(this.text) < bytes) return true;
+      resolve(this.text);
+      return false;
+    });
+  }
+
+  /** The text, once it has so many bytes. */
+  received(bytes: number): Promise<string> {
+    if (Buffer.byteLength(this.text) >= bytes) return Promise.resolve(this.text);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#waiting.push({ bytes, resolve });
+    return promise;
+  }
 }
 
 /** Lets everything that can run without time passing run. */

@@ -22,8 +22,9 @@ import { silentLog } from '../../base/log.ts';
 import { RequestError } from '../../model/errors.ts';
 import { createLogSigner } from '../checkpoint.ts';
 import { isResumable } from '../device.ts';
-import type { AuditDevice, DeviceContext } from '../device.ts';
+import type { AuditDevice } from '../device.ts';
 import { auditDeviceContract } from '../device.contract.ts';
+import { contextOf } from '../fixture.ts';
 import { AuditLog } from '../log.ts';
 import { verifyAuditFiles } from '../verify.ts';
 import { fileDevice } from './file.ts';
@@ -34,17 +35,6 @@ async function temporary(context?: TestContext): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'audit-file-'));
   context?.after(() => rm(directory, { recursive: true, force: true }));
   return directory;
-}
-
-function contextOf(change: Partial<DeviceContext> = {}): DeviceContext {
-  return {
-    clock: systemClock,
-    log: silentLog,
-    forbiddenDirectories: [],
-    allowedDirectories: [],
-    stdout: () => Promise.resolve(),
-    ...change,
-  };
 }
 
 async function openLog(filePath: string): Promise<AuditLog> {
