@@ -7,6 +7,9 @@ import { systemRandom } from '../base/random.ts';
 import type { World } from '../base/world.ts';
 import type { ServerOptions, StartOptions } from '../cli/commands/server.ts';
 import { fileDevice } from '../audit/file/file.ts';
+import { httpDevice } from '../audit/http/http.ts';
+import { socketDevice } from '../audit/socket/socket.ts';
+import { syslogDevice } from '../audit/syslog/syslog.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -94,7 +97,7 @@ async function run(
   try {
     const storage = await openStorage(config.storage, log);
     const audit = new AuditBroker({
-      types: [fileDevice],
+      types: [fileDevice, socketDevice, syslogDevice, httpDevice],
       origin: `${config.clusterName ?? 'strongroom'}/${hostname()}`,
       clock: systemClock,
       random: systemRandom,
