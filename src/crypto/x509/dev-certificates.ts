@@ -1,4 +1,5 @@
 /** A certificate authority and a server certificate for local use: P-256, one day, loopback names. */
+import './class-metadata.ts';
 import { webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
