@@ -55,8 +55,8 @@ export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
   readonly exitCode: number;
 
-  constructor(exitCode: number, message: string) {
-    super(message);
+  constructor(exitCode: number, message: string, cause?: unknown) {
+    super(message, { cause });
     this.exitCode = exitCode;
   }
 }
@@ -83,6 +83,6 @@ export async function attempt<Result>(
   } catch (cause) {
     if (cause instanceof DryRun || cause instanceof CommandFailure) throw cause;
     const reason = cause instanceof Error ? cause.message : 'unknown error';
-    throw new CommandFailure(exitCode, context === '' ? reason : `${context}: ${reason}`);
+    throw new CommandFailure(exitCode, context === '' ? reason : `${context}: ${reason}`, cause);
   }
 }

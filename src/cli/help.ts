@@ -16,6 +16,7 @@ const COMMON_COMMANDS = [
   'delete',
   'list',
   'login',
+  'run',
   'server',
   'status',
   'unwrap',

@@ -154,7 +154,9 @@ function warnOfLateFlags(
   terminal: Terminal,
 ): void {
   if (format !== 'table' || row.local === true) return;
-  const late = parsed.positional.filter((word) => {
+  const end = parsed.positional.indexOf('--');
+  const own = end === -1 ? parsed.positional : parsed.positional.slice(0, end);
+  const late = own.filter((word) => {
     if (!word.startsWith('-') || word === '-') return false;
     const name = word.replace(/^-+/, '').split('=', 1)[0] ?? '';
     return !GLOBAL_FLAGS.has(name);

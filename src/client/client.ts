@@ -265,6 +265,9 @@ function parse404(body: Buffer): Secret | undefined {
   }
 }
 
+/** What a TLS listener written in Go says to a client without TLS. */
+const PLAIN_TO_TLS = 'Client sent an HTTP request to an HTTPS server';
+
 function apiError(wire: WireRequest, answer: WireAnswer): ApiError {
   const namespace = answer.headers['x-vault-namespace'];
   const place = {
@@ -280,7 +283,9 @@ function apiError(wire: WireRequest, answer: WireAnswer): ApiError {
     return new ApiError({ ...place, errors });
   } catch {
     const type = answer.headers['content-type'] ?? 'unknown type';
-    const unreadable = `the answer is no JSON (${type}, ${answer.body.length} bytes)`;
+    const unreadable = answer.body.toString('latin1').startsWith(PLAIN_TO_TLS)
+      ? 'the server speaks HTTPS: use an address that begins with https://'
+      : `the answer is no JSON (${type}, ${answer.body.length} bytes)`;
     return new ApiError({ ...place, errors: [], unreadable });
   }
 }

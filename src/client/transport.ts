@@ -134,7 +134,7 @@ export class Transport {
 }
 
 /** Words for the codes of failed connections, as other clients print them. */
-const REASONS = new Map([
+const REASONS: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'connect: connection refused'],
   ['EHOSTUNREACH', 'connect: no route to host'],
   ['ENETUNREACH', 'connect: network is unreachable'],
@@ -143,6 +143,18 @@ const REASONS = new Map([
   ['ABORT_ERR', 'context deadline exceeded'],
   ['ENOENT', 'connect: no such file or directory'],
   ['EACCES', 'connect: permission denied'],
+  ...[
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+  ].map(
+    (code) =>
+      [
+        code,
+        'tls: failed to verify certificate: signed by an unknown authority (trust it with -ca-cert or VAULT_CACERT)',
+      ] as const,
+  ),
+  ['CERT_HAS_EXPIRED', 'tls: failed to verify certificate: it has expired'],
 ]);
 
 function connectionError(wire: WireRequest, cause: unknown): ConnectionError {

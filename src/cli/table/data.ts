@@ -136,4 +136,41 @@ export const DATA_COMMANDS: readonly CommandRow[] = [
     takes: { min: 0, max: 0 },
     load: async () => (await import('../commands/status.ts')).status,
   },
+  {
+    name: 'run',
+    synopsis: 'Run a program with secrets in its environment',
+    usage: '[options] KEY... -- COMMAND [ARG...]',
+    about:
+      'Reads secrets of the key-value engine and starts a program with their fields as environment variables. Later keys win over earlier ones and over what was set before. Signals go to the program, and its exit code is taken over; 125 means that it was not started because the secrets could not be read, 126 that it cannot be executed, 127 that it was not found.\n\nWith -fallback the secrets are also kept in a file, encrypted under the token, and used when the server cannot be reached, but never when it refuses.',
+    examples: [
+      { about: 'Start a shop with its database:', line: 'run secret/shop/database -- ./shop' },
+      {
+        about: 'Survive an outage of up to a day:',
+        line: 'run -fallback=/var/lib/shop/secrets -max-age=24h secret/shop/database -- ./shop',
+      },
+    ],
+    flags: [
+      {
+        name: 'fallback',
+        kind: 'text',
+        complete: 'file',
+        usage: 'File that keeps the secrets for an outage.',
+      },
+      {
+        name: 'max-age',
+        kind: 'duration',
+        default: '24h',
+        usage: 'How old the fallback may be.',
+      },
+      {
+        name: 'mount',
+        kind: 'text',
+        usage: 'Where the engine is mounted. Without it each KEY begins with the mount.',
+      },
+      { name: 'prefix', kind: 'text', usage: 'Text in front of every variable.' },
+      { name: 'upcase', kind: 'boolean', usage: 'Make the variables upper case.' },
+    ],
+    takes: { min: 1, expected: 'at least 1' },
+    load: async () => (await import('../commands/run/run.ts')).run,
+  },
 ];

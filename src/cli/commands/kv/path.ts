@@ -16,9 +16,12 @@ export interface KvTarget {
   readonly pathIn: (folder: string) => string;
 }
 
-/** Finds the target of the first argument, read with or without -mount. */
-export async function findTarget(invocation: Invocation): Promise<KvTarget> {
-  const key = cleanPath(invocation.args[0] ?? '');
+/** Finds the target of a key, by default the first argument, read with or without -mount. */
+export async function findTarget(
+  invocation: Invocation,
+  given: string = invocation.args[0] ?? '',
+): Promise<KvTarget> {
+  const key = cleanPath(given);
   const mountFlag = cleanPath(invocation.flags.text('mount'));
   const asked = mountFlag === '' ? key : mountFlag;
   const mount = await attempt('', readMount(invocation, asked));

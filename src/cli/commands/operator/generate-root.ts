@@ -1,8 +1,7 @@
 /** operator generate-root: a new root token for a quorum of key shares, and the one-time password that covers it. */
-import { randomBytes } from 'node:crypto';
 import type { Client } from '../../../client/client.ts';
 import type { JsonObject } from '../../../client/json.ts';
-import { base62 } from '../../../base/random.ts';
+import { base62, systemRandom } from '../../../base/random.ts';
 import { attempt, CommandFailure, EXIT_LOCAL, EXIT_OK, type Invocation } from '../../command.ts';
 import { readPgpKey, readShare } from '../../key-share.ts';
 import { formatColumns, wrapText } from '../../render/columns.ts';
@@ -44,7 +43,7 @@ async function otpLength(client: Client, folder: string): Promise<number> {
 
 async function printOtp(invocation: Invocation, client: Client, folder: string): Promise<number> {
   const length = await otpLength(client, folder);
-  const otp = base62({ bytes: (count) => randomBytes(count) }, length);
+  const otp = base62(systemRandom, length);
   if (invocation.format === 'table') return printRaw(invocation, otp);
   return printObject(invocation, { otp, otp_length: otp.length });
 }
