@@ -7,44 +7,57 @@ import type { Answer, Call, Handle } from './call.ts';
 import { answerOf } from './envelope.ts';
 import { newExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
+import type { CoreUnit } from './epoch-cache.ts';
 import type { Parts } from './parts.ts';
 import { FIRST, STEPS } from './pipeline.ts';
+import { Turns } from './turns.ts';
+import type { EndTurn } from './turns.ts';
 
 /** How often a transaction runs anew when others changed what it had read. */
 export const ATTEMPTS_MAX: number = 16;
 
 export function createCore(parts: Parts): Handle {
+  const turns = new Turns();
   return async function handleCall(call: Call): Promise<Answer> {
-    const exchange = newExchange(
-      call,
-      uuid(parts.world.random),
-      parts.world.clock.nowMs(),
-      parts.begin(),
-      parts.root(),
-    );
+    const { clock, random } = parts.world;
+    const exchange = newExchange(call, uuid(random), clock.nowMs(), parts.begin(), parts.root());
     try {
-      await transact(parts, exchange);
+      await attempt(turns, parts.begin, async (unit, count) => {
+        if (count === 1) exchange.unit = unit;
+        else restart(parts, exchange, unit);
+        await run(parts, exchange);
+        if (unit.dirty) await exchange.requestRecorded;
+      });
     } catch (error) {
-      return await refuse(parts, exchange, asRequestError(parts, exchange, error));
+      return await refuse(parts, turns, exchange, asRequestError(parts, exchange, error));
     }
     return await conclude(parts, exchange);
   };
 }
 
-/** Runs the steps and commits, anew when another commit came in between. */
-async function transact(parts: Parts, exchange: Exchange): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await run(parts, exchange);
-      if (exchange.unit.dirty) {
-        await exchange.requestRecorded;
-        await exchange.unit.commit();
+/**
+ * Runs `work` and commits, anew when another commit came in between; from the second time on in turn with the others.
+ * @throws {ConflictError} after {@link ATTEMPTS_MAX}.
+ */
+async function attempt(
+  turns: Turns,
+  begin: () => CoreUnit,
+  work: (unit: CoreUnit, count: number) => Promise<void>,
+): Promise<void> {
+  let endTurn: EndTurn | undefined;
+  try {
+    for (let count = 1; ; count++) {
+      const unit = begin();
+      try {
+        await work(unit, count);
+        return await unit.commit();
+      } catch (error) {
+        if (!(error instanceof ConflictError) || count >= ATTEMPTS_MAX) throw error;
+        endTurn ??= await turns.take(error.key);
       }
-      return;
-    } catch (error) {
-      if (!(error instanceof ConflictError) || attempt >= ATTEMPTS_MAX) throw error;
-      restart(parts, exchange);
     }
+  } finally {
+    endTurn?.();
   }
 }
 
@@ -60,11 +73,11 @@ async function run(parts: Parts, exchange: Exchange): Promise<void> {
 }
 
 /** Back to the start, but for what happens once: the body is read, the request is recorded. */
-function restart(parts: Parts, exchange: Exchange): void {
+function restart(parts: Parts, exchange: Exchange, unit: CoreUnit): void {
   const { requestRecorded, data, bodyRead } = exchange;
   Object.assign(
     exchange,
-    newExchange(exchange.call, exchange.id, exchange.nowMs, parts.begin(), parts.root()),
+    newExchange(exchange.call, exchange.id, exchange.nowMs, unit, parts.root()),
     { requestRecorded, bodyRead },
     bodyRead ? { data } : {},
   );
@@ -83,36 +96,35 @@ async function conclude(parts: Parts, exchange: Exchange): Promise<Answer> {
 }
 
 /** A refusal is recorded like a success, and counts as a use of a limited token. */
-async function refuse(parts: Parts, exchange: Exchange, error: RequestError): Promise<Answer> {
+async function refuse(
+  parts: Parts,
+  turns: Turns,
+  exchange: Exchange,
+  error: RequestError,
+): Promise<Answer> {
   try {
     const requested = exchange.requestRecorded ?? parts.audit.request(exchange, error);
     const replied = parts.audit.reply(exchange, error);
     await Promise.all([requested, replied]);
     if (error.invalidCredentials) await parts.lockout.failed(exchange);
-    await countUse(parts, exchange);
+    await countUse(parts, turns, exchange);
     return failed(exchange, error);
   } catch (failure) {
     return failed(exchange, asRequestError(parts, exchange, failure));
   }
 }
 
-async function countUse(parts: Parts, exchange: Exchange): Promise<void> {
-  if (exchange.principal === undefined || exchange.class === 'open' || exchange.token === undefined)
-    return;
-  if (exchange.token.numUses === 0) return;
-  const ref = { id: exchange.token.id, namespaceId: exchange.token.namespaceId };
-  for (let attempt = 1; ; attempt++) {
-    const unit = parts.begin();
-    const token = await parts.tokens.byRef(unit, ref, exchange.nowMs);
-    if (token === undefined || token.numUses <= 0) return;
-    const used = parts.tokens.use(unit, token);
-    if (used.numUses === USES_SPENT) parts.tokens.revoke(unit, used, exchange.nowMs);
-    try {
-      return await unit.commit();
-    } catch (error) {
-      if (!(error instanceof ConflictError) || attempt >= ATTEMPTS_MAX) throw error;
-    }
-  }
+async function countUse(parts: Parts, turns: Turns, exchange: Exchange): Promise<void> {
+  const { principal, token, nowMs } = exchange;
+  if (principal === undefined || exchange.class === 'open' || token === undefined) return;
+  if (token.numUses === 0) return;
+  const ref = { id: token.id, namespaceId: token.namespaceId };
+  await attempt(turns, parts.begin, async (unit) => {
+    const found = await parts.tokens.byRef(unit, ref, nowMs);
+    if (found === undefined || found.numUses <= 0) return;
+    const used = parts.tokens.use(unit, found);
+    if (used.numUses === USES_SPENT) parts.tokens.revoke(unit, used, nowMs);
+  });
 }
 
 function failed(exchange: Exchange, error: RequestError): Answer {

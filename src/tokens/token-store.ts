@@ -177,7 +177,9 @@ export class TokenStore {
     for (const ancestor of record.lineage) {
       const found = await this.raw(unit, ancestor);
       if (found === undefined || isExpired(found, nowMs)) return false;
-      if (found.orphaning === true) return true;
+      if (found.orphaning !== true) continue;
+      // A batch token carries its line with it: it cannot become an orphan, so it dies with its parent.
+      return record.type !== 'batch' || ancestor !== record.lineage[0];
     }
     return true;
   }

@@ -10,7 +10,9 @@ import type { Parts } from '../parts.ts';
 
 export async function authenticate(parts: Parts, exchange: Exchange): Promise<void> {
   if (exchange.token === undefined) throw permissionDenied();
-  checkAddress(exchange.token, exchange);
+  if (!mayComeFrom(exchange.token, exchange)) {
+    throw permissionDenied('the address is not one that the token is bound to');
+  }
   exchange.token = parts.tokens.use(exchange.unit, exchange.token);
   exchange.principal = await principalOf(parts, exchange, exchange.token);
   if (exchange.principal === undefined) throw permissionDenied('the entity is disabled');
@@ -22,15 +24,15 @@ export async function authenticate(parts: Parts, exchange: Exchange): Promise<vo
 
 /** On open paths a valid token is welcome but not needed, and costs no use. */
 export async function recognise(parts: Parts, exchange: Exchange): Promise<void> {
-  if (exchange.token === undefined) return;
+  if (exchange.token === undefined || !mayComeFrom(exchange.token, exchange)) return;
   exchange.principal = await principalOf(parts, exchange, exchange.token);
 }
 
-function checkAddress(token: Stored<TokenRecord>, exchange: Exchange): void {
-  if (token.boundCidrs.length === 0) return;
-  if (!cidrsContain(token.boundCidrs, exchange.call.connection.remoteAddress)) {
-    throw permissionDenied('the address is not one that the token is bound to');
-  }
+function mayComeFrom(token: Stored<TokenRecord>, exchange: Exchange): boolean {
+  const { boundCidrs } = token;
+  return (
+    boundCidrs.length === 0 || cidrsContain(boundCidrs, exchange.call.connection.remoteAddress)
+  );
 }
 
 /** Undefined when the token's entity is disabled or gone. */

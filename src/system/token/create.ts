@@ -1,5 +1,5 @@
 /** `auth/token/create`, `create-orphan`, `create/:role`: a token from a token. */
-import { parseSeconds } from '../../base/duration.ts';
+import { parseGoDuration, parseSeconds } from '../../base/duration.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
@@ -76,6 +76,8 @@ function seconds(text: string | undefined, name: string): number {
   const parsed = parseSeconds(text);
   if (parsed === undefined) throw invalidRequest(`${name} is not a valid duration`);
   if (parsed < 0) throw invalidRequest(`${name} must be positive`);
+  // Whole seconds are kept, and 0 stands for no bound: what is shorter than a second must not become that.
+  if (parsed === 0 && (parseGoDuration(text) ?? 0) > 0) return 1;
   return parsed;
 }
 
