@@ -16,6 +16,8 @@ export interface ListenerLimits {
   readonly headersMax: number;
   readonly requestsPerConnectionMax: number;
   readonly connectionsMax: number;
+  /** Requests of one connection that wait for their reply; then nothing more is read from it. */
+  readonly pipelinedMax: number;
   /** Time for a TLS handshake. */
   readonly handshakeTimeoutMs: number;
   /** How much of an unread body is read and thrown away before the reply, and for how long. */
@@ -35,6 +37,7 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   headersMax: 200,
   requestsPerConnectionMax: 10_000,
   connectionsMax: 10_000,
+  pipelinedMax: 32,
   handshakeTimeoutMs: 10_000,
   drainBytesMax: 64 * 1024 * 1024,
   drainTimeoutMs: 5_000,

@@ -139,6 +139,36 @@ describe('bodies', () => {
   });
 });
 
+describe('pipelining', () => {
+  test('only a bounded number of requests waits at a time; all are answered, in order', async (context) => {
+    const count = 8_000;
+    const release = Promise.withResolvers<void>();
+    const { port, inFlight } = await running(
+      context,
+      async (request) => {
+        await release.promise;
+        return said(200, `<${request.target}>`);
+      },
+      { limits: { pipelinedMax: 4, requestsPerConnectionMax: 0 } },
+    );
+    const client = await RawClient.open(port);
+    const requests = Array.from({ length: count }, (_, index) => `GET /${index} ${HOST}\r\n`);
+    client.socket.write(requests.join(''));
+    for (let turn = 0; turn < 50; turn++) await client.send('');
+    // What one read of the socket brings was parsed before reading stopped.
+    const waiting = inFlight.list().length;
+    assert.ok(waiting >= 4 && waiting < count / 2, `${waiting} wait`);
+    release.resolve();
+    await client.until(`</${count - 1}>`);
+    const targets = Array.from(client.text.matchAll(/<\/(\d+)>/g), (match) => Number(match[1]));
+    assert.deepEqual(
+      targets,
+      requests.map((_, index) => index),
+    );
+    client.socket.destroy();
+  });
+});
+
 describe('response headers', () => {
   test('the operator’s own, by status, class and for all', async (context) => {
     const { port } = await running(

@@ -181,7 +181,7 @@ export class Listener {
       startMonotonicMs: clock.monotonicMs(),
       expectsContinue,
     });
-    peer.busy++;
+    if (++peer.busy === this.#limits.pipelinedMax) this.#stopReading(peer);
     this.#running.add(exchange);
     if (!isProperRequest(request)) {
       this.#reply(exchange, peer, facade.refuse(400, 'bad request'), true);
@@ -200,6 +200,14 @@ export class Listener {
         this.#reply(exchange, peer, facade.refuse(500, 'internal error'), true);
       },
     );
+  }
+
+  /** Too many requests of a connection wait: until some are answered, nothing more is read from it. */
+  #stopReading(peer: Peer): void {
+    // Later, since the parser resumes the socket at the end of each message of this read.
+    process.nextTick(() => {
+      if (peer.busy >= this.#limits.pipelinedMax) peer.socket.pause();
+    });
   }
 
   #forwarded(request: IncomingMessage, peer: Peer): ReturnType<ForwardedForRule> {
@@ -229,7 +237,7 @@ export class Listener {
   }
 
   #send(exchange: HttpExchange, peer: Peer, reply: WireReply, last: boolean): void {
-    peer.busy--;
+    if (peer.busy-- === this.#limits.pipelinedMax) peer.socket.resume();
     const { response } = exchange;
     if (response.destroyed || response.headersSent) return;
     const { body, status } = reply;
