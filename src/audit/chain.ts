@@ -10,7 +10,7 @@ export const CHAIN_START: string = '0'.repeat(64);
 /** Longest line that readers take; writers stay far below (redact.ts bounds the values of a record). */
 export const LINE_BYTES_MAX: number = 16 * 1024 * 1024;
 /** Most bytes that a crash can leave half written: what a writer has in flight at once. */
-export const TORN_BYTES_MAX: number = 32 * 1024 * 1024;
+export const TORN_BYTES_MAX: number = 20 * 1024 * 1024;
 
 const HEX_256 = /^[0-9a-f]{64}$/;
 

@@ -30,7 +30,7 @@ export interface AuditDevice {
 export interface LogTail {
   /** Nothing is in the file yet. */
   readonly empty: boolean;
-  /** The last good line; undefined when there is none. */
+  /** The last good line, of the file before this one when this one is empty; undefined when there is none. */
   readonly position?: ChainPosition | undefined;
   /** What follows the last good line; the device has closed it with a newline. */
   readonly torn?: TornBytes | undefined;

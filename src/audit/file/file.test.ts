@@ -233,6 +233,24 @@ test('rotation: after reopen the new file carries the chain on', async (t) => {
   assert.equal((await verifyAuditFiles([filePath])).ok, true);
 });
 
+test('rotation while nobody writes: the chain goes on from the file that was put aside', async (t) => {
+  const directory = await temporary(t);
+  const filePath = path.join(directory, 'audit.log');
+  for (const id of ['a', 'b']) {
+    const log = await openLog(filePath);
+    await log.append(record(id), 'request');
+    await log.close();
+    await rename(filePath, path.join(directory, `audit.log.${id}`));
+  }
+  const log = await openLog(filePath);
+  await log.append(record('c'), 'request');
+  await log.close();
+  const files = ['audit.log.a', 'audit.log.b', 'audit.log'];
+  const result = await verifyAuditFiles(files.map((name) => path.join(directory, name)));
+  assert.equal(result.ok, true, JSON.stringify(result.firstFault));
+  assert.equal(result.records, 3);
+});
+
 test('a deleted, moved or truncated file is noticed', async (t) => {
   const directory = await temporary(t);
   const filePath = path.join(directory, 'audit.log');

@@ -19,6 +19,7 @@ import type {
   ResumableDevice,
 } from '../device.ts';
 import { parseMode, resolvePlace } from './place.ts';
+import { endOfPredecessor } from './predecessor.ts';
 import { readTail } from './tail.ts';
 import type { FileTail } from './tail.ts';
 
@@ -122,7 +123,7 @@ class FileDevice implements ResumableDevice {
     const file = await this.#openFile();
     this.#open = file;
     if (!file.regular) return { empty: false };
-    if (file.size === 0) return { empty: true };
+    if (file.size === 0) return { empty: true, position: await endOfPredecessor(this.#path) };
     const tail = await this.#readTail(file.size);
     if (tail.unterminated) await this.append(Buffer.from('\n'));
     const { position, torn } = tail;

@@ -7,8 +7,15 @@ import type { ChainPosition } from '../chain.ts';
 import { parseHeader } from '../checkpoint.ts';
 import type { TornBytes } from '../checkpoint.ts';
 
-/** How much of the end is read: more than a crash can have left unfinished. */
-const TAIL_BYTES = TORN_BYTES_MAX + 4 * 1024 * 1024;
+/**
+ * How much of the end is read: first as much as usually suffices, then more than a crash can have left unfinished, then all
+ * (nothing of ours in sight: a foreign file, which is fenced off as a whole).
+ */
+const WINDOWS_BYTES: readonly number[] = [
+  1024 * 1024,
+  2 * TORN_BYTES_MAX,
+  Number.POSITIVE_INFINITY,
+];
 const CHUNK_BYTES = 1024 * 1024;
 
 export interface FileTail {
@@ -20,11 +27,12 @@ export interface FileTail {
 
 /** Reads the end of a file of `size` bytes. */
 export async function readTail(handle: FileHandle, size: number): Promise<FileTail> {
-  const start = Math.max(0, size - TAIL_BYTES);
-  let tail = await scan(handle, start, size);
-  // Nothing of ours in sight: all of it is foreign and is fenced off as a whole, so hash all of it.
-  if (tail.position === undefined && start > 0) tail = await scan(handle, 0, size);
-  return tail;
+  for (const window of WINDOWS_BYTES) {
+    const start = Math.max(0, size - window);
+    const tail = await scan(handle, start, size);
+    if (tail.position !== undefined || start === 0) return tail;
+  }
+  return { position: undefined, torn: undefined, unterminated: false };
 }
 
 async function scan(handle: FileHandle, start: number, size: number): Promise<FileTail> {
