@@ -1,4 +1,5 @@
 /** The answer of an exchange, and Vault's JSON envelope of it (also what a wrapping token keeps). */
+import { isJsonObject } from '../base/json.ts';
 import type { Answer } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import type { IssuedAuth, Reply } from '../model/request.ts';
@@ -86,6 +87,15 @@ export function envelopeObject(answer: Answer): Record<string, unknown> {
   };
 }
 
+/** The envelope as a wrapping token keeps it; below the eight keys names are sorted, as the reference's encoder does. */
 export function envelopeText(answer: Answer): string {
-  return JSON.stringify(envelopeObject(answer));
+  const envelope = envelopeObject(answer);
+  return JSON.stringify({ ...envelope, data: sorted(envelope['data']) });
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isJsonObject(value) || 'toJSON' in value) return value;
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, sorted(value[name])]));
 }

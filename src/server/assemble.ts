@@ -26,6 +26,7 @@ import type { IssuerPorts } from '../core/issuer.ts';
 import { ExpiryQueue } from '../leases/expiry-queue.ts';
 import { LeaseStore } from '../leases/lease-store.ts';
 import { batchCodec } from '../tokens/batch-token.ts';
+import type { Unit } from '../model/transaction.ts';
 import { TokenStore } from '../tokens/token-store.ts';
 import { batchSeal } from './batch-seal.ts';
 
@@ -42,6 +43,8 @@ export interface AssembleOptions {
   readonly identity: {
     readonly port: IdentityPort;
     readonly view: PolicyAuthorityPorts['identity'];
+    /** Entities of a namespace. */
+    readonly count: (unit: Unit, namespaceId: string) => Promise<number>;
     readonly login: IssuerPorts['login'];
   };
   /** Builds the backends, given what they need of the core. */

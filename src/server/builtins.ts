@@ -9,6 +9,7 @@ import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';
 import { tokenPorts } from './token-ports.ts';
+import type { PluginPorts } from '../system/plugins.ts';
 import type { Services } from './assemble.ts';
 
 type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
@@ -42,7 +43,9 @@ const IDENTITY: AnyBackend = {
 
 export function builtins(
   services: Services,
-  options: SystemOptions & { readonly further: ReadonlyMap<string, () => Backend> },
+  options: Omit<SystemOptions, 'pluginNames'> & {
+    readonly further: ReadonlyMap<string, () => Backend>;
+  },
 ): { factory: BackendFactory; system: AnyBackend } {
   const methods = authMethods(services);
   const factory: BackendFactory = (entry) => {
@@ -53,7 +56,11 @@ export function builtins(
       wrapped(options.further.get(entry.type)?.())
     );
   };
-  const system = systemBackend(services, factory, options);
+  const names: PluginPorts['names'] = (kind) => {
+    if (kind === 'auth') return [...methods.keys()].sort();
+    return kind === 'secret' ? [...ENGINES.keys()].sort() : [];
+  };
+  const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));
   const cubbyhole = cubbyholeBackend(cubbyholePrefix);
   const core: ReadonlyMap<string, AnyBackend> = new Map([

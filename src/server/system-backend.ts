@@ -7,6 +7,9 @@ import { internalSpecsPaths } from '../system/internal-specs.ts';
 import { passwordPolicyPaths } from '../system/password-policies.ts';
 import { policyPaths } from '../system/policies.ts';
 import { quotaPaths } from '../system/quotas/quotas.ts';
+import { counterPaths } from '../system/counters.ts';
+import { pluginPaths } from '../system/plugins.ts';
+import type { PluginPorts } from '../system/plugins.ts';
 import { auditPaths } from '../system/audit.ts';
 import { auditPorts } from './audit-ports.ts';
 import { capabilityPorts } from './capability-ports.ts';
@@ -41,6 +44,7 @@ import { barrierUnit } from './assemble.ts';
 import type { Services } from './assemble.ts';
 
 export interface SystemOptions {
+  readonly pluginNames: PluginPorts['names'];
   /** The API level that is reported as the version. */
   readonly version: string;
   readonly programVersion: string;
@@ -134,6 +138,15 @@ export function systemBackend(
           ),
       }),
       ...wrappingPaths({ tokens }),
+      ...pluginPaths({
+        ...mounts,
+        names: options.pluginNames,
+        programVersion: options.programVersion,
+      }),
+      ...counterPaths({
+        tokens: (unit, namespaceId) => tokens.count(unit, namespaceId),
+        entities: services.identity.count,
+      }),
       ...internalUiPaths({ ...mounts, authority }),
       ...toolPaths(world.random),
       ...policyPaths({ policies: services.policies }),

@@ -9,6 +9,7 @@ import type { PolicyAuthority } from '../core/policy-authority.ts';
 import { resolveMount } from '../core/mount-table.ts';
 import type { Mount } from '../core/mount-table.ts';
 import type { Acl } from '../policy/acl.ts';
+import { resultantAcl } from '../policy/resultant-acl.ts';
 import { coreUnit, mountsOf, routingOf, shownPath } from './mounts/ports.ts';
 import type { MountPorts } from './mounts/ports.ts';
 
@@ -140,6 +141,21 @@ export function internalUiPaths(ports: InternalUiPorts): Path<Unit>[] {
         read: {
           summary: 'List reachable namespaces',
           handler: (request, unit) => namespaces(ports, unit, request),
+        },
+      },
+    }),
+    defineSystemPath({
+      pattern: 'internal/ui/resultant-acl',
+      fields: {},
+      help: { synopsis: 'Shows what the caller may do, as the sum of its policies.' },
+      operations: {
+        read: {
+          summary: 'Show the resulting access control list',
+          handler: async (request, unit) => {
+            const acl = await aclOf(ports, unit, request);
+            if (acl === undefined) throw permissionDenied();
+            return { data: { ...resultantAcl(acl, request.nowMs) } };
+          },
         },
       },
     }),

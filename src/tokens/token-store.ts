@@ -298,6 +298,19 @@ export class TokenStore {
     }
   }
 
+  /** How many accessors there are, dead ones that await clean-up included. */
+  async count(unit: Unit, namespaceId: string): Promise<number> {
+    const view = this.#view(unit, namespaceId);
+    let total = 0;
+    let after: string | undefined;
+    for (;;) {
+      const names = await view.list('accessor/', after === undefined ? {} : { after });
+      if (names.length === 0) return total;
+      total += names.length;
+      after = names.at(-1);
+    }
+  }
+
   /** The token behind a lease id such as `auth/userpass/login/u/h…`, dead or alive. */
   async byLeaseId(unit: Unit, namespaceId: string, leaseId: string): Promise<TokenRef | undefined> {
     const found = await this.#view(unit, namespaceId).getRecord<{ id: string }>(`lease/${leaseId}`);

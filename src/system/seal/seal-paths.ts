@@ -153,7 +153,6 @@ export function sealPaths(ports: SealPorts): Path<Unit>[] {
       fields: {},
       unauthenticated: true,
       whileSealed: true,
-      rootNamespaceOnly: true,
       help: { synopsis: 'Tells how the server is sealed and how many shares it still needs.' },
       operations: { read: { summary: 'Read the seal status', handler: () => status(ports) } },
     }),
