@@ -1,16 +1,8 @@
 /** What the barrier hands out: units of reads and writes over several views. */
-import type { Transaction, Unit } from '../model/transaction.ts';
+import type { Unit } from '../model/transaction.ts';
 import { viewPrefix } from './storage-keys.ts';
 
-/** A transaction that can also say that a key is new. */
-export interface BarrierTransaction extends Transaction {
-  /** Like `put`, for a key that cannot exist yet (a random id): saves reading it; the commit fails if it does exist. */
-  putNew(key: string, value: Buffer | string): void;
-  putJsonNew(key: string, value: unknown): void;
-}
-
 export interface BarrierUnit extends Unit {
-  view(namespaceId: string, prefix: string): BarrierTransaction;
   /** Reads several storage keys (see {@link dataKey}, {@link epochKey}) from one snapshot, for later calls to find. */
   preload(keys: readonly string[]): Promise<void>;
   /** How often `scope` has been bumped, in a number that only grows; 0 = never. */

@@ -6,17 +6,18 @@ import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import { BATCH_MAX, ConflictError, type Storage } from '../storage/storage.ts';
 import type { Barrier } from './barrier.ts';
 import { openBarrier } from './barrier-fixture.ts';
-import { type BarrierTransaction, dataKey } from './barrier-unit.ts';
+import type { Transaction } from '../model/transaction.ts';
+import { dataKey } from './barrier-unit.ts';
 
 const VIEW = ['root', 'logical/kv/'] as const;
 
-async function write(barrier: Barrier, act: (view: BarrierTransaction) => void): Promise<void> {
+async function write(barrier: Barrier, act: (view: Transaction) => void): Promise<void> {
   const unit = barrier.begin();
   act(unit.view(...VIEW));
   await unit.commit();
 }
 
-function view(barrier: Barrier): BarrierTransaction {
+function view(barrier: Barrier): Transaction {
   return barrier.begin().view(...VIEW);
 }
 

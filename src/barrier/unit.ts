@@ -1,7 +1,8 @@
 /** One request's reads and writes, committed all in one on condition that nothing it read has changed. */
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { BarrierTransaction, BarrierUnit } from './barrier-unit.ts';
+import type { BarrierUnit } from './barrier-unit.ts';
+import type { Transaction } from '../model/transaction.ts';
 import { type UnitMemory, View, type Write } from './view.ts';
 import { BATCH_MAX, type Check, type Entry, type Storage } from '../storage/storage.ts';
 import type { Change } from './encode-record.ts';
@@ -49,7 +50,7 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
     return this.#writes.size > 0 || this.#epochs.size > 0;
   }
 
-  view(namespaceId: string, prefix: string): BarrierTransaction {
+  view(namespaceId: string, prefix: string): Transaction {
     assertNamespaceId(namespaceId);
     return new View(this, namespaceId, viewPrefix(namespaceId, prefix));
   }

@@ -3,7 +3,7 @@ import { parseJson } from '../base/json.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { ListPage, Stored } from '../model/transaction.ts';
 import type { Entry, Storage } from '../storage/storage.ts';
-import type { BarrierTransaction } from './barrier-unit.ts';
+import type { Transaction } from '../model/transaction.ts';
 import type { EncryptedStore } from './encrypted-store.ts';
 import type { RecordCache } from './record-cache.ts';
 
@@ -29,7 +29,7 @@ export interface UnitMemory {
 }
 
 /** Part of a unit: keys below one prefix of one namespace. */
-export class View implements BarrierTransaction {
+export class View implements Transaction {
   readonly #unit: UnitMemory;
   readonly #namespaceId: string;
   readonly #prefix: string;

@@ -35,12 +35,14 @@ export class ExpiryQueue {
     return unit.view(ROOT_NAMESPACE_ID, PREFIX);
   }
 
+  /** As {@link schedule}, for an id that was made just now: nothing can be there yet. */
+  scheduleNew(unit: Unit, due: Due, atMs: number): void {
+    this.#view(unit).putNew(keyOf(due, atMs), '');
+    this.#wake?.(atMs);
+  }
+
   schedule(unit: Unit, due: Due, atMs: number): void {
-    const time = Math.max(0, Math.floor(atMs)).toString(36).padStart(TIME_DIGITS, '0');
-    this.#view(unit).put(
-      `${time}:${due.kind}:${due.namespaceId}:${encodeURIComponent(due.id)}`,
-      '',
-    );
+    this.#view(unit).put(keyOf(due, atMs), '');
     this.#wake?.(atMs);
   }
 
@@ -62,4 +64,9 @@ export class ExpiryQueue {
       };
     });
   }
+}
+
+function keyOf(due: Due, atMs: number): string {
+  const time = Math.max(0, Math.floor(atMs)).toString(36).padStart(TIME_DIGITS, '0');
+  return `${time}:${due.kind}:${due.namespaceId}:${encodeURIComponent(due.id)}`;
 }

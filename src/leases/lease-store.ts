@@ -61,11 +61,11 @@ export class LeaseStore {
       renewable: grant.renewable,
       attempts: 0,
     };
-    this.put(unit, record);
+    this.#view(unit, record.namespaceId).putJsonNew(`id/${record.id}`, record);
     if (record.tokenId !== '') {
-      this.#view(unit, record.tokenNamespaceId).put(tokenKey(record), '');
+      this.#view(unit, record.tokenNamespaceId).putNew(tokenKey(record), '');
     }
-    this.#expiry.schedule(
+    this.#expiry.scheduleNew(
       unit,
       { kind: 'lease', namespaceId: record.namespaceId, id: record.id },
       record.expiresMs,

@@ -41,6 +41,9 @@ export interface Reader {
 export interface Transaction extends Reader {
   put(key: string, value: Buffer | string): void;
   putJson(key: string, value: unknown): void;
+  /** Like `put`, for a key that cannot exist yet (a random id): saves reading it; the commit fails if it does exist. */
+  putNew(key: string, value: Buffer | string): void;
+  putJsonNew(key: string, value: unknown): void;
   delete(key: string): void;
 }
 

@@ -114,15 +114,15 @@ export class TokenStore {
     if (customId !== undefined && (await view.get(`id/${id}`)) !== undefined) {
       throw invalidRequest('cannot create a token with a duplicate ID');
     }
-    view.putJson(`id/${id}`, record);
-    view.putJson(`accessor/${this.#ports.hash(accessor)}`, { id, accessor });
+    view.putJsonNew(`id/${id}`, record);
+    view.putJsonNew(`accessor/${this.#ports.hash(accessor)}`, { id, accessor });
     const ancestor = lineage[0];
     if (ancestor !== undefined) {
-      this.#view(unit, ancestor.namespaceId).put(childKey(ancestor, record), '');
+      this.#view(unit, ancestor.namespaceId).putNew(childKey(ancestor, record), '');
     }
-    view.putJson(`lease/${leaseIdOf(record)}`, { id });
+    view.putJsonNew(`lease/${leaseIdOf(record)}`, { id });
     if (expiresMs !== 0) {
-      this.#ports.expiry.schedule(
+      this.#ports.expiry.scheduleNew(
         unit,
         { kind: 'token', namespaceId: spec.namespaceId, id },
         expiresMs,
