@@ -29,7 +29,11 @@ export function grantedPolicies(
   if (policies.length > POLICIES_MAX) throw invalidRequest('too many policies');
   for (const name of policies) {
     if (NOT_ASSIGNABLE.has(name)) throw invalidRequest(`cannot assign policy "${name}"`);
-    const problem = policyNameProblem(name);
+    // A policy may have a slash in its name, but not reach a token by it: it would read like one of another namespace
+    // (CVE-2026-115365).
+    const problem = name.includes('/')
+      ? 'policy name must not have a slash'
+      : policyNameProblem(name);
     if (problem !== undefined) throw invalidRequest(problem);
   }
   if (policies.includes('root')) {
