@@ -27,6 +27,9 @@ export async function readShare(invocation: Invocation, prompt: string): Promise
     return { key: (await invocation.terminal.askSecret(prompt)).trim(), asked: true };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown error';
+    if (cause instanceof Error && cause.name === 'InterruptedError') {
+      throw new CommandFailure(EXIT_LOCAL, reason);
+    }
     throw new CommandFailure(
       EXIT_LOCAL,
       `There is no terminal to ask for the key on: give it as the argument, or "-" to read it from standard input. (${reason})`,

@@ -144,9 +144,11 @@ async function ask(invocation: Invocation, name: string): Promise<string> {
   const title = name.charAt(0).toUpperCase() + name.slice(1);
   try {
     return await invocation.terminal.askSecret(`${title} (will be hidden): `);
-  } catch {
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'InterruptedError') throw cause;
     throw new Error(
       `there is no terminal to ask for the ${name} on; give it as ${name}=VALUE, or as ${name}=- on standard input`,
+      { cause },
     );
   }
 }

@@ -281,6 +281,11 @@ export const MOUNT_COMMANDS: readonly CommandRow[] = [
         usage: 'The log begins anew at each start of the server, as one of standard output does.',
       },
       {
+        name: 'expect',
+        kind: 'text',
+        usage: 'Line that the log must hold, as SEQ:HASH, known from an earlier check.',
+      },
+      {
         name: 'key',
         kind: 'list',
         usage:

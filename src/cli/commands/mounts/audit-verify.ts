@@ -8,7 +8,7 @@ import {
   EXIT_SERVER,
   type Invocation,
 } from '../../command.ts';
-import { formatColumns } from '../../render/columns.ts';
+import { formatColumns, wrapText } from '../../render/columns.ts';
 import { printDocument, say } from '../../render/output.ts';
 import { plainText } from '../../render/values.ts';
 import type { Verification } from '../../../audit/verify.ts';
@@ -21,6 +21,7 @@ export async function auditVerify(invocation: Invocation): Promise<number> {
   const call = verifyAuditFiles(args, {
     allowRestarts: flags.boolean('allow-restarts'),
     ...(publicKeys.length > 0 && { publicKeys }),
+    ...(flags.isSet('expect') && { expected: readPosition(flags.text('expect')) }),
   });
   const result = await attempt('Error reading audit log', readable(call), EXIT_LOCAL);
   if (invocation.format === 'table') printTable(invocation, result);
@@ -51,6 +52,7 @@ function printTable(invocation: Invocation, result: Verification): void {
     ['Recovered Crashes', String(result.recoveries)],
     ['Records Lost By The Device', String(result.dropped)],
     ['Trusted Keys', `${trusted} of ${result.keys.length}`],
+    ...(result.last === undefined ? [] : [['Last Line', `${result.last.seq}:${result.last.hash}`]]),
   ];
   say(invocation, formatColumns(rows));
   for (const key of result.keys) {
@@ -61,11 +63,37 @@ function printTable(invocation: Invocation, result: Verification): void {
     );
   }
   if (result.ok) {
-    say(invocation, '\nSuccess! The audit log is complete and unchanged.');
+    say(invocation, `\nSuccess! No record was changed, moved or taken out from between others.`);
+    for (const limit of limits(invocation, trusted)) say(invocation, wrapText(limit));
     return;
   }
   const fault = result.firstFault === undefined ? '' : describe(asJson(result.firstFault));
   complainInRed(invocation.terminal, `\nThe audit log is NOT intact.${fault}`);
+}
+
+/** What the check cannot know, so that nobody takes it for more than it is. */
+function limits(invocation: Invocation, trustedKeys: number): string[] {
+  const { flags } = invocation;
+  const told: string[] = [];
+  if (trustedKeys === 0) {
+    told.push(
+      'The log vouches for itself only: give its public key, kept elsewhere, with -key to rule out another log in its place.',
+    );
+  }
+  if (!flags.isSet('expect')) {
+    told.push(
+      'Records missing at the end go unnoticed: give a last line of an earlier check, kept elsewhere, with -expect.',
+    );
+  }
+  return told;
+}
+
+/** `SEQ:HASH`, as a check prints its last line. */
+function readPosition(text: string): { readonly seq: number; readonly hash: string } {
+  const parts = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text);
+  if (parts === null)
+    throw new CommandFailure(EXIT_LOCAL, '-expect wants SEQ:HASH, as "Last Line" shows it');
+  return { seq: Number(parts[1]), hash: parts[2] ?? '' };
 }
 
 function describe(fault: JsonObject): string {
