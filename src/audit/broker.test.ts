@@ -101,6 +101,38 @@ test('a device that fails refuses the record, says so in its health, and recover
   assert.deepEqual(counted, ['file/ -1/0', 'file/ +0/1']);
 });
 
+test('SEC-61: a reply that was not taken is written once the device works again', async (t) => {
+  const clock = fakeClock();
+  const held = heldDevice();
+  const { broker } = await worldOf(t, [fileDevice], { clock, held: [held] });
+  await broker.enable(specOf({ type: 'held', options: { skip_test: 'true' } }));
+  const replyOf = (id: string): Promise<void> => broker.reply({ request: requestOf({ id }) });
+  const failing = replyOf('one');
+  await turn();
+  held.release(new Error('no space'));
+  await assert.rejects(failing, failed);
+  // Stuck, waiting behind it, and refused at once.
+  const stuck = [replyOf('two')];
+  await turn();
+  stuck.push(replyOf('three'));
+  clock.advance(2000);
+  stuck.push(replyOf('four'));
+  for (const refused of stuck) await assert.rejects(refused, failed);
+  held.taken.length = 0;
+  held.release(new Error('no space'));
+  await turn();
+  const next = broker.request(requestOf({ id: 'five' }));
+  await turn();
+  held.letGo();
+  await next;
+  await turn();
+  const written = held.taken.join('').match(/"id":"(?:one|two|three|four|five)"/g);
+  assert.deepEqual(
+    new Set(written),
+    new Set(['one', 'two', 'three', 'four', 'five'].map((id) => `"id":"${id}"`)),
+  );
+});
+
 test('a best-effort device never blocks when another is required', async (t) => {
   const held = heldDevice();
   const { broker, file } = await worldOf(t, [fileDevice], { held: [held] });

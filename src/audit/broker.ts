@@ -167,6 +167,7 @@ export class AuditBroker {
       clock: this.#clock,
       log,
       deadlineMs: options.deadlineMs,
+      keepReplies: options.required,
       signer: this.#keys?.signer ?? this.#bootSigner,
       onCheckpoint: (position) => onCheckpoint?.(path, position),
       onWritten: (counts, elapsedMs) => metrics?.written(path, counts, elapsedMs),

@@ -7,6 +7,8 @@ export type GroupCounts = Readonly<Record<RecordKind, number>>;
 /** Records that are written, or refused, together. */
 export interface Group extends Record<RecordKind, number> {
   readonly bodies: string[];
+  /** Those of the bodies that are replies. */
+  readonly replies: string[];
   bytes: number;
   readonly promise: Promise<void>;
   /** Settles the promise; only the first call counts. */
@@ -23,6 +25,7 @@ export function openGroup(onSettled: (error: Error | undefined) => void): Group 
     request: 0,
     response: 0,
     bodies: [],
+    replies: [],
     bytes: 0,
     promise,
     settle: (error) => {
@@ -33,6 +36,38 @@ export function openGroup(onSettled: (error: Error | undefined) => void): Group 
       else reject(auditFailed(error.message, error));
     },
   };
+}
+
+/** Most bytes of replies that are kept for a device that does not take them. */
+const OWED_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * Replies that a device owes: what they report may have happened although the caller was refused its answer, so they are
+ * written before anything else once the device works again (SEC-61).
+ */
+export class OwedReplies {
+  #bodies: string[] = [];
+  #bytes = 0;
+
+  get count(): number {
+    return this.#bodies.length;
+  }
+
+  add(bodies: readonly string[]): void {
+    for (const body of bodies) {
+      if (this.#bytes + body.length > OWED_BYTES_MAX) return;
+      this.#bodies.push(body);
+      this.#bytes += body.length;
+    }
+  }
+
+  /** All of them, in order. They are not owed any more unless they are added again. */
+  take(): readonly string[] {
+    const bodies = this.#bodies;
+    this.#bodies = [];
+    this.#bytes = 0;
+    return bodies;
+  }
 }
 
 /** The error of a request that could not be recorded; its public text is always the same. */

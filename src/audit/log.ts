@@ -5,19 +5,16 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { Cadence } from './cadence.ts';
 import { Chain, LineBuffer } from './chain.ts';
 import type { ChainPosition } from './chain.ts';
 import { keyId, renderCheckpoint, renderHeader } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { isResumable } from './device.ts';
 import type { AuditDevice, LogTail } from './device.ts';
-import { openGroup, refused } from './group.ts';
+import { OwedReplies, openGroup, refused } from './group.ts';
 import type { Group, GroupCounts, RecordKind } from './group.ts';
 
-/** A checkpoint follows after so many lines … */
-export const CHECKPOINT_LINES = 1000;
-/** … or after so long, when there was any line. */
-export const CHECKPOINT_INTERVAL_MS = 1000;
 /** Most bytes in one append; further records wait for the next. */
 export const BATCH_BYTES_MAX: number = 1024 * 1024;
 /** Most bytes that may wait for a slow device; further records are refused at once. */
@@ -34,6 +31,8 @@ export interface AuditLogOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly deadlineMs: number;
+  /** Replies that the device did not take are kept until it does; else they are lost. */
+  readonly keepReplies?: boolean | undefined;
   readonly signer: CheckpointSigner;
   /** Called with each checkpoint that the device has taken: an anchor to keep elsewhere. */
   readonly onCheckpoint?: ((position: ChainPosition) => void) | undefined;
@@ -57,14 +56,13 @@ export class AuditLog {
   #signer: CheckpointSigner;
   #groups: Group[] = [];
   #waitingBytes = 0;
+  readonly #owed = new OwedReplies();
   #writing: Promise<void> | undefined;
   #state: LogState = 'ok';
   #mustResume = true;
   /** A header is due: at the start, in a new file, with a new key. */
   #mustIntroduce = true;
-  #linesSinceCheckpoint = 0;
-  #checkpointAtMs = 0;
-  #checkpointTimer: (() => void) | undefined;
+  readonly #cadence: Cadence;
   #inPlaceAtMs = 0;
   #dropped = 0;
   #awaitingEndorsement: string[] = [];
@@ -73,6 +71,7 @@ export class AuditLog {
     this.#options = options;
     this.#device = options.device;
     this.#clock = options.clock;
+    this.#cadence = new Cadence(options.clock);
     this.#signer = options.signer;
     if (options.signer.role === 'boot') this.#awaitEndorsement(keyId(options.signer.publicKey));
   }
@@ -107,6 +106,7 @@ export class AuditLog {
    */
   append(body: string, kind: RecordKind): Promise<void> {
     if (this.#state === 'stalled' || this.#state === 'closed') {
+      if (kind === 'response') this.#owe([body]);
       this.#lose({ request: 0, response: 0, [kind]: 1 });
       return refused(
         this.#state === 'closed' ? 'the device is closed' : 'the device does not answer',
@@ -123,6 +123,7 @@ export class AuditLog {
       if (this.#groups.length === 1 && this.#writing === undefined) this.#writeSoon();
     }
     group.bodies.push(body);
+    if (kind === 'response') group.replies.push(body);
     group[kind]++;
     group.bytes += body.length;
     this.#waitingBytes += body.length;
@@ -136,8 +137,8 @@ export class AuditLog {
     this.#mustIntroduce = true;
     if (signer.role === 'boot') this.#awaitEndorsement(keyId(signer.publicKey));
     // The header and the endorsement shall not wait for the next request.
-    this.#checkpointAtMs = Number.NEGATIVE_INFINITY;
-    this.#linesSinceCheckpoint = Math.max(this.#linesSinceCheckpoint, 1);
+    this.#cadence.hurry();
+    this.#cadence.add(1);
     this.#writeSoon();
   }
 
@@ -152,10 +153,10 @@ export class AuditLog {
   /** Writes what waits and a last checkpoint, then closes the device. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
-    this.#checkpointTimer?.();
-    this.#checkpointAtMs = Number.NEGATIVE_INFINITY;
+    this.#cadence.disarm();
+    this.#cadence.hurry();
     await this.#settled();
-    if (this.#linesSinceCheckpoint > 0 && this.#state === 'ok' && this.#writing === undefined) {
+    if (this.#cadence.due && this.#state === 'ok' && this.#writing === undefined) {
       void this.#write();
       await this.#settled();
     }
@@ -194,7 +195,10 @@ export class AuditLog {
     if (this.#writing !== undefined) this.#turn('stalled', 'no answer within the deadline');
     const waiting = this.#groups.indexOf(group);
     // Records of refused requests need not be written any more. A group in flight is not in the queue.
-    if (waiting >= 0) this.#groups.splice(waiting, 1);
+    if (waiting >= 0) {
+      this.#groups.splice(waiting, 1);
+      this.#owe(group.replies);
+    }
     group.settle(new Error('the device did not answer in time'));
   }
 
@@ -217,15 +221,18 @@ export class AuditLog {
   async #drain(): Promise<void> {
     for (;;) {
       const group = this.#groups.shift();
-      if (group === undefined && !this.#checkpointDue()) return;
+      if (group === undefined && this.#owed.count === 0 && !this.#cadence.due) return;
       const start = this.#chain.position;
+      const owed = this.#owed.take();
       try {
-        await this.#writeGroup(group?.bodies ?? []);
+        await this.#writeGroup(owed, group?.bodies ?? []);
         this.#turn('ok', 'the device takes records again');
         group?.settle();
       } catch (error) {
         if (this.#chain.position.seq !== start.seq) this.#chain.moveTo(start);
         this.#mustResume = true;
+        this.#owe(owed);
+        this.#owe(group?.replies ?? []);
         const reason = error instanceof Error ? error : new Error('the device failed');
         this.#turn('failing', reason.message);
         group?.settle(new Error('the device could not write', { cause: reason }));
@@ -235,12 +242,13 @@ export class AuditLog {
     }
   }
 
-  async #writeGroup(bodies: readonly string[]): Promise<void> {
+  async #writeGroup(owed: readonly string[], bodies: readonly string[]): Promise<void> {
     this.#lines.clear();
     await this.#prepare();
+    for (const body of owed) this.#chain.appendTo(this.#lines, body);
     for (const body of bodies) this.#chain.appendTo(this.#lines, body);
-    this.#linesSinceCheckpoint += bodies.length;
-    const checkpoint = this.#checkpointDue();
+    this.#cadence.add(owed.length + bodies.length);
+    const checkpoint = this.#cadence.due;
     const endorsed = this.#signer.role === 'log' ? this.#awaitingEndorsement : [];
     if (checkpoint) {
       const { origin } = this.#options;
@@ -251,10 +259,7 @@ export class AuditLog {
     await this.#device.append(this.#lines.bytes);
     this.#mustIntroduce = false;
     if (!checkpoint) return this.#armCheckpoint();
-    this.#linesSinceCheckpoint = 0;
-    this.#checkpointAtMs = this.#clock.monotonicMs();
-    this.#checkpointTimer?.();
-    this.#checkpointTimer = undefined;
+    this.#cadence.done();
     if (endorsed.length > 0) this.#awaitingEndorsement = [];
     this.#options.onCheckpoint?.(this.#chain.position);
   }
@@ -273,7 +278,7 @@ export class AuditLog {
     }
     this.#mustResume = false;
     if (!this.#mustIntroduce) return;
-    this.#linesSinceCheckpoint++;
+    this.#cadence.add(1);
     const header = renderHeader({
       time: this.#time(),
       origin: this.#options.origin,
@@ -306,20 +311,15 @@ export class AuditLog {
     return tail;
   }
 
-  #checkpointDue(): boolean {
-    if (this.#linesSinceCheckpoint === 0) return false;
-    return (
-      this.#linesSinceCheckpoint >= CHECKPOINT_LINES ||
-      this.#clock.monotonicMs() - this.#checkpointAtMs >= CHECKPOINT_INTERVAL_MS
-    );
-  }
-
   #armCheckpoint(): void {
-    if (this.#checkpointTimer !== undefined || this.#state === 'closed') return;
-    this.#checkpointTimer = this.#clock.after(CHECKPOINT_INTERVAL_MS, () => {
-      this.#checkpointTimer = undefined;
+    if (this.#state === 'closed') return;
+    this.#cadence.arm(() => {
       if (this.#state !== 'closed' && this.#writing === undefined) void this.#write();
     });
+  }
+
+  #owe(replies: readonly string[]): void {
+    if (this.#options.keepReplies === true) this.#owed.add(replies);
   }
 
   #lose(group: GroupCounts): void {

@@ -17,6 +17,7 @@ import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
 import { createStaticSeal } from '../seal/static/static-seal.ts';
 import type { Seal } from '../seal/seal.ts';
 import type { Listener } from '../http/listener.ts';
+import { auditMetrics } from './audit-metrics.ts';
 import { loadConfig } from './config/load-config.ts';
 import { ConfigError } from './config/config-tree.ts';
 import type { ServerConfig } from './config/server-config.ts';
@@ -96,6 +97,12 @@ async function run(
   let monitoring: Monitoring | undefined;
   try {
     const storage = await openStorage(config.storage, log);
+    monitoring = startMonitoring({
+      world,
+      logs,
+      prefix: config.telemetry.metricsPrefix,
+      sealed: () => instance?.sealed ?? true,
+    });
     const audit = new AuditBroker({
       types: [fileDevice, socketDevice, syslogDevice, httpDevice],
       origin: `${config.clusterName ?? 'strongroom'}/${hostname()}`,
@@ -108,12 +115,7 @@ async function run(
           config.storage.kind === 'sqlite' ? [`${config.storage.path}/audit`] : [],
         stdout: writeStdout,
       },
-    });
-    monitoring = startMonitoring({
-      world,
-      logs,
-      prefix: config.telemetry.metricsPrefix,
-      sealed: () => instance?.sealed ?? true,
+      metrics: auditMetrics(monitoring.registry),
     });
     instance = await Instance.open({
       world,
