@@ -176,10 +176,10 @@ function tokenType(text: string): TokenSettingType {
  */
 export function boundCidrs(texts: readonly string[]): readonly string[] {
   return texts.map((text) => {
-    const canonical = canonicalCidr(text) ?? (text.includes('/') ? text : undefined);
-    if (canonical === undefined)
+    const range = canonicalCidr(text) ?? (text.includes('/') ? text : undefined);
+    if (range === undefined)
       throw invalidRequest('failed to parse token_bound_cidrs: not an address or a range of them');
-    return canonical;
+    return range;
   });
 }
 

@@ -4,7 +4,14 @@
  */
 import type { Transaction, Unit } from '../model/transaction.ts';
 
-export type DueKind = 'token' | 'lease' | 'cleanup' | 'cleanup-orphaning' | 'unmount' | 'namespace' | 'move';
+export type DueKind =
+  | 'token'
+  | 'lease'
+  | 'cleanup'
+  | 'cleanup-orphaning'
+  | 'unmount'
+  | 'namespace'
+  | 'move';
 
 export interface Due {
   readonly kind: DueKind;

@@ -89,7 +89,11 @@ export class LeaseStore {
 
   /** After a renewal that ends earlier than before: the old entry would come up too late. */
   reschedule(unit: Unit, record: LeaseRecord): void {
-    this.#expiry.schedule(unit, { kind: 'lease', namespaceId: record.namespaceId, id: record.id }, record.expiresMs);
+    this.#expiry.schedule(
+      unit,
+      { kind: 'lease', namespaceId: record.namespaceId, id: record.id },
+      record.expiresMs,
+    );
   }
 
   /** Schedules the end of a lease for now. */

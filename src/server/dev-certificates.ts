@@ -2,6 +2,8 @@
 import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { systemRandom } from '../base/random.ts';
 
 export interface DevCertificates {
   readonly certificateFile: string;
@@ -16,7 +18,10 @@ export async function writeDevCertificates(
   const directory = folder ?? mkdtempSync(join(tmpdir(), 'strongroom-tls-'));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { makeDevCertificates } = await import('../crypto/x509/dev-certificates.ts');
-  const pem = await makeDevCertificates(names);
+  const pem = await makeDevCertificates(names, {
+    clock: systemClock,
+    random: systemRandom,
+  });
   const files: DevCertificates = {
     certificateFile: join(directory, 'vault-cert.pem'),
     keyFile: join(directory, 'vault-key.pem'),

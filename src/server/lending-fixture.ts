@@ -1,4 +1,5 @@
 /** An engine for tests: it lends accounts of a target that a test can break, and takes them back when their leases end. */
+import assert from 'node:assert/strict';
 import { definePath } from '../model/backend.ts';
 import type { Backend } from '../model/backend.ts';
 import { RequestError } from '../model/errors.ts';
@@ -90,7 +91,8 @@ export function lendingBackend(target: LendingTarget): Backend {
       account: {
         renew: async () => ({ ttlSeconds: 0, maxTtlSeconds: 0 }),
         revoke: async (lease, store) => {
-          const name = String(lease.internal['name']);
+          const { name } = lease.internal;
+          assert.ok(typeof name === 'string');
           await target.drop(name);
           store.delete(`account/${name}`);
         },

@@ -14,11 +14,9 @@ export function openApiOf(services: Services, version: string): SpecsPorts['open
       for (const mount of (await services.table.routing(core)).mounts.values()) {
         if (mount.namespace.id !== request.namespace.id || mount.entry.tainted) continue;
         if (!acl.grantsBelow(mount.fullPath, request.nowMs)) continue;
-        sections.push(
-          mountSection({ path: mount.entry.path, backend: mount.backend as never }, generic),
-        );
+        sections.push(mountSection({ path: mount.entry.path, backend: mount.backend }, generic));
       }
     }
-    return openApiDocument(sections, version) as Readonly<Record<string, unknown>>;
+    return openApiDocument(sections, version);
   };
 }

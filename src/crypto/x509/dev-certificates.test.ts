@@ -4,10 +4,15 @@ import { X509Certificate } from 'node:crypto';
 import { connect, createServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { systemClock } from '../../base/clock.ts';
+import { systemRandom } from '../../base/random.ts';
 import { makeDevCertificates } from './dev-certificates.ts';
 
 test('a client that trusts the authority takes the certificate, for each name', async (context) => {
-  const pem = await makeDevCertificates(['vault.example', '192.0.2.1']);
+  const pem = await makeDevCertificates(['vault.example', '192.0.2.1'], {
+    clock: systemClock,
+    random: systemRandom,
+  });
   const certificate = new X509Certificate(pem.certificate);
   assert.equal(certificate.checkHost('vault.example'), 'vault.example');
   assert.equal(certificate.checkIP('192.0.2.1'), '192.0.2.1');

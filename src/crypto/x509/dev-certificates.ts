@@ -12,6 +12,7 @@ import {
   cryptoProvider,
 } from '@peculiar/x509';
 import { isIP } from 'node:net';
+import type { World } from '../../base/world.ts';
 
 export interface CertificatePem {
   readonly certificate: string;
@@ -24,13 +25,16 @@ const LIFETIME_MS = 24 * 3600 * 1000;
 const CLOCK_SKEW_MS = 60_000;
 
 /** @param names further host names or addresses of the server. */
-export async function makeDevCertificates(names: readonly string[]): Promise<CertificatePem> {
-  cryptoProvider.set(webcrypto as Crypto);
-  const notBefore = new Date(Date.now() - CLOCK_SKEW_MS);
-  const notAfter = new Date(Date.now() + LIFETIME_MS);
+export async function makeDevCertificates(
+  names: readonly string[],
+  { clock, random }: Pick<World, 'clock' | 'random'>,
+): Promise<CertificatePem> {
+  cryptoProvider.set(webcrypto);
+  const notBefore = new Date(clock.nowMs() - CLOCK_SKEW_MS);
+  const notAfter = new Date(clock.nowMs() + LIFETIME_MS);
   const authorityKeys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const authority = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
+    serialNumber: serial(random),
     name: 'CN=Strongroom development CA',
     notBefore,
     notAfter,
@@ -44,7 +48,7 @@ export async function makeDevCertificates(names: readonly string[]): Promise<Cer
   const serverKeys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const all = ['localhost', '127.0.0.1', '::1', ...names];
   const certificate = await X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: serial(random),
     subject: 'CN=localhost',
     issuer: authority.subject,
     notBefore,
@@ -78,8 +82,8 @@ export async function makeDevCertificates(names: readonly string[]): Promise<Cer
 }
 
 /** 16 random bytes, positive (RFC 5280 §4.1.2.2). */
-function serial(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+function serial(random: World['random']): string {
+  const bytes = random.bytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return Buffer.from(bytes).toString('hex');
+  return bytes.toString('hex');
 }

@@ -26,7 +26,9 @@ function ttl(value: JsonValue, which: 'default' | 'max'): number {
 
 function list(value: JsonValue, name: string): string[] {
   const items = Array.isArray(value) ? value : typeof value === 'string' ? value.split(',') : [];
-  const texts = items.map((item) => String(item).trim()).filter((item) => item !== '');
+  const texts = items
+    .map((item) => (typeof item === 'string' ? item : JSON.stringify(item)).trim())
+    .filter((item) => item !== '');
   if (texts.length > LIST_MAX) throw invalidRequest(`${name} is too long`);
   return texts;
 }
