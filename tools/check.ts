@@ -10,7 +10,7 @@ interface Check {
 }
 
 const BIN = 'node_modules/.bin/';
-const CODE = ['src', 'tools', 'rig', 'bench', 'conformance', 'simulation'];
+const CODE = ['src', 'tools', 'rig', 'bench', 'conformance', 'simulation', 'security'];
 
 /** Longest first, so that the short ones fill the gaps. */
 const CHECKS: readonly Check[] = [

@@ -162,6 +162,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   bench: ['rig', 'base', 'crypto', 'storage', 'barrier'],
   conformance: ['rig'],
   simulation: ['base', 'client', 'rig', 'storage'],
+  security: '*',
 };
 
 /** Rooms whose members a test of any room may name, to run on the real thing. */

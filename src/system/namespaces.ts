@@ -72,6 +72,14 @@ function trimmed(text: string | undefined): string {
   return (text ?? '').replace(/\/$/, '');
 }
 
+const RESERVED_NAME = 'root';
+
+/** `root` would read as the namespace that it is named in (CVE-2026-55775). @throws {RequestError} */
+function refuseReserved(name: string): void {
+  if (name === RESERVED_NAME || name.startsWith(`${RESERVED_NAME}/`))
+    throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
+}
+
 function childOf(routing: Routing, request: Request<unknown>, path: string): Namespace | undefined {
   const found = routing.namespaces.get(`${request.namespace.path}${path}/`);
   return found === undefined || found.tainted || path === '' ? undefined : found;
@@ -114,8 +122,10 @@ async function patch(
   unit: Unit,
   request: Request<NamespaceFields>,
 ): Promise<Reply> {
+  const name = trimmed(request.fields.path);
+  refuseReserved(name);
   const routing = await routingOf(ports, unit);
-  const namespace = childOf(routing, request, trimmed(request.fields.path));
+  const namespace = childOf(routing, request, name);
   if (namespace === undefined) throw notFound();
   const merged: Record<string, JsonValue> = { ...namespace.customMetadata };
   const sent = request.data['custom_metadata'];
@@ -136,8 +146,9 @@ async function remove(
   unit: Unit,
   request: Request<NamespaceFields>,
 ): Promise<Reply> {
-  const routing = await routingOf(ports, unit);
   const name = trimmed(request.fields.path);
+  refuseReserved(name);
+  const routing = await routingOf(ports, unit);
   const namespace = routing.namespaces.get(`${request.namespace.path}${name}/`);
   if (namespace === undefined || name === '')
     return { data: null, warnings: ['requested namespace does not exist'] };
@@ -195,8 +206,7 @@ async function lockTarget(
 ): Promise<Namespace> {
   const routing = await routingOf(ports, unit);
   const path = trimmed(request.fields.path);
-  if (path === 'root')
-    throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
+  refuseReserved(path);
   const namespace = routing.namespaces.get(
     request.namespace.path + (path === '' ? '' : `${path}/`),
   );
@@ -291,10 +301,7 @@ export function namespacePaths(ports: NamespacePorts): Path<Unit>[] {
           summary: 'Show a namespace',
           handler: async (request, unit) => {
             const name = trimmed(request.fields.path);
-            if (name === 'root')
-              throw invalidRequest(
-                '"root/" is a reserved path and cannot be used as a namespace name',
-              );
+            refuseReserved(name);
             const namespace = childOf(await routingOf(ports, unit), request, name);
             if (namespace === undefined) throw notFound();
             return { data: shown(namespace) };
