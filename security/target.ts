@@ -150,7 +150,7 @@ export class Target {
       cors: instance.cors,
       ...(options.bodyBytesMax === undefined ? {} : { limits: { bytesMax: options.bodyBytesMax } }),
     });
-    const certificates = await makeDevCertificates([]);
+    const certificates = await makeDevCertificates([], world);
     const shared: ListenerOptions = {
       place: { host: '127.0.0.1', port: 0 },
       facade,
