@@ -20,7 +20,7 @@ import { PolicyAuthority, policyScope } from '../core/policy-authority.ts';
 import { PolicyStore } from '../policy/policy-store.ts';
 import { QuotaKeeper } from '../core/quotas/keeper.ts';
 import type { QuotaWorld } from '../core/quotas/keeper.ts';
-import { leaseCounter } from './lease-counter.ts';
+import { leaseCounter } from './ports/lease-counter.ts';
 import type { PolicyAuthorityPorts } from '../core/policy-authority.ts';
 import type { IssuerPorts } from '../core/issuer.ts';
 import { ExpiryQueue } from '../leases/expiry-queue.ts';

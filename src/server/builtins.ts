@@ -8,7 +8,7 @@ import { cubbyholePrefix } from '../core/steps/wrap.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';
-import { tokenPorts } from './token-ports.ts';
+import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import type { Services } from './assemble.ts';
 

@@ -1,6 +1,6 @@
 /** Hands the audit devices to the paths of `sys`. */
-import type { AuditBroker } from '../audit/broker.ts';
-import type { AuditPorts } from '../system/audit.ts';
+import type { AuditBroker } from '../../audit/broker.ts';
+import type { AuditPorts } from '../../system/audit.ts';
 
 export function auditPorts(broker: AuditBroker, creationAllowed: boolean): AuditPorts {
   return {

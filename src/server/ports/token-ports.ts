@@ -1,10 +1,10 @@
 /** Connects the token method to policies, identity and the other auth methods. */
-import type { CoreUnit } from '../core/epoch-cache.ts';
-import { dataPrefix } from '../core/mount-entry.ts';
-import type { Unit } from '../model/transaction.ts';
-import { tokenRole } from '../system/token/roles.ts';
-import type { TokenPorts } from '../system/token/ports.ts';
-import type { Services } from './assemble.ts';
+import type { CoreUnit } from '../../core/epoch-cache.ts';
+import { dataPrefix } from '../../core/mount-entry.ts';
+import type { Unit } from '../../model/transaction.ts';
+import { tokenRole } from '../../system/token/roles.ts';
+import type { TokenPorts } from '../../system/token/ports.ts';
+import type { Services } from '../assemble.ts';
 
 export function tokenPorts(services: Services): TokenPorts {
   const core = (unit: Unit): CoreUnit => unit as CoreUnit;

@@ -1,8 +1,8 @@
 /** Counts leases and login tokens below a path, as far as a quota needs to know. */
-import type { QuotaWorld } from '../core/quotas/keeper.ts';
-import type { LeaseStore } from '../leases/lease-store.ts';
-import type { ListPage, Unit } from '../model/transaction.ts';
-import type { TokenStore } from '../tokens/token-store.ts';
+import type { QuotaWorld } from '../../core/quotas/keeper.ts';
+import type { LeaseStore } from '../../leases/lease-store.ts';
+import type { ListPage, Unit } from '../../model/transaction.ts';
+import type { TokenStore } from '../../tokens/token-store.ts';
 
 type Lister = (
   unit: Unit,

@@ -1,9 +1,9 @@
 /** The OpenAPI document of the mounts that a caller can reach. */
-import { mountSection, openApiDocument } from '../core/openapi.ts';
-import type { Section } from '../core/openapi.ts';
-import type { CoreUnit } from '../core/epoch-cache.ts';
-import type { SpecsPorts } from '../system/internal-specs.ts';
-import type { Services } from './assemble.ts';
+import { mountSection, openApiDocument } from '../../core/openapi.ts';
+import type { Section } from '../../core/openapi.ts';
+import type { CoreUnit } from '../../core/epoch-cache.ts';
+import type { SpecsPorts } from '../../system/internal-specs.ts';
+import type { Services } from '../assemble.ts';
 
 export function openApiOf(services: Services, version: string): SpecsPorts['openApi'] {
   return async (unit, request, generic) => {

@@ -1,12 +1,12 @@
 /** Whose access control list `sys/capabilities` asks about. */
-import { principalOf } from '../core/steps/authenticate.ts';
-import type { CoreUnit } from '../core/epoch-cache.ts';
-import type { Stored, Unit } from '../model/transaction.ts';
-import type { Request } from '../model/request.ts';
-import type { Acl } from '../policy/acl.ts';
-import type { CapabilityPorts } from '../system/capabilities.ts';
-import type { TokenRecord } from '../tokens/token-record.ts';
-import type { Services } from './assemble.ts';
+import { principalOf } from '../../core/steps/authenticate.ts';
+import type { CoreUnit } from '../../core/epoch-cache.ts';
+import type { Stored, Unit } from '../../model/transaction.ts';
+import type { Request } from '../../model/request.ts';
+import type { Acl } from '../../policy/acl.ts';
+import type { CapabilityPorts } from '../../system/capabilities.ts';
+import type { TokenRecord } from '../../tokens/token-record.ts';
+import type { Services } from '../assemble.ts';
 
 export function capabilityPorts(services: Services): CapabilityPorts {
   const { authority, table, tokens } = services;
