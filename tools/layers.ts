@@ -170,6 +170,7 @@ export const TESTS_MAY_NAME_MEMBERS_OF: readonly string[] = [
   'storage',
   'seal',
   'audit',
+  'barrier',
   'engines',
   'core',
 ];
