@@ -49,8 +49,6 @@ export interface AuditBrokerOptions {
   readonly log: Log;
   readonly devices: Omit<DeviceContext, 'clock' | 'log'>;
   readonly metrics?: AuditMetrics | undefined;
-  /** Called with each checkpoint: store the newest somewhere else, and a truncated log will be found. */
-  readonly onCheckpoint?: ((devicePath: string, position: ChainPosition) => void) | undefined;
 }
 
 export interface DeviceHealth {
@@ -59,6 +57,16 @@ export interface DeviceHealth {
   readonly required: boolean;
   readonly waitingRecords: number;
   readonly droppedRecords: number;
+}
+
+export interface AuditAnchor {
+  readonly path: string;
+  /** Base64 of the Ed25519 key that signs now. */
+  readonly publicKey: string;
+  /** Where the log ended when it was opened; undefined for devices that cannot be read back. */
+  readonly startedAt: ChainPosition | undefined;
+  /** The newest checkpoint that the device has taken. */
+  readonly checkpoint: ChainPosition | undefined;
 }
 
 export interface AuditHealth {
@@ -136,11 +144,14 @@ export class AuditBroker {
     return { degraded, devices };
   }
 
-  /** Base64 public keys that sign the devices' checkpoints now, by device path. */
-  publicKeys(): ReadonlyMap<string, string> {
-    return new Map(
-      this.#slots.map(({ spec, log }) => [spec.path, log.publicKey.toString('base64')]),
-    );
+  /** What vouches for each device's log: known elsewhere, they prove that a log is whole and unchanged. */
+  anchors(): readonly AuditAnchor[] {
+    return this.#slots.map(({ spec, log }) => ({
+      path: spec.path,
+      publicKey: log.publicKey.toString('base64'),
+      startedAt: log.startedAt,
+      checkpoint: log.checkpoint,
+    }));
   }
 
   /**
@@ -160,7 +171,7 @@ export class AuditBroker {
     const log = this.#options.log.named('audit');
     const context: DeviceContext = { ...this.#options.devices, clock: this.#clock, log };
     const device = await type.open(spec.options, context);
-    const { metrics, onCheckpoint } = this.#options;
+    const { metrics } = this.#options;
     const auditLog = new AuditLog({
       device,
       origin: `${this.#options.origin}/${path.slice(0, -1)}`,
@@ -169,7 +180,6 @@ export class AuditBroker {
       deadlineMs: options.deadlineMs,
       keepReplies: options.required,
       signer: this.#keys?.signer ?? this.#bootSigner,
-      onCheckpoint: (position) => onCheckpoint?.(path, position),
       onWritten: (counts, elapsedMs) => metrics?.written(path, counts, elapsedMs),
       onFailure: (counts) => metrics?.failed(path, counts),
     });

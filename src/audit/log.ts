@@ -4,7 +4,6 @@
  * the device has taken it or its deadline has passed; it never hangs.
  */
 import type { Clock } from '../base/clock.ts';
-import type { Log } from '../base/log.ts';
 import { Cadence } from './cadence.ts';
 import { Chain, LineBuffer } from './chain.ts';
 import type { ChainPosition } from './chain.ts';
@@ -12,6 +11,7 @@ import { keyId, renderCheckpoint, renderHeader } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { isResumable } from './device.ts';
 import type { AuditDevice, LogTail } from './device.ts';
+import type { AuditLogOptions } from './log-options.ts';
 import { OwedReplies, openGroup, refused } from './group.ts';
 import type { Group, GroupCounts, RecordKind } from './group.ts';
 
@@ -23,26 +23,6 @@ export const WAITING_BYTES_MAX: number = 64 * 1024 * 1024;
 export const IN_PLACE_INTERVAL_MS = 250;
 /** Boot keys of this process and of earlier ones that still await endorsement. */
 const ENDORSEMENTS_MAX = 64;
-
-export interface AuditLogOptions {
-  readonly device: AuditDevice;
-  /** `<cluster>/<node>/<device path>`. */
-  readonly origin: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly deadlineMs: number;
-  /** Replies that the device did not take are kept until it does; else they are lost. */
-  readonly keepReplies?: boolean | undefined;
-  readonly signer: CheckpointSigner;
-  /** Called with each checkpoint that the device has taken: an anchor to keep elsewhere. */
-  readonly onCheckpoint?: ((position: ChainPosition) => void) | undefined;
-  /** Called for each group of records that was taken. */
-  readonly onWritten?: ((group: GroupCounts, elapsedMs: number) => void) | undefined;
-  /** Called for each group of records that was refused or lost. */
-  readonly onFailure?: ((group: GroupCounts) => void) | undefined;
-  /** Runs the action soon, after what is running now has had its say. */
-  readonly soon?: ((action: () => void) => void) | undefined;
-}
 
 export type LogState = 'ok' | 'failing' | 'stalled' | 'closed';
 
@@ -63,6 +43,8 @@ export class AuditLog {
   /** A header is due: at the start, in a new file, with a new key. */
   #mustIntroduce = true;
   readonly #cadence: Cadence;
+  #startedAt: ChainPosition | undefined;
+  #checkpoint: ChainPosition | undefined;
   #inPlaceAtMs = 0;
   #dropped = 0;
   #awaitingEndorsement: string[] = [];
@@ -94,6 +76,16 @@ export class AuditLog {
   /** The end of the chain, as far as it has been handed to the device. */
   get position(): ChainPosition {
     return this.#chain.position;
+  }
+
+  /** Where the log ended when it was opened; undefined before that, and for devices that cannot be read back. */
+  get startedAt(): ChainPosition | undefined {
+    return this.#startedAt;
+  }
+
+  /** The newest checkpoint that the device has taken. */
+  get checkpoint(): ChainPosition | undefined {
+    return this.#checkpoint;
   }
 
   get publicKey(): Buffer {
@@ -261,7 +253,7 @@ export class AuditLog {
     if (!checkpoint) return this.#armCheckpoint();
     this.#cadence.done();
     if (endorsed.length > 0) this.#awaitingEndorsement = [];
-    this.#options.onCheckpoint?.(this.#chain.position);
+    this.#checkpoint = this.#chain.position;
   }
 
   /** Makes sure that the log is open and in place, and begins with a header when one is due. */
@@ -293,6 +285,7 @@ export class AuditLog {
   #follow(tail: LogTail): LogTail {
     const own = this.#chain.position;
     const { position } = tail;
+    this.#startedAt ??= position ?? own;
     if (position !== undefined) {
       // Lines of a refused group may have reached the file all the same: they stay part of the chain.
       if (own.seq === 0 || position.seq > own.seq) this.#chain.moveTo(position);

@@ -19,6 +19,7 @@ import type { Storage } from '../storage/storage.ts';
 import { storedAuditDevices } from '../system/audit-records.ts';
 import { assemble } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
+import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
 import { auditedHeaders } from '../system/config/audited-headers.ts';
 import type { CorsRecord } from '../system/config/cors.ts';
@@ -63,6 +64,7 @@ export class Instance {
   readonly #options: InstanceOptions;
   readonly #barrier: Barrier;
   readonly #upkeep: Upkeep;
+  readonly #anchors: AuditAnchors;
   readonly #assembly: Assembly;
   readonly unsealer: Unsealer;
   #initialized = false;
@@ -130,6 +132,8 @@ export class Instance {
         ? this.#changeAuditing(handle, call)
         : handle(call);
     const { begin } = this.#assembly;
+    const { clock, log } = world;
+    this.#anchors = new AuditAnchors({ audit, begin, clock, log, node: hostname() });
     this.#cors = corsSettings({ begin, sealed: () => this.#barrier.sealed });
   }
 
@@ -237,6 +241,7 @@ export class Instance {
       ...auditDevices,
       ...stored.map((device) => ({ ...device, declared: false })),
     ]);
+    await this.#anchors.start();
     await this.#useAuditedHeaders();
     this.#clusterName = (await clusterRecord(begin())).name;
     expirer.start();
@@ -250,6 +255,7 @@ export class Instance {
     this.#serving = undefined;
     this.#ready = false;
     await this.#assembly.expirer.stop();
+    await this.#anchors.stop();
     const stopped = this.#upkeep.stop();
     this.#options.audit.sealed();
     this.unsealer.seal();
@@ -263,6 +269,7 @@ export class Instance {
     await this.#assembly.expirer.stop();
     await this.#upkeep.stop();
     if (!this.#barrier.sealed) {
+      await this.#anchors.stop();
       await this.#barrier.persistUsage().catch(() => {});
       this.unsealer.seal();
     }

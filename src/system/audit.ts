@@ -13,6 +13,13 @@ export interface ShownAuditDevice extends Omit<AuditDeviceRecord, 'salt'> {
   readonly declared: boolean;
 }
 
+export interface AuditLogAnchor {
+  readonly path: string;
+  /** Base64 of an Ed25519 key. */
+  readonly publicKey: string;
+  readonly checkpoint: { readonly seq: number; readonly hash: string } | undefined;
+}
+
 export interface AuditPorts {
   /** `unsafe_allow_api_audit_creation` of the configuration. */
   readonly creationAllowed: boolean;
@@ -21,6 +28,8 @@ export interface AuditPorts {
   /** Checks a device and takes it into service; nothing happens when just this device is there. @throws {RequestError} */
   enable(device: AuditDeviceRecord): Promise<void>;
   disable(path: string): Promise<boolean>;
+  /** What vouches for the logs: the signing keys, and the newest checkpoints. */
+  anchors(): readonly AuditLogAnchor[];
   /** @throws {RequestError} when there is no such device. */
   hash(path: string, text: string): string;
 }
@@ -123,6 +132,18 @@ function hash(
   };
 }
 
+function checkpoints(ports: AuditPorts): Reply {
+  const devices: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const { path: devicePathName, publicKey, checkpoint } of ports.anchors()) {
+    devices[devicePathName] = {
+      public_key: publicKey,
+      seq: checkpoint?.seq ?? 0,
+      sha256: checkpoint?.hash ?? '',
+    };
+  }
+  return { data: devices };
+}
+
 export function auditPaths(ports: AuditPorts): Path<Unit>[] {
   return [
     defineSystemPath({
@@ -154,6 +175,23 @@ export function auditPaths(ports: AuditPorts): Path<Unit>[] {
         synopsis: 'Enable or disable an audit device.',
         description:
           'Devices are declared in the configuration file. Enabling them here needs unsafe_allow_api_audit_creation, since whoever may do it can write files.',
+      },
+    }),
+    defineSystemPath({
+      pattern: 'audit-checkpoints',
+      fields: {},
+      sudo: true,
+      rootNamespaceOnly: true,
+      operations: {
+        read: {
+          summary: 'Show what vouches for the audit logs.',
+          handler: () => checkpoints(ports),
+        },
+      },
+      help: {
+        synopsis: 'The key that signs each audit log, and the newest checkpoint.',
+        description:
+          'Kept elsewhere, they prove to anybody that a log is whole: the key is named to the verifier, and the log must contain a line with this number and hash.',
       },
     }),
     defineSystemPath({

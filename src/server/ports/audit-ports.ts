@@ -8,6 +8,7 @@ export function auditPorts(broker: AuditBroker, creationAllowed: boolean): Audit
     list: () => broker.list(),
     enable: (device) => broker.enable({ ...device, declared: false }),
     disable: (path) => broker.disable(path),
+    anchors: () => broker.anchors(),
     hash: (path, text) => broker.hash(path, text),
   };
 }

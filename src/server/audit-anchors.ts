@@ -1,0 +1,105 @@
+/**
+ * Remembers, behind the barrier, how far the audit logs had come. A log that ends earlier at the next start was cut off while
+ * the server was down, which its chain alone cannot tell.
+ */
+import type { AuditAnchor, AuditBroker } from '../audit/broker.ts';
+import type { ChainPosition } from '../audit/chain.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { CoreUnit } from '../core/epoch-cache.ts';
+
+/** How often the newest checkpoints are stored. */
+const ANCHOR_INTERVAL_MS = 60_000;
+const PREFIX = 'core/audit/';
+
+type Anchors = Record<string, ChainPosition>;
+
+export interface AuditAnchorOptions {
+  readonly audit: Pick<AuditBroker, 'anchors'>;
+  readonly begin: () => CoreUnit;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Each node has logs of its own. */
+  readonly node: string;
+}
+
+export class AuditAnchors {
+  readonly #options: AuditAnchorOptions;
+  #cancel: (() => void) | undefined;
+  #saved = '';
+  #compared = false;
+
+  constructor(options: AuditAnchorOptions) {
+    this.#options = options;
+  }
+
+  /** After unsealing: compares the logs with what was remembered, and goes on remembering. */
+  async start(): Promise<void> {
+    // Where the logs began matters once; later checkpoints lie beyond.
+    if (!this.#compared) await this.#compare();
+    this.#compared = true;
+    this.#arm();
+  }
+
+  async #compare(): Promise<void> {
+    const known = (await this.#view().getJson<Anchors>(this.#key)) ?? {};
+    for (const anchor of this.#options.audit.anchors()) {
+      const expected = Object.hasOwn(known, anchor.path) ? known[anchor.path] : undefined;
+      if (expected === undefined || !isCutOff(anchor, expected)) continue;
+      this.#options.log.named('audit').error('audit log was cut off while the server was down', {
+        path: anchor.path,
+        expectedSeq: expected.seq,
+        foundSeq: anchor.startedAt?.seq,
+      });
+    }
+  }
+
+  /** Before sealing: remembers the newest checkpoints and stops. */
+  async stop(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    await this.#save();
+  }
+
+  #arm(): void {
+    this.#cancel = this.#options.clock.after(ANCHOR_INTERVAL_MS, () => {
+      void this.#save().finally(() => {
+        if (this.#cancel !== undefined) this.#arm();
+      });
+    });
+  }
+
+  /** Never rejects: an anchor that is not stored only means that an older one is compared with. */
+  async #save(): Promise<void> {
+    const anchors: Anchors = {};
+    for (const { path, checkpoint } of this.#options.audit.anchors()) {
+      if (checkpoint !== undefined) anchors[path] = checkpoint;
+    }
+    const text = JSON.stringify(anchors);
+    if (text === this.#saved || text === '{}') return;
+    try {
+      const unit = this.#options.begin();
+      unit.view('root', PREFIX).put(this.#key, text);
+      await unit.commit();
+      this.#saved = text;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#options.log.named('audit').warn('audit checkpoints could not be stored', { reason });
+    }
+  }
+
+  #view(): ReturnType<CoreUnit['view']> {
+    return this.#options.begin().view('root', PREFIX);
+  }
+
+  get #key(): string {
+    return `anchors/${Buffer.from(this.#options.node).toString('base64url')}`;
+  }
+}
+
+function isCutOff(anchor: AuditAnchor, expected: ChainPosition): boolean {
+  const { startedAt } = anchor;
+  if (startedAt === undefined) return false;
+  if (startedAt.seq === expected.seq) return startedAt.hash !== expected.hash;
+  return startedAt.seq < expected.seq;
+}
