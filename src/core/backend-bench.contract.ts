@@ -2,6 +2,7 @@
  * Runs a backend's own paths in a test: a request goes through path matching, field parsing and the existence check, and its
  * handler works on a real barrier over a store in memory, in one unit that is committed.
  */
+import type { Barrier } from '../barrier/barrier.ts';
 import { openBarrier } from '../barrier/barrier-fixture.ts';
 import { uuid } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
@@ -67,11 +68,12 @@ function countingRandom(): Random {
   };
 }
 
-/** A bench for an engine or auth method, or with `scope: 'unit'` for a part of the core. */
+/** A bench for an engine or auth method, or with `scope: 'unit'` for a part of the core; on a barrier of its own unless given. */
 export async function openBench(
   backend: Backend | (Backend<Unit> & { readonly scope: 'unit' }),
+  given?: Barrier,
 ): Promise<Bench> {
-  const { barrier } = await openBarrier(createMemoryStorage());
+  const barrier = given ?? (await openBarrier(createMemoryStorage())).barrier;
   const random = countingRandom();
   const wholeUnit = 'scope' in backend;
 

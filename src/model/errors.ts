@@ -20,12 +20,14 @@ export type ErrorCode =
   | 'upstream_failed'
   | 'internal';
 
+export type ErrorData = Readonly<Record<string, unknown>> | readonly unknown[];
+
 export interface RequestErrorOptions {
   /** For the log only. Never a secret. */
   readonly detail?: string;
   readonly cause?: unknown;
   /** Data that goes with the error (Vault answers some failures with `errors` and `data`). */
-  readonly data?: Readonly<Record<string, unknown>>;
+  readonly data?: ErrorData;
   /** Exactly this HTTP status in the Vault protocol, where its contract breaks its own rule. */
   readonly vaultStatus?: number;
   /** The Vault protocol answers this with the status alone. */
@@ -42,7 +44,7 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly code: ErrorCode;
   readonly detail: string | undefined;
-  readonly data: Readonly<Record<string, unknown>> | undefined;
+  readonly data: ErrorData | undefined;
   readonly vaultStatus: number | undefined;
   readonly statusOnly: boolean;
   readonly headers: Readonly<Record<string, string>> | undefined;

@@ -15,19 +15,18 @@ import { MountTable } from '../core/mount-table.ts';
 import type { AnyBackend, BackendFactory, LeaseBounds } from '../core/mount-table.ts';
 import { rootNamespace } from '../core/namespaces.ts';
 import type { Namespace } from '../core/namespaces.ts';
-import type { IdentityPort, Parts } from '../core/parts.ts';
+import type { Parts } from '../core/parts.ts';
 import { PolicyAuthority, policyScope } from '../core/policy-authority.ts';
 import { PolicyStore } from '../policy/policy-store.ts';
 import { QuotaKeeper } from '../core/quotas/keeper.ts';
 import type { QuotaWorld } from '../core/quotas/keeper.ts';
 import { leaseCounter } from './ports/lease-counter.ts';
-import type { PolicyAuthorityPorts } from '../core/policy-authority.ts';
-import type { IssuerPorts } from '../core/issuer.ts';
 import { ExpiryQueue } from '../leases/expiry-queue.ts';
 import { LeaseStore } from '../leases/lease-store.ts';
 import { batchCodec } from '../tokens/batch-token.ts';
-import type { Unit } from '../model/transaction.ts';
 import { TokenStore } from '../tokens/token-store.ts';
+import { identityServices } from './ports/identity-services.ts';
+import type { IdentityServices } from './ports/identity-services.ts';
 import { batchSeal } from './batch-seal.ts';
 
 export interface AssembleOptions {
@@ -40,13 +39,6 @@ export interface AssembleOptions {
   readonly lockoutRules?: ((method: string) => LockoutRules) | undefined;
   /** The barrier is open and what requests need is in place: audit devices above all. */
   readonly serving: () => boolean;
-  readonly identity: {
-    readonly port: IdentityPort;
-    readonly view: PolicyAuthorityPorts['identity'];
-    /** Entities of a namespace. */
-    readonly count: (unit: Unit, namespaceId: string) => Promise<number>;
-    readonly login: IssuerPorts['login'];
-  };
   /** Builds the backends, given what they need of the core. */
   readonly backends: (services: Services) => {
     readonly factory: BackendFactory;
@@ -69,7 +61,7 @@ export interface Services {
   readonly expirer: Expirer;
   readonly authority: PolicyAuthority;
   readonly leaseBounds: LeaseBounds;
-  readonly identity: AssembleOptions['identity'];
+  readonly identity: IdentityServices;
   readonly policies: PolicyStore;
   readonly quotas: QuotaKeeper;
   readonly lockout: LockoutKeeper;
@@ -103,7 +95,8 @@ export function assemble(options: AssembleOptions): Assembly {
   const policies = new PolicyStore({
     changed: (unit, namespaceId) => (unit as CoreUnit).bumpEpoch(policyScope(namespaceId)),
   });
-  const authority = new PolicyAuthority({ world, policies, identity: options.identity.view });
+  const identity = identityServices({ world, hash, begin, table });
+  const authority = new PolicyAuthority({ world, policies, identity: identity.view });
   const countLeases = leaseCounter(leases, tokens);
   const quotas = new QuotaKeeper({ clock: world.clock, begin, countLeases });
   const lockout = new LockoutKeeper({
@@ -138,7 +131,7 @@ export function assemble(options: AssembleOptions): Assembly {
     expirer,
     authority,
     leaseBounds: options.leaseBounds,
-    identity: options.identity,
+    identity,
     policies,
     quotas,
     lockout,
@@ -155,9 +148,9 @@ export function assemble(options: AssembleOptions): Assembly {
     table,
     tokens,
     leases,
-    issuer: new Issuer({ world, tokens, leases, login: options.identity.login }),
+    issuer: new Issuer({ world, tokens, leases, login: identity.login }),
     authority,
-    identity: options.identity.port,
+    identity: identity.port,
     audit: auditTrail(audit),
     quotas,
     lockout,

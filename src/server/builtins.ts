@@ -4,6 +4,7 @@ import type { SystemOptions } from './system-backend.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
+import { identityBackend } from '../identity/backend.ts';
 import { cubbyholePrefix } from '../core/steps/wrap.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
@@ -32,15 +33,6 @@ function wrapped(backend: Backend | undefined): AnyBackend | undefined {
   return backend === undefined ? undefined : onMount(backend);
 }
 
-/** Nothing is served there yet. */
-const IDENTITY: AnyBackend = {
-  type: 'identity',
-  kind: 'system',
-  scope: 'unit',
-  summary: 'identity store',
-  paths: [],
-};
-
 export function builtins(
   services: Services,
   options: Omit<SystemOptions, 'pluginNames'> & {
@@ -62,12 +54,13 @@ export function builtins(
   };
   const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));
+  const identity = identityBackend(services.identity.store);
   const cubbyhole = cubbyholeBackend(cubbyholePrefix);
   const core: ReadonlyMap<string, AnyBackend> = new Map([
     ['system', system],
     ['ns_system', system],
-    ['identity', IDENTITY],
-    ['ns_identity', IDENTITY],
+    ['identity', identity],
+    ['ns_identity', identity],
     ['cubbyhole', cubbyhole],
     ['ns_cubbyhole', cubbyhole],
     ['token', token],

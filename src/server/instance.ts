@@ -25,7 +25,6 @@ import { auditedHeaders } from '../system/config/audited-headers.ts';
 import type { CorsRecord } from '../system/config/cors.ts';
 import { corsSettings } from './ports/cors-settings.ts';
 import type { Monitoring } from './monitoring.ts';
-import { noIdentity } from './no-identity.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
 const AUDITED_HEADERS_PATH = 'sys/config/auditing/';
@@ -95,7 +94,6 @@ export class Instance {
       initialized: () => this.#initialized,
       lockoutRules: options.lockoutRules,
       serving: () => this.#ready && !this.#barrier.sealed,
-      identity: noIdentity,
       backends: (services) =>
         builtins(services, {
           version: API_VERSION,
@@ -226,9 +224,10 @@ export class Instance {
 
   async #start(): Promise<void> {
     const { audit, auditDevices } = this.#options;
-    const { authority, begin, expirer, table } = this.#assembly;
+    const { authority, begin, expirer, identity, table } = this.#assembly;
     table.clear();
     authority.clear();
+    identity.store.clear();
     const seed = this.#barrier.checkpointSeed();
     const barrier = this.#barrier;
     audit.unsealed({
@@ -262,6 +261,8 @@ export class Instance {
     await stopped;
     this.#assembly.table.clear();
     this.#assembly.authority.clear();
+    this.#assembly.identity.store.clear();
+    this.#assembly.lockout.clear();
     this.#options.world.log.named('core').info('sealed');
   }
 

@@ -4,13 +4,11 @@ import { suite, test } from 'node:test';
 import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
-import { testBackendDeclaration } from '../../engines/backend.contract.ts';
 import type { AuthRenewal } from '../../model/backend.ts';
 import { RequestError } from '../../model/errors.ts';
 import { userpassBackend } from './userpass.ts';
 
 const backend = userpassBackend({ random: systemRandom });
-testBackendDeclaration(backend);
 
 async function withBob(): Promise<Bench> {
   const bench = await openBench(backend);

@@ -82,6 +82,16 @@ export function tokenPorts(services: Services): TokenPorts {
         },
         unit.view(record.namespaceId, dataPrefix(mount.entry)),
       );
+      if (renewed.groupAliases !== undefined && record.entityId !== '') {
+        const { groupAliases } = renewed;
+        await services.identity.refresh(
+          core(unit),
+          mount,
+          record.entityId,
+          groupAliases,
+          request.nowMs,
+        );
+      }
       return {
         ...own,
         wantedSeconds: renewed.ttlSeconds ?? own.wantedSeconds,

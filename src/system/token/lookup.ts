@@ -38,7 +38,11 @@ async function shown(
     type: record.type,
   };
   if (record.boundCidrs.length > 0) data['bound_cidrs'] = record.boundCidrs;
-  if (identityPolicies.length > 0) data['identity_policies'] = identityPolicies;
+  if (identityPolicies.length > 0) {
+    data['identity_policies'] = identityPolicies;
+    // Policies of an entity count in the token's own namespace only.
+    data['external_namespace_policies'] = {};
+  }
   if (record.lastRenewalMs !== 0) {
     data['last_renewal'] = formatTime(record.lastRenewalMs);
     data['last_renewal_time'] = Math.floor(record.lastRenewalMs / 1000);

@@ -1,8 +1,8 @@
 /** User lockout in the whole core: failed logins count per canonical name, whatever the spelling. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openInstance } from './instance-fixture.ts';
-import type { OpenInstance } from './instance-fixture.ts';
+import { openInstance } from '../instance-fixture.ts';
+import type { OpenInstance } from '../instance-fixture.ts';
 
 async function withUser(): Promise<OpenInstance> {
   const open = await openInstance();

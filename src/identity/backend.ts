@@ -1,0 +1,25 @@
+/** `identity/`: entities, aliases, groups and look-ups as paths. */
+import type { Backend } from '../model/backend.ts';
+import type { Unit } from '../model/transaction.ts';
+import type { Identity } from './identity.ts';
+import { entityPaths } from './paths/entities.ts';
+import { entityAliasPaths } from './paths/entity-aliases.ts';
+import { groupAliasPaths } from './paths/group-aliases.ts';
+import { groupPaths } from './paths/groups.ts';
+import { lookupPaths } from './paths/lookup.ts';
+
+export function identityBackend(identity: Identity): Backend<Unit> & { readonly scope: 'unit' } {
+  return {
+    type: 'identity',
+    kind: 'system',
+    scope: 'unit',
+    summary: 'Entities, aliases and groups: who is behind a login.',
+    paths: [
+      ...entityPaths(identity),
+      ...entityAliasPaths(identity),
+      ...groupPaths(identity),
+      ...groupAliasPaths(identity),
+      ...lookupPaths(identity),
+    ],
+  };
+}

@@ -1,0 +1,213 @@
+/** What the core asks of identity: who logs in, what that adds to the token's policies, and what templates see. */
+import { invalidRequest, permissionDenied } from '../model/errors.ts';
+import { namesRoot } from '../model/root-policy.ts';
+import type { AuthGrant } from '../model/request.ts';
+import type { Unit } from '../model/transaction.ts';
+import { Directory } from './directory.ts';
+import type { IdentityPorts } from './directory.ts';
+import { refreshExternalGroups } from './membership.ts';
+import {
+  ALIAS_NAME_LENGTH_MAX,
+  GROUPS_OF_ENTITY_MAX,
+  checkMetadata,
+  checkName,
+  sameTexts,
+  settledEntity,
+} from './records.ts';
+import type { AliasRecord, EntityRecord, GroupRecord, Texts } from './records.ts';
+
+export interface LoginMount {
+  readonly accessor: string;
+  readonly namespaceId: string;
+}
+
+export interface LoginResult {
+  readonly entityId: string;
+  readonly identityPolicies: readonly string[];
+}
+
+/** An entity with all its groups. */
+export interface Membership {
+  readonly entity: EntityRecord;
+  readonly groups: readonly GroupRecord[];
+}
+
+/** Entities whose policies are kept while the identities of their namespace do not change. */
+const KEPT_MAX = 20_000;
+
+interface Kept {
+  readonly epoch: number;
+  readonly policies: readonly string[] | undefined;
+}
+
+export class Identity {
+  readonly ports: IdentityPorts;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(ports: IdentityPorts) {
+    this.ports = ports;
+  }
+
+  /** The identities of a namespace in a unit. */
+  in(unit: Unit, namespace: { readonly id: string }): Directory {
+    return new Directory(this.ports, unit, namespace);
+  }
+
+  /**
+   * Policies of an entity: its own and those of its groups, direct and inherited. Undefined when it is disabled or gone.
+   * `epoch` is that of the namespace's identities in this unit.
+   */
+  async policies(
+    unit: Unit,
+    namespaceId: string,
+    entityId: string,
+    epoch: number,
+  ): Promise<readonly string[] | undefined> {
+    const key = `${namespaceId}/${entityId}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && kept.epoch === epoch) return kept.policies;
+    const found = await this.membership(unit, namespaceId, entityId);
+    const policies = found === undefined || found.entity.disabled ? undefined : policiesOf(found);
+    if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
+    // What does not exist is not kept: an entity comes into being without a new epoch.
+    if (found !== undefined) this.#kept.set(key, { epoch, policies });
+    return policies;
+  }
+
+  /** An entity, or the one that it was merged into, with its groups. */
+  async membership(
+    unit: Unit,
+    namespaceId: string,
+    entityId: string,
+  ): Promise<Membership | undefined> {
+    const directory = this.in(unit, { id: namespaceId });
+    const entity =
+      (await directory.entity(entityId)) ?? (await directory.entityMergedFrom(entityId));
+    if (entity === undefined) return undefined;
+    const { direct, inherited } = await directory.groupsOf(entity);
+    return { entity, groups: [...direct, ...inherited] };
+  }
+
+  /**
+   * Finds or makes the entity behind a login's alias, and refreshes its external groups of that mount.
+   * @throws {RequestError} permission_denied when the entity is disabled
+   */
+  async login(
+    unit: Unit,
+    mount: LoginMount,
+    grant: Pick<AuthGrant, 'alias' | 'groupAliases'>,
+    nowMs: number,
+  ): Promise<LoginResult> {
+    if (grant.alias === undefined) return { entityId: '', identityPolicies: [] };
+    const directory = this.in(unit, { id: mount.namespaceId });
+    const { name } = grant.alias;
+    const metadata = grant.alias.metadata ?? null;
+    if (name === '') throw permissionDenied('the login has an empty alias');
+    checkName(name, 'alias name', ALIAS_NAME_LENGTH_MAX);
+    checkMetadata(metadata, 'alias');
+    const known = await directory.entityByAlias(mount.accessor, name);
+    if (known?.entity.disabled === true) throw permissionDenied('the entity is disabled');
+    const before = known?.entity;
+    let entity = before ?? newEntity(directory, mount.accessor, name, metadata, nowMs);
+    if (known !== undefined && !sameTexts(known.alias.metadata, metadata)) {
+      const alias: AliasRecord = { ...known.alias, metadata, updatedMs: nowMs };
+      const settled = settledEntity(known.entity);
+      entity = {
+        ...settled,
+        aliases: settled.aliases.map((each) => (each.id === alias.id ? alias : each)),
+      };
+    }
+    const groups = await this.#refreshed(directory, entity, mount, grant.groupAliases, nowMs);
+    if (groups !== entity.groups) entity = { ...entity, groups };
+    if (entity !== before) directory.putEntity(entity, before);
+    if (entity.groups.length === 0)
+      return { entityId: entity.id, identityPolicies: [...entity.policies] };
+    const { direct, inherited } = await directory.groupsOf(entity);
+    return {
+      entityId: entity.id,
+      identityPolicies: policiesOf({ entity, groups: [...direct, ...inherited] }),
+    };
+  }
+
+  /** Refreshes the external groups of a token's entity when the token is renewed. */
+  async refresh(
+    unit: Unit,
+    mount: LoginMount,
+    entityId: string,
+    groupAliases: readonly string[],
+    nowMs: number,
+  ): Promise<void> {
+    const directory = this.in(unit, { id: mount.namespaceId });
+    const entity =
+      (await directory.entity(entityId)) ?? (await directory.entityMergedFrom(entityId));
+    if (entity === undefined) return;
+    const groups = await this.#refreshed(directory, entity, mount, groupAliases, nowMs);
+    if (groups !== entity.groups) directory.putEntity({ ...entity, groups }, entity);
+  }
+
+  /** After a seal. */
+  clear(): void {
+    this.#kept.clear();
+  }
+
+  async #refreshed(
+    directory: Directory,
+    entity: EntityRecord,
+    mount: LoginMount,
+    names: readonly string[] | undefined,
+    nowMs: number,
+  ): Promise<readonly string[]> {
+    const named = names ?? [];
+    if (named.length > GROUPS_OF_ENTITY_MAX)
+      throw invalidRequest(`the login names more than ${GROUPS_OF_ENTITY_MAX} groups`);
+    return await refreshExternalGroups(directory, entity, mount.accessor, named, nowMs);
+  }
+}
+
+/** Sorted, each once; `root` never, even if a record should say so (CVE-2025-5999). */
+function policiesOf({ entity, groups }: Membership): readonly string[] {
+  const names = new Set(entity.policies);
+  for (const group of groups) for (const name of group.policies ?? []) names.add(name);
+  return [...names].filter((name) => !namesRoot(name)).sort();
+}
+
+function newEntity(
+  directory: Directory,
+  accessor: string,
+  name: string,
+  metadata: Texts | null,
+  nowMs: number,
+): EntityRecord {
+  return {
+    id: directory.newId(),
+    name: directory.newName('entity'),
+    metadata: null,
+    policies: [],
+    disabled: false,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+    mergedIds: null,
+    aliases: [newAlias(directory, { name, accessor, metadata, customMetadata: null }, nowMs)],
+    groups: [],
+  };
+}
+
+export interface AliasWish {
+  readonly name: string;
+  readonly accessor: string;
+  readonly metadata: Texts | null;
+  readonly customMetadata: Texts | null;
+}
+
+export function newAlias(directory: Directory, wish: AliasWish, nowMs: number): AliasRecord {
+  return {
+    id: directory.newId(),
+    name: wish.name,
+    mountAccessor: wish.accessor,
+    metadata: wish.metadata,
+    customMetadata: wish.customMetadata,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+    mergedFrom: null,
+  };
+}

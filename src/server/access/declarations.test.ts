@@ -1,0 +1,12 @@
+/** Every auth method and the identity store say what they are, path by path. */
+import { systemRandom } from '../../base/random.ts';
+import { openInstance } from '../instance-fixture.ts';
+import { testBackendDeclaration } from '../../engines/backend.contract.ts';
+import { userpassBackend } from '../../auth/userpass/userpass.ts';
+import { identityBackend } from '../../identity/backend.ts';
+
+const { instance } = await openInstance();
+testBackendDeclaration(identityBackend(instance.services.identity.store));
+await instance.close();
+
+testBackendDeclaration(userpassBackend({ random: systemRandom }));
