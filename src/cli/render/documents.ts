@@ -4,10 +4,27 @@ import { sortedKeys } from './values.ts';
 
 /** Indented JSON. Objects keep their order here; whoever prints a map sorts it with {@link sortDeep} first. */
 export function jsonText(value: JsonValue): string {
-  return JSON.stringify(value, undefined, 2).replace(
+  return writeJson(value, '').replace(
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** JSON.stringify would put keys like "10" in the order of their numbers, whatever order they were given in. */
+function writeJson(value: JsonValue, indent: string): string {
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => inner + writeJson(item, inner));
+    return items.length === 0 ? '[]' : `[\n${items.join(',\n')}\n${indent}]`;
+  }
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const keys = Object.keys(value);
+  // Only maps have numbers for keys, and maps are sorted as texts.
+  const ordered = keys.some((key) => /^\d+$/.test(key)) ? sortedKeys(value) : keys;
+  const members = ordered.map(
+    (key) => `${inner}${JSON.stringify(key)}: ${writeJson(value[key] ?? null, inner)}`,
+  );
+  return members.length === 0 ? '{}' : `{\n${members.join(',\n')}\n${indent}}`;
 }
 
 export async function yamlText(value: JsonValue): Promise<string> {

@@ -86,6 +86,7 @@ test('times look as Go prints them', () => {
 });
 
 test('JSON escapes what HTML would read, and reads back as itself', () => {
+  assert.equal(jsonText({ 2: {}, 10: [] }), '{\n  "10": [],\n  "2": {}\n}');
   assert.equal(jsonText({ a: '<&>' }), '{\n  "a": "\\u003c\\u0026\\u003e"\n}');
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {

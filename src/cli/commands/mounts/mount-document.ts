@@ -33,7 +33,6 @@ const CONFIG_EXTRAS = [
   'allowed_response_headers',
   'token_type',
   'allowed_managed_keys',
-  'user_lockout_config',
 ];
 
 export function mountDocument(mount: JsonValue | undefined): JsonValue {
