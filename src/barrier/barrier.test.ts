@@ -173,7 +173,7 @@ describe('sealing', () => {
       world: { ...TEST_WORLD, random },
     });
     await barrier.initialize(ROOT_KEY);
-    assert.ok(made.length >= 6, 'one term, four purposes, one namespace');
+    assert.ok(made.length >= 7, 'one term, five purposes, one namespace');
     assert.ok(made.every((bytes) => bytes.every((byte) => byte === 0)));
     await barrier.unseal(ROOT_KEY);
     await barrier.rotate();

@@ -11,7 +11,6 @@ import {
   type KeyStatus,
   type Keyring,
   type RotationConfig,
-  encodeKeyring,
   isRotationDue,
   newKeyring,
   newestTerm,
@@ -43,6 +42,7 @@ import {
   type KeyringExtras,
   changeKeyring,
   openKeyring,
+  plaintextOf,
   putRecords,
   refreshKeyring,
 } from './keys/stored-keyring.ts';
@@ -130,12 +130,11 @@ export class Barrier {
       const { clock, random } = this.#world;
       const keyring = newKeyring(uuid(random), clock.nowMs(), random);
       const keys = new LiveKeys(keyring, 0, rootKey);
-      const encoded = encodeKeyring(keyring);
       const namespaceKey = random.bytes(KEY_BYTES);
       const staged = createStagedStorage();
       try {
         await createRecords(staged, keys, this.#nonces, [
-          { key: KEYRING_KEY, value: encoded },
+          { key: KEYRING_KEY, value: plaintextOf(keyring, rootKey, random) },
           { key: NAMESPACE_KEY_PREFIX + ROOT_NAMESPACE_ID, value: namespaceKey },
           ...alongside,
         ]);
@@ -146,7 +145,6 @@ export class Barrier {
         throw error instanceof ConflictError ? invalidRequest(INITIALIZED) : error;
       } finally {
         this.#staged = undefined;
-        wipe(encoded);
         wipe(namespaceKey);
         keys.destroy();
         this.#records.clear();

@@ -4,7 +4,8 @@ import type { Entry } from '../storage/storage.ts';
 import type { LiveKeys } from './keys/live-keys.ts';
 import type { NonceSource } from './nonce-source.ts';
 import type { RecordKey } from './record.ts';
-import { CLEAR_PREFIX, KEYRING_KEY } from './storage-keys.ts';
+import { type MaskKey, maskKeys } from '../crypto/key-mask.ts';
+import { CLEAR_PREFIX, KEYRING_KEY, KEYS_PREFIX } from './storage-keys.ts';
 
 export interface Change {
   readonly key: string;
@@ -40,5 +41,13 @@ export function encodeRecord(
       ? (instead?.root ?? keys.root)
       : (instead?.namespaces?.get(namespaceId) ?? keys.recordKey(namespaceId));
   if (recordKey === undefined) throw new RequestError('not_found', 'namespace does not exist');
-  return { key, revision, value: recordKey.encrypt(key, revision, value, nonces) };
+  const plaintext = key.startsWith(KEYS_PREFIX)
+    ? maskKeys(value, maskOf(key, keys), nonces.random)
+    : value;
+  return { key, revision, value: recordKey.encrypt(key, revision, plaintext, nonces) };
+}
+
+/** The mask of a record below {@link KEYS_PREFIX}. */
+export function maskOf(key: string, keys: LiveKeys): MaskKey {
+  return { key: keys.keyring.keys.masks, info: key };
 }

@@ -2,6 +2,8 @@
  * Where plaintext becomes ciphertext and back: reads and opens entries, and turns a set of changes into one storage commit
  * with new revisions, ciphertexts and running sums.
  */
+import type { Random } from '../base/random.ts';
+import { unmaskKeys } from '../crypto/key-mask.ts';
 import { AuthenticationError } from '../crypto/xaes.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import {
@@ -22,11 +24,11 @@ import {
   shardKey,
   shardOf,
 } from './integrity.ts';
-import { type Change, type Substitutes, encodeRecord } from './encode-record.ts';
-import type { LiveKeys } from './keys/live-keys.ts';
+import { type Change, type Substitutes, encodeRecord, maskOf } from './encode-record.ts';
+import { type LiveKeys, UnknownTermError } from './keys/live-keys.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { RECORD_OVERHEAD_BYTES, type RecordKey, termOf } from './record.ts';
-import { NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';
+import { KEYS_PREFIX, NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';
 
 /** The plaintext of an epoch: its revision says everything. */
 const EMPTY = Buffer.alloc(0);
@@ -58,19 +60,6 @@ export interface CountedCommit {
   readonly counted: readonly { readonly old: Entry | undefined; readonly now: Entry | undefined }[];
   /** The new sums. */
   readonly shards: readonly Entry[];
-}
-
-/** A sum is encrypted under a term that this replica has not heard of. */
-class UnknownTermError extends Error {
-  override readonly name = 'UnknownTermError';
-  readonly key: string;
-  readonly term: number;
-
-  constructor(key: string, term: number) {
-    super(`${key} is of an unknown term`);
-    this.key = key;
-    this.term = term;
-  }
 }
 
 export interface StoreOptions {
@@ -110,6 +99,10 @@ export class EncryptedStore {
     this.#nonces = options.nonces;
     this.#onTamper = options.onTamper;
     this.#refresh = options.refresh;
+  }
+
+  get random(): Random {
+    return this.#nonces.random;
   }
 
   async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
@@ -309,7 +302,10 @@ export class EncryptedStore {
 
   #open(key: RecordKey, entry: Entry): Buffer {
     try {
-      return key.decrypt(entry.key, entry.revision, entry.value);
+      const plaintext = key.decrypt(entry.key, entry.revision, entry.value);
+      return entry.key.startsWith(KEYS_PREFIX)
+        ? unmaskKeys(plaintext, maskOf(entry.key, this.keys))
+        : plaintext;
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;
       throw this.tampered(entry.key, 'record failed authentication');

@@ -7,12 +7,12 @@ const DRAW_BYTES = 4080;
 const REVISION_BYTES = 6;
 
 export class NonceSource {
-  readonly #random: Random;
+  readonly random: Random;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
 
   constructor(random: Random) {
-    this.#random = random;
+    this.random = random;
   }
 
   /** Writes a fresh 24-byte nonce at `offset`. */
@@ -32,7 +32,7 @@ export class NonceSource {
 
   #take(length: number): number {
     if (this.#at + length > this.#bytes.length) {
-      this.#bytes = this.#random.bytes(DRAW_BYTES);
+      this.#bytes = this.random.bytes(DRAW_BYTES);
       this.#at = 0;
     }
     const at = this.#at;

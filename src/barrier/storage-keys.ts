@@ -3,8 +3,10 @@ import { invalidRequest } from '../model/errors.ts';
 
 /** The keyring, encrypted under the root key. */
 export const KEYRING_KEY = 'core/keyring';
+/** Records that hold nothing but a key; it is masked before it is encrypted. */
+export const KEYS_PREFIX = 'core/keys/';
 /** The root key under the keyring, so that the other replicas learn of a new one. */
-export const ROOT_KEY_KEY = 'core/root-key';
+export const ROOT_KEY_KEY: string = `${KEYS_PREFIX}root`;
 /** Running sums over the records of each shard. */
 export const INTEGRITY_PREFIX = 'core/integrity/';
 /** How often each term has encrypted. */
@@ -12,7 +14,7 @@ export const USAGE_PREFIX = 'core/usage/';
 /** How far re-encryption has come. */
 export const REENCRYPTION_KEY = 'core/reencryption';
 /** One wrapped key per namespace: deleting it makes the namespace unreadable for good. */
-export const NAMESPACE_KEY_PREFIX = 'core/namespace-key/';
+export const NAMESPACE_KEY_PREFIX: string = `${KEYS_PREFIX}namespace/`;
 /** The part that is not encrypted under the keyring, because it is needed before the keyring can be read. */
 export const CLEAR_PREFIX = 'core/seal/';
 const DATA_PREFIX = 'data/';

@@ -2,12 +2,15 @@
 import { randomFillSync } from 'node:crypto';
 
 export interface Random {
-  /** Fresh random bytes in a buffer of its own (never pooled, so that it can be zeroed). */
+  /**
+   * Fresh random bytes in a buffer of its own that can be zeroed: not pooled, and outside the JavaScript heap, where the
+   * garbage collector would move short buffers and leave copies.
+   */
   bytes(length: number): Buffer;
 }
 
 export const systemRandom: Random = {
-  bytes: (length) => randomFillSync(Buffer.allocUnsafeSlow(length)),
+  bytes: (length) => randomFillSync(Buffer.from(new ArrayBuffer(length))),
 };
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

@@ -1,9 +1,18 @@
 /** Key material in memory: buffers of their own that can be wiped, and comparison that tells nothing by its time. */
 import { timingSafeEqual } from 'node:crypto';
 
-/** A copy of `bytes` that shares memory with nothing (no pool), so that wiping it wipes the only copy. */
+/**
+ * Room for a key, zeros at first. Its memory is outside the JavaScript heap and not pooled, so that wiping it wipes the only
+ * copy: what `Buffer.alloc` and `allocUnsafeSlow` give for 64 bytes or fewer lies inside the heap, where the garbage collector
+ * moves it and leaves the old bytes behind.
+ */
+export function secretBuffer(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length));
+}
+
+/** A copy of `bytes` in memory of its own; see {@link secretBuffer}. */
 export function ownCopy(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  const copy = secretBuffer(bytes.length);
   copy.set(bytes);
   return copy;
 }

@@ -4,7 +4,7 @@
  * (CVE-2023-25000): the published packages look products up in logarithm tables, which is why this is ours.
  */
 import type { Random } from '../base/random.ts';
-import { wipe } from './secret-bytes.ts';
+import { secretBuffer, wipe } from './secret-bytes.ts';
 
 /** Most shares, and the highest threshold: x is one byte and never 0. */
 export const SHARES_MAX: number = 255;
@@ -56,7 +56,7 @@ export function splitSecret(
   const degree = threshold - 1;
   const coefficients = random.bytes(degree * secret.length);
   const result = distinctCoordinates(shares, random).map((x) => {
-    const share = Buffer.allocUnsafeSlow(secret.length + 1);
+    const share = secretBuffer(secret.length + 1);
     for (let index = 0; index < secret.length; index++) {
       // Horner's rule, from the highest coefficient down to the secret byte.
       let y = 0;
@@ -87,7 +87,7 @@ export function combineShares(shares: readonly Uint8Array[]): Buffer {
   if (new Set(coordinates).size !== coordinates.length || coordinates.includes(0)) {
     throw new RangeError('shares must be distinct');
   }
-  const secret = Buffer.alloc(length - 1);
+  const secret = secretBuffer(length - 1);
   shares.forEach((share, own) => {
     // Lagrange's basis at 0: the product of x_j / (x_j − x_i); subtraction is XOR.
     let basis = 1;

@@ -4,7 +4,7 @@
  * the GCM nonce.
  */
 import { createCipheriv, createDecipheriv, type Cipheriv } from 'node:crypto';
-import { wipe } from './secret-bytes.ts';
+import { secretBuffer, wipe } from './secret-bytes.ts';
 
 export const XAES_KEY_BYTES: number = 32;
 export const XAES_NONCE_BYTES: number = 24;
@@ -29,7 +29,7 @@ export class XaesKey {
   /** CMAC subkey K1. */
   readonly #subkey: Buffer;
   /** Both CMAC input blocks, already combined with K1 where they are constant. */
-  readonly #input: Buffer = Buffer.allocUnsafeSlow(2 * BLOCK_BYTES);
+  readonly #input: Buffer = secretBuffer(2 * BLOCK_BYTES);
 
   /** @param key 32 bytes; they are used now and not kept: the caller may wipe them. */
   constructor(key: Uint8Array) {
@@ -127,7 +127,7 @@ export class XaesKey {
 
 /** Doubling in GF(2^128), most significant bit first, without a branch on the secret. */
 function double(block: Buffer): Buffer {
-  const doubled = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  const doubled = secretBuffer(BLOCK_BYTES);
   let carry = 0;
   for (let index = BLOCK_BYTES - 1; index >= 0; index--) {
     const byte = block[index] ?? 0;

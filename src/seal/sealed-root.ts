@@ -1,5 +1,5 @@
 /** What a sealed server has to read: which seal, how its key is shared out, and the root key under it. Stored in clear. */
-import { CLEAR_PREFIX } from '../barrier/storage-keys.ts';
+import { CLEAR_PREFIX, KEYS_PREFIX } from '../barrier/storage-keys.ts';
 import type { Alongside } from '../barrier/first-records.ts';
 import { StorageError, type Storage } from '../storage/storage.ts';
 import { type Sharing } from './seal.ts';
@@ -10,7 +10,7 @@ export const WRAPPED_ROOT_KEY: string = `${CLEAR_PREFIX}root-key`;
 /** SHA-256 of the recovery key, encrypted: shares given for an operation must join to it. */
 export const RECOVERY_KEY = 'core/recovery-key';
 /** The unseal key of a Shamir seal, encrypted. Whoever can read it has the root key anyway. */
-export const UNSEAL_KEY = 'core/unseal-key';
+export const UNSEAL_KEY: string = `${KEYS_PREFIX}unseal`;
 
 export interface SealConfig {
   readonly type: string;

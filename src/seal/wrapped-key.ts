@@ -1,5 +1,6 @@
-/** The root key encrypted under another key: `version(1) id length(1) id nonce(24) ciphertext tag(16)`. */
+/** The root key encrypted under another key: `version(1) id length(1) id nonce(24) ciphertext tag(16)`, masked below. */
 import type { Random } from '../base/random.ts';
+import { maskKeys, unmaskKeys } from '../crypto/key-mask.ts';
 import { XAES_NONCE_BYTES, XAES_TAG_BYTES, XaesKey } from '../crypto/xaes.ts';
 
 const VERSION = 1;
@@ -15,14 +16,15 @@ export function wrapKey(
 ): Buffer {
   const id = Buffer.from(under.id);
   if (id.length > KEY_ID_BYTES_MAX) throw new RangeError('key id is too long');
+  const masked = maskKeys(key, { key: under.key, info: under.purpose }, random);
   const nonceAt = ID_AT + id.length;
-  const wrapped = Buffer.alloc(nonceAt + XAES_NONCE_BYTES + key.length + XAES_TAG_BYTES);
+  const wrapped = Buffer.alloc(nonceAt + XAES_NONCE_BYTES + masked.length + XAES_TAG_BYTES);
   wrapped[0] = VERSION;
   wrapped[1] = id.length;
   wrapped.set(id, ID_AT);
   wrapped.set(random.bytes(XAES_NONCE_BYTES), nonceAt);
   const aead = new XaesKey(under.key);
-  aead.seal(wrapped, nonceAt, key, additional(under.purpose, id));
+  aead.seal(wrapped, nonceAt, masked, additional(under.purpose, id));
   aead.destroy();
   return wrapped;
 }
@@ -39,7 +41,9 @@ export function unwrapKey(
   const nonceAt = ID_AT + (record[1] ?? 0);
   const aead = new XaesKey(under.key);
   try {
-    return aead.open(record, nonceAt, additional(under.purpose, record.subarray(ID_AT, nonceAt)));
+    const bound = additional(under.purpose, record.subarray(ID_AT, nonceAt));
+    const masked = aead.open(record, nonceAt, bound);
+    return unmaskKeys(masked, { key: under.key, info: under.purpose });
   } finally {
     aead.destroy();
   }

@@ -7,7 +7,7 @@
 import type { Random } from '../../base/random.ts';
 import { RequestError } from '../../model/errors.ts';
 import { TERM_MAX } from '../record.ts';
-import { ownCopy, wipe } from '../../crypto/secret-bytes.ts';
+import { ownCopy, secretBuffer, wipe } from '../../crypto/secret-bytes.ts';
 
 export const KEY_BYTES: number = 32;
 /** Most terms a keyring may hold; older ones must be dropped before more are added. */
@@ -52,7 +52,7 @@ export interface Term {
 }
 
 /** Purposes of the keys without generations, in their stored order. */
-const PURPOSES = ['tokens', 'audit', 'integrity', 'checkpoints'] as const;
+const PURPOSES = ['tokens', 'audit', 'integrity', 'checkpoints', 'masks'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 export interface Keyring {
@@ -72,6 +72,7 @@ export function newKeyring(clusterId: string, nowMs: number, random: Random): Ke
       audit: random.bytes(KEY_BYTES),
       integrity: random.bytes(KEY_BYTES),
       checkpoints: random.bytes(KEY_BYTES),
+      masks: random.bytes(KEY_BYTES),
     },
     rotation: ROTATION_DEFAULT,
   };
@@ -105,13 +106,13 @@ const TERM_BYTES = 4 + 8 + KEY_BYTES;
 
 /**
  * Binary, because key bytes must never become a string:
- * `version(1) cluster id(36) rotation enabled(1) max operations(8) interval(8) purpose keys(4 × 32) count(2)
+ * `version(1) cluster id(36) rotation enabled(1) max operations(8) interval(8) purpose keys(5 × 32) count(2)
  * { number(4) installed(8) key(32) } …`, numbers big-endian.
  * @returns a buffer for the caller to wipe.
  */
 export function encodeKeyring(keyring: Keyring): Buffer {
   if (keyring.clusterId.length !== ID_BYTES) throw new RangeError('cluster id must be a UUID');
-  const bytes = Buffer.allocUnsafeSlow(
+  const bytes = secretBuffer(
     HEAD_BYTES + PURPOSES.length * KEY_BYTES + 2 + keyring.terms.length * TERM_BYTES,
   );
   let at = bytes.writeUInt8(FORMAT_VERSION, 0);
@@ -145,6 +146,7 @@ export function decodeKeyring(bytes: Buffer): Keyring {
     audit: key(at + KEY_BYTES),
     integrity: key(at + 2 * KEY_BYTES),
     checkpoints: key(at + 3 * KEY_BYTES),
+    masks: key(at + 4 * KEY_BYTES),
   };
   at += PURPOSES.length * KEY_BYTES;
   const count = bytes.readUInt16BE(at);

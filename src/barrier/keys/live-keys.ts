@@ -16,6 +16,19 @@ export function sealedError(): RequestError {
   return new RequestError('sealed', 'Vault is sealed');
 }
 
+/** A record is encrypted under a term that this replica has not heard of. */
+export class UnknownTermError extends Error {
+  override readonly name = 'UnknownTermError';
+  readonly key: string;
+  readonly term: number;
+
+  constructor(key: string, term: number) {
+    super(`${key} is of an unknown term`);
+    this.key = key;
+    this.term = term;
+  }
+}
+
 /** The key that opens the keyring. The cluster's id is inside the keyring, so it cannot be bound here. */
 export function rootRecordKey(rootKey: Uint8Array): RecordKey {
   return new RecordKey(rootKey, { term: ROOT_TERM, clusterId: '', namespaceId: OWN });

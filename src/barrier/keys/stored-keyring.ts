@@ -1,4 +1,6 @@
 /** The keyring as it is stored: one record under the root key. */
+import type { Random } from '../../base/random.ts';
+import { maskKeys, unmaskKeys } from '../../crypto/key-mask.ts';
 import { wipe } from '../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../crypto/xaes.ts';
 import { ConflictError, type Entry } from '../../storage/storage.ts';
@@ -16,7 +18,8 @@ const ATTEMPTS_MAX = 5;
 export function openKeyring(entry: Entry, rootKey: Uint8Array): Keyring | undefined {
   const key = rootRecordKey(rootKey);
   try {
-    const bytes = key.decrypt(entry.key, entry.revision, entry.value);
+    const masked = key.decrypt(entry.key, entry.revision, entry.value);
+    const bytes = unmaskKeys(masked, { key: rootKey, info: KEYRING_KEY });
     const keyring = decodeKeyring(bytes);
     wipe(bytes);
     return keyring;
@@ -26,6 +29,14 @@ export function openKeyring(entry: Entry, rootKey: Uint8Array): Keyring | undefi
   } finally {
     key.destroy();
   }
+}
+
+/** What is encrypted under the root key and stored. */
+export function plaintextOf(keyring: Keyring, rootKey: Uint8Array, random: Random): Buffer {
+  const bytes = encodeKeyring(keyring);
+  const masked = maskKeys(bytes, { key: rootKey, info: KEYRING_KEY }, random);
+  wipe(bytes);
+  return masked;
 }
 
 export interface KeyringExtras {
@@ -47,7 +58,7 @@ export async function changeKeyring(
     await refreshKeyring(store);
     const before = keys.keyring;
     const keyring = change(before);
-    const value = encodeKeyring(keyring);
+    const value = plaintextOf(keyring, rootKey ?? keys.rootKey, store.random);
     const root = rootKey === undefined ? undefined : rootRecordKey(rootKey);
     try {
       const changes = await changesOf(store, [{ key: KEYRING_KEY, value }, ...alongside]);
@@ -61,7 +72,6 @@ export async function changeKeyring(
       if (!keys.live || keys.keyring !== keyring) wipeNewTerms(keyring, before);
       if (!(error instanceof ConflictError) || attempt >= ATTEMPTS_MAX) throw error;
     } finally {
-      wipe(value);
       root?.destroy();
     }
   }

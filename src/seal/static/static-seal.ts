@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Random } from '../../base/random.ts';
-import { ownCopy, wipe } from '../../crypto/secret-bytes.ts';
+import { ownCopy, secretBuffer, wipe } from '../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../crypto/xaes.ts';
 import { SEAL_KEY_BYTES, type Seal, UnwrapError } from '../seal.ts';
 import { KEY_ID_BYTES_MAX, unwrapKey, wrapKey, wrappingKeyId } from '../wrapped-key.ts';
@@ -84,7 +84,7 @@ function decode(text: string): Buffer | undefined {
   const trimmed = text.trim();
   const encoding = HEX.test(trimmed) ? 'hex' : BASE64.test(trimmed) ? 'base64' : undefined;
   if (encoding === undefined) return undefined;
-  const key = Buffer.allocUnsafeSlow(SEAL_KEY_BYTES);
+  const key = secretBuffer(SEAL_KEY_BYTES);
   key.write(trimmed, encoding);
   return key;
 }
