@@ -18,9 +18,14 @@ export function canonicalCidr(text: string): string | undefined {
   return Number(bits) === width ? address : `${address}/${Number(bits)}`;
 }
 
+/** The address without its IPv6 dress, when it is an IPv4 address mapped into IPv6. */
+export function plainAddress(address: string): string {
+  return /^::ffff:[0-9.]+$/i.test(address) ? address.slice('::ffff:'.length) : address;
+}
+
 /** Whether an address lies in one of the ranges. IPv4 mapped into IPv6 counts as IPv4. Unknown text never does. */
 export function cidrsContain(cidrs: readonly string[], address: string): boolean {
-  const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  const plain = plainAddress(address);
   const family = isIP(plain);
   if (family === 0) return false;
   return listOf(cidrs).check(plain, family === 4 ? 'ipv4' : 'ipv6');

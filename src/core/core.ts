@@ -22,7 +22,7 @@ export function createCore(parts: Parts): Handle {
     const { clock, random } = parts.world;
     const exchange = newExchange(call, uuid(random), clock.nowMs(), parts.begin(), parts.root());
     try {
-      await attempt(turns, parts.begin, async (unit, count) => {
+      await attempt(parts, turns, async (unit, count) => {
         if (count === 1) exchange.unit = unit;
         else restart(parts, exchange, unit);
         await run(parts, exchange);
@@ -40,17 +40,19 @@ export function createCore(parts: Parts): Handle {
  * @throws {ConflictError} after {@link ATTEMPTS_MAX}.
  */
 async function attempt(
+  parts: Parts,
   turns: Turns,
-  begin: () => CoreUnit,
   work: (unit: CoreUnit, count: number) => Promise<void>,
 ): Promise<void> {
   let endTurn: EndTurn | undefined;
   try {
     for (let count = 1; ; count++) {
-      const unit = begin();
+      const unit = parts.begin();
       try {
         await work(unit, count);
-        return await unit.commit();
+        await unit.commit();
+        parts.committed(unit);
+        return;
       } catch (error) {
         if (!(error instanceof ConflictError) || count >= ATTEMPTS_MAX) throw error;
         endTurn ??= await turns.take(error.key);
@@ -86,12 +88,29 @@ function restart(parts: Parts, exchange: Exchange, unit: CoreUnit): void {
 /** After the commit: waits for what the caller expects to be over, records the reply, and only then lets it go. */
 async function conclude(parts: Parts, exchange: Exchange): Promise<Answer> {
   try {
-    if (exchange.reply?.settle === true) await parts.settle();
+    const failure = await settle(parts, exchange);
+    if (failure !== undefined) {
+      await Promise.all([exchange.requestRecorded, parts.audit.reply(exchange, failure)]);
+      return failed(exchange, failure);
+    }
     const replied = parts.audit.reply(exchange);
     await Promise.all([exchange.requestRecorded, replied]);
     return answerOf(exchange);
   } catch (error) {
     return failed(exchange, asRequestError(parts, exchange, error));
+  }
+}
+
+/** Waits for what the request has set off; tells why that did not come about. */
+async function settle(parts: Parts, exchange: Exchange): Promise<RequestError | undefined> {
+  const { reply } = exchange;
+  if (reply?.settle !== true) return undefined;
+  try {
+    await parts.settle();
+    await reply.settled?.(parts.begin());
+    return undefined;
+  } catch (error) {
+    return asRequestError(parts, exchange, error);
   }
 }
 
@@ -119,7 +138,7 @@ async function countUse(parts: Parts, turns: Turns, exchange: Exchange): Promise
   if (principal === undefined || exchange.class === 'open' || token === undefined) return;
   if (token.numUses === 0) return;
   const ref = { id: token.id, namespaceId: token.namespaceId };
-  await attempt(turns, parts.begin, async (unit) => {
+  await attempt(parts, turns, async (unit) => {
     const found = await parts.tokens.byRef(unit, ref, nowMs);
     if (found === undefined || found.numUses <= 0) return;
     const used = parts.tokens.use(unit, found);

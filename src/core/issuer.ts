@@ -1,11 +1,14 @@
 /** Makes the token of a login and the lease of a dynamic secret, within the bounds of mount and system. */
+import { plainAddress } from '../base/cidr.ts';
 import { base62 } from '../base/random.ts';
-import { formatGoDuration } from '../base/duration.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { AuthGrant, IssuedAuth, IssuedLease, LeaseGrant } from '../model/request.ts';
 import type { World } from '../base/world.ts';
 import type { LeaseStore } from '../leases/lease-store.ts';
+import type { Stored } from '../model/transaction.ts';
+import type { TokenRecord, TokenRef } from '../tokens/token-record.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
+import { effectiveTtl } from '../tokens/ttl.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
 import type { Mount } from './mount-table.ts';
@@ -46,8 +49,16 @@ export class Issuer {
     if (mount === undefined) throw new RequestError('internal', 'login without a mount');
     const policies = grantedPolicies(grant);
     const type = tokenType(mount, grant);
-    const bounds = ttlBounds(mount, grant);
-    exchange.warnings.push(...bounds.warnings);
+    const ttl = effectiveTtl({
+      wantedSeconds: grant.ttlSeconds,
+      periodSeconds: grant.periodSeconds ?? 0,
+      explicitMaxSeconds: grant.explicitMaxTtlSeconds ?? 0,
+      maxSeconds: grant.maxTtlSeconds,
+      mountDefaultSeconds: mount.ref.defaultLeaseTtlSeconds,
+      mountMaxSeconds: mount.ref.maxLeaseTtlSeconds,
+      ageSeconds: 0,
+    });
+    exchange.warnings.push(...ttl.warnings);
     const identity = await this.#ports.login(unit, mount, grant, nowMs);
     const { record, clientToken } = await this.#ports.tokens.issue(
       unit,
@@ -59,14 +70,14 @@ export class Issuer {
         path: exchange.path,
         displayName: displayName(mount, grant),
         metadata: grant.metadata ?? null,
-        ttlSeconds: bounds.ttlSeconds,
+        ttlSeconds: ttl.seconds,
         explicitMaxTtlSeconds: grant.explicitMaxTtlSeconds ?? 0,
         periodSeconds: type === 'batch' ? 0 : (grant.periodSeconds ?? 0),
         renewable: type === 'batch' ? false : grant.renewable,
         numUses: type === 'batch' ? 0 : (grant.numUses ?? 0),
         role: '',
         entityId: identity.entityId,
-        boundCidrs: grant.boundCidrs ?? [],
+        boundCidrs: boundCidrs(grant, exchange),
         strictlyBindIp: grant.strictlyBindIp ?? false,
         noDefaultPolicy: grant.noDefaultPolicy ?? false,
         internal: grant.internal ?? null,
@@ -82,7 +93,7 @@ export class Issuer {
       tokenPolicies: policies,
       identityPolicies: identity.identityPolicies,
       metadata: record.metadata,
-      leaseDurationSeconds: bounds.ttlSeconds,
+      leaseDurationSeconds: ttl.seconds,
       renewable: record.renewable,
       entityId: record.entityId,
       tokenType: type,
@@ -95,12 +106,13 @@ export class Issuer {
   lease(exchange: Exchange, grant: LeaseGrant): IssuedLease {
     const { mount, unit, nowMs, token } = exchange;
     if (mount === undefined) throw new RequestError('internal', 'lease without a mount');
-    if (token?.type === 'batch' && token.expiresMs === 0)
-      throw invalidRequest('no lease for this token');
     const maxSeconds = Math.min(
       grant.maxTtlSeconds || mount.ref.maxLeaseTtlSeconds,
       mount.ref.maxLeaseTtlSeconds,
+      batchSecondsLeft(token, nowMs),
     );
+    if (maxSeconds < 1) throw invalidRequest('the token expires too soon for a lease');
+    const holder = holderOf(token);
     const wanted = grant.ttlSeconds || mount.ref.defaultLeaseTtlSeconds;
     const ttlSeconds = Math.min(wanted, maxSeconds);
     const suffix = exchange.namespace.path === '' ? '' : `.${exchange.namespace.id}`;
@@ -111,15 +123,31 @@ export class Issuer {
         id,
         namespaceId: exchange.namespace.id,
         mountAccessor: mount.entry.accessor,
-        // A batch token cannot be revoked by itself, but dies with its parent: the lease hangs on that.
-        tokenId: token?.id ?? '',
-        tokenNamespaceId: token?.namespaceId ?? exchange.namespace.id,
+        tokenId: holder?.id ?? '',
+        tokenNamespaceId: holder?.namespaceId ?? exchange.namespace.id,
       },
       { ...grant, ttlSeconds, maxTtlSeconds: maxSeconds },
       nowMs,
     );
     return { id, renewable: grant.renewable, durationSeconds: ttlSeconds };
   }
+}
+
+/** Where the token may be used from: the ranges of the method, or only the very address that it was issued to. */
+function boundCidrs(grant: AuthGrant, exchange: Exchange): readonly string[] {
+  if (grant.strictlyBindIp !== true) return grant.boundCidrs ?? [];
+  return [plainAddress(exchange.call.connection.remoteAddress)];
+}
+
+/** Nothing notices the end of a batch token, so its leases must not outlive it. */
+function batchSecondsLeft(token: Stored<TokenRecord> | undefined, nowMs: number): number {
+  if (token?.type !== 'batch' || token.expiresMs === 0) return Number.POSITIVE_INFINITY;
+  return Math.floor((token.expiresMs - nowMs) / 1000);
+}
+
+/** The token whose end is the end of the lease. A batch token cannot be revoked, but dies with its parent. */
+function holderOf(token: Stored<TokenRecord> | undefined): Stored<TokenRef> | undefined {
+  return token?.type === 'batch' ? token.lineage[0] : token;
 }
 
 function grantedPolicies(grant: AuthGrant): string[] {
@@ -143,39 +171,4 @@ function tokenType(mount: Mount, grant: AuthGrant): 'service' | 'batch' {
 function displayName(mount: Mount, grant: AuthGrant): string {
   const source = mount.entry.path.replace(/^auth\//, '').replaceAll('/', '-');
   return grant.displayName === '' ? source.replace(/-$/, '') : source + grant.displayName;
-}
-
-export interface TtlBounds {
-  readonly ttlSeconds: number;
-  readonly warnings: readonly string[];
-}
-
-/** The TTL of a login's token: period, else wish within role, mount and explicit maximum. */
-export function ttlBounds(
-  mount: Pick<Mount, 'ref'>,
-  grant: Pick<
-    AuthGrant,
-    'ttlSeconds' | 'maxTtlSeconds' | 'periodSeconds' | 'explicitMaxTtlSeconds'
-  >,
-): TtlBounds {
-  const warnings: string[] = [];
-  const { maxLeaseTtlSeconds, defaultLeaseTtlSeconds } = mount.ref;
-  const period = grant.periodSeconds ?? 0;
-  const explicit = grant.explicitMaxTtlSeconds ?? 0;
-  let max = maxLeaseTtlSeconds;
-  if (grant.maxTtlSeconds > 0 && grant.maxTtlSeconds < max) max = grant.maxTtlSeconds;
-  let ttlSeconds =
-    period > 0 ? Math.min(period, maxLeaseTtlSeconds) : grant.ttlSeconds || defaultLeaseTtlSeconds;
-  if (explicit > 0) max = period > 0 ? explicit : Math.min(max, explicit);
-  if (period === 0 || explicit > 0) {
-    if (ttlSeconds > max) {
-      if (grant.ttlSeconds > max) {
-        warnings.push(
-          `TTL of "${formatGoDuration(ttlSeconds * 1000)}" exceeded the effective max_ttl of "${formatGoDuration(max * 1000)}"; TTL value is capped accordingly`,
-        );
-      }
-      ttlSeconds = max;
-    }
-  }
-  return { ttlSeconds, warnings };
 }

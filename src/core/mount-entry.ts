@@ -40,6 +40,8 @@ export interface MountEntry {
   readonly pluginVersion: string;
   /** Being unmounted: its routes answer no more. */
   readonly tainted: boolean;
+  /** Path with its namespace that is kept free while the mount moves there. */
+  readonly movingTo?: string;
   /** Made with the namespace; cannot be moved or removed. */
   readonly builtin: boolean;
 }

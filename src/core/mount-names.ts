@@ -49,6 +49,12 @@ export function conflictingPath(
   }
   for (const mount of routing.mounts.values()) {
     if (mount.fullPath.startsWith(full)) return mount.entry.path;
+    const { movingTo } = mount.entry;
+    if (
+      movingTo?.startsWith(full) === true ||
+      (movingTo !== undefined && full.startsWith(movingTo))
+    )
+      return mount.entry.path;
   }
   return undefined;
 }

@@ -16,6 +16,8 @@ const PREFIX = 'core/migration/';
 const ROOT_NAMESPACE_ID = 'root';
 /** Records copied in one transaction. */
 const COPY_RECORDS = 500;
+/** Bytes after which a transaction takes no further record; one record may be 4 MiB. */
+const COPY_BYTES = 8 * 1024 * 1024;
 
 export function putMigration(unit: CoreUnit, id: string, migration: Migration): void {
   unit.view(ROOT_NAMESPACE_ID, PREFIX).putJson(id, migration);
@@ -48,6 +50,7 @@ async function copyData(unit: CoreUnit, entry: MountEntry, namespaceId: string):
   const from = unit.view(entry.namespaceId, dataPrefix(entry));
   const to = unit.view(namespaceId, dataPrefix(entry));
   let left = COPY_RECORDS;
+  let bytes = 0;
   const folders = [''];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     let after: string | undefined;
@@ -61,9 +64,10 @@ async function copyData(unit: CoreUnit, entry: MountEntry, namespaceId: string):
           folders.push(folder + name);
           continue;
         }
-        if (left-- === 0) return false;
+        if (left-- === 0 || bytes > COPY_BYTES) return false;
         const value = await from.get(folder + name);
         if (value === undefined) continue;
+        bytes += value.length;
         to.put(folder + name, value);
         from.delete(folder + name);
       }

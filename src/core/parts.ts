@@ -58,6 +58,8 @@ export interface Parts {
   readonly lockout: Lockout;
   /** Runs what is due in the expiry queue, for a bounded time. */
   readonly settle: () => Promise<void>;
+  /** Told after each commit. */
+  readonly committed: (unit: CoreUnit) => void;
   /** Serves the few paths that answer while sealed. */
   readonly system: AnyBackend;
 }

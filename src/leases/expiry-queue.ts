@@ -9,6 +9,7 @@ export type DueKind =
   | 'lease'
   | 'cleanup'
   | 'cleanup-orphaning'
+  | 'end-below'
   | 'unmount'
   | 'namespace'
   | 'move';
@@ -16,7 +17,7 @@ export type DueKind =
 export interface Due {
   readonly kind: DueKind;
   readonly namespaceId: string;
-  /** Storage id of the token, lease id, uuid of the mount, id of the namespace or of the move. */
+  /** Storage id of the token, lease id, uuid of the mount, id of the namespace or of the move, a walk as JSON. */
   readonly id: string;
 }
 
@@ -31,11 +32,18 @@ const PREFIX = 'core/expiry/';
 const TIME_DIGITS = 9;
 
 export class ExpiryQueue {
+  readonly #scheduled = new WeakMap<Unit, number>();
   #wake: ((atMs: number) => void) | undefined;
 
-  /** Called whenever something is scheduled, so that the worker can sleep until then. */
-  onSchedule(wake: (atMs: number) => void): void {
+  /** Sets who is told when a commit has scheduled something, and for when. */
+  onCommitted(wake: (atMs: number) => void): void {
     this.#wake = wake;
+  }
+
+  /** To be called after each commit of a unit that may have scheduled something: only now the worker can see it. */
+  committed(unit: Unit): void {
+    const atMs = this.#scheduled.get(unit);
+    if (atMs !== undefined) this.#wake?.(atMs);
   }
 
   #view(unit: Unit): Transaction {
@@ -45,12 +53,16 @@ export class ExpiryQueue {
   /** As {@link schedule}, for an id that was made just now: nothing can be there yet. */
   scheduleNew(unit: Unit, due: Due, atMs: number): void {
     this.#view(unit).putNew(keyOf(due, atMs), '');
-    this.#wake?.(atMs);
+    this.#note(unit, atMs);
   }
 
   schedule(unit: Unit, due: Due, atMs: number): void {
     this.#view(unit).put(keyOf(due, atMs), '');
-    this.#wake?.(atMs);
+    this.#note(unit, atMs);
+  }
+
+  #note(unit: Unit, atMs: number): void {
+    this.#scheduled.set(unit, Math.min(atMs, this.#scheduled.get(unit) ?? atMs));
   }
 
   remove(unit: Unit, entry: DueEntry): void {

@@ -23,6 +23,10 @@ export interface LeaseRecord {
   readonly tokenNamespaceId: string;
   /** Failed revocations so far. */
   readonly attempts: number;
+  /** When the next attempt is due; earlier entries of the queue leave it to that one. */
+  readonly retryMs?: number;
+  /** Gone after the next attempt, whether it works or not. */
+  readonly forced?: boolean;
   /** Text of the last failure once the attempts are used up: an operator has to act. */
   readonly irrevocable?: string;
 }
@@ -96,9 +100,14 @@ export class LeaseStore {
     );
   }
 
-  /** Schedules the end of a lease for now. */
-  expireNow(unit: Unit, record: LeaseRecord, nowMs: number): void {
-    this.put(unit, { ...record, expiresMs: nowMs });
+  /** Ends a lease now, also one that was given up; with `force` it is gone even if its engine cannot revoke it. */
+  expireNow(unit: Unit, record: LeaseRecord, nowMs: number, force: boolean = false): void {
+    const { irrevocable, retryMs: _now, ...rest } = record;
+    if (irrevocable !== undefined) {
+      this.#view(unit, record.namespaceId).delete(irrevocableKey(record));
+    }
+    const forced = force ? { forced: true } : {};
+    this.put(unit, { ...rest, ...forced, attempts: 0, expiresMs: nowMs });
     this.#expiry.schedule(
       unit,
       { kind: 'lease', namespaceId: record.namespaceId, id: record.id },

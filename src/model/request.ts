@@ -1,5 +1,6 @@
 /** The one shape that every protocol's request is translated to, and the one shape of its answer. */
 import type { JsonObject } from '../base/json.ts';
+import type { Unit } from './transaction.ts';
 
 /** What a caller asks for. `create` and `update` are told apart by the path's existence check. */
 export type Operation =
@@ -170,6 +171,11 @@ export interface Reply {
   readonly unwrapped?: string;
   /** What the commit scheduled (clean-up after a revocation) is over before the caller gets an answer. */
   readonly settle?: boolean;
+  /**
+   * Asked after that, with a unit that sees what came of it; throws when what was asked for has not come about.
+   * @throws {RequestError}
+   */
+  readonly settled?: (unit: Unit) => Promise<void>;
   /** The answer must be wrapped again with this TTL and creation path (`sys/wrapping/rewrap`). */
   readonly rewrap?: {
     readonly envelope: string;

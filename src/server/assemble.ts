@@ -6,7 +6,8 @@ import { auditTrail } from '../core/audit-trail.ts';
 import type { Handle } from '../core/call.ts';
 import { createCore } from '../core/core.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
-import { Expirer, GONE_PREFIX } from '../core/expirer.ts';
+import { Expirer } from '../core/expiry/expirer.ts';
+import { GONE_PREFIX } from '../core/expiry/work.ts';
 import { DEFAULT_LOCKOUT_RULES, LockoutKeeper } from '../core/lockout.ts';
 import type { LockoutRules } from '../core/lockout.ts';
 import { Issuer } from '../core/issuer.ts';
@@ -155,6 +156,7 @@ export function assemble(options: AssembleOptions): Assembly {
     quotas,
     lockout,
     settle: () => expirer.settle(),
+    committed: (unit) => queue.committed(unit),
     system: built.system,
   };
   return { ...services, handle: createCore(parts) };

@@ -134,7 +134,8 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
   const shares =
     options.shares ??
     (await instance.initialize({ sharing: { shares: 1, threshold: 1 } }, ROOT_TOKEN)).shares;
-  for (const share of shares) await instance.unsealer.submit(share);
+  // A submitted share is wiped.
+  for (const share of shares) await instance.unsealer.submit(Buffer.from(share));
   await instance.serve();
   if (options.shares === undefined) await mountSecret(instance, ROOT_TOKEN, '2');
 

@@ -64,19 +64,8 @@ export function systemBackend(
   backends: BackendFactory,
   options: SystemOptions,
 ): AnyBackend {
-  const {
-    world,
-    table,
-    queue,
-    tokens,
-    leases,
-    expirer,
-    authority,
-    leaseBounds,
-    root,
-    hash,
-    state,
-  } = services;
+  const { world, table, queue, tokens, leases, authority, leaseBounds, root, hash, state } =
+    services;
   const mounts: MountPorts = {
     world,
     table,
@@ -125,8 +114,7 @@ export function systemBackend(
         tokens,
         mountByAccessor: async (unit, accessor) =>
           (await table.routing(unit)).mountsByAccessor.get(accessor),
-        endBelow: (unit, namespaceId, prefix, nowMs, force) =>
-          expirer.endBelow(unit, namespaceId, prefix, nowMs, force),
+        queue,
       }),
       ...lockedUserPaths({
         locked: (unit, namespaceId, nowMs) => services.lockout.locked(unit, namespaceId, nowMs),

@@ -8,7 +8,9 @@ import type { ListPage, Stored, Unit } from '../model/transaction.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
 import { dataPrefix } from '../core/mount-entry.ts';
 import type { Mount } from '../core/mount-table.ts';
+import { anyBelow, endBelow } from '../core/expiry/below.ts';
 import { coreUnit } from './mounts/ports.ts';
+import type { ExpiryQueue } from '../leases/expiry-queue.ts';
 import type { LeaseRecord, LeaseStore } from '../leases/lease-store.ts';
 import type { TokenRecord } from '../tokens/token-record.ts';
 import { ttlSeconds } from '../tokens/token-record.ts';
@@ -18,14 +20,7 @@ export interface LeasePorts {
   readonly leases: LeaseStore;
   readonly tokens: TokenStore;
   readonly mountByAccessor: (unit: CoreUnit, accessor: string) => Promise<Mount | undefined>;
-  /** Ends everything below a prefix, up to a limit; true when nothing is left. */
-  readonly endBelow: (
-    unit: CoreUnit,
-    namespaceId: string,
-    prefix: string,
-    nowMs: number,
-    force: boolean,
-  ) => Promise<boolean>;
+  readonly queue: ExpiryQueue;
 }
 
 const NAMES_MAX = 10_000;
@@ -102,7 +97,7 @@ async function renew(
   const secret = mount?.backend.secrets?.[lease.secretType];
   if (mount === undefined || secret?.renew === undefined)
     throw invalidRequest('lease is not renewable');
-  const bounds = await secret.renew(
+  const granted = await secret.renew(
     {
       leaseId: id,
       internal: lease.internal,
@@ -111,8 +106,14 @@ async function renew(
     },
     unit.view(lease.namespaceId, dataPrefix(mount.entry)),
   );
-  const wanted = (request.fields.increment || bounds.ttlSeconds) * 1000;
-  const expiresMs = Math.min(request.nowMs + wanted, lease.maxExpiresMs);
+  const wantedSeconds =
+    request.fields.increment || granted.ttlSeconds || mount.ref.defaultLeaseTtlSeconds;
+  const expiresMs = Math.min(
+    request.nowMs + wantedSeconds * 1000,
+    lease.maxExpiresMs,
+    // The engine's bounds may have become narrower since.
+    lease.issuedMs + (granted.maxTtlSeconds || Number.POSITIVE_INFINITY) * 1000,
+  );
   if (expiresMs - request.nowMs < 1000) throw invalidRequest('past the max TTL, cannot renew');
   const renewed: LeaseRecord = { ...lease, expiresMs, lastRenewalMs: request.nowMs };
   ports.leases.put(unit, renewed);
@@ -123,20 +124,33 @@ async function renew(
   };
 }
 
+/** What is told when the secret of a lease could not be taken back: it is tried again, but nobody may think it is over. */
+const NOT_REVOKED = 'failed to revoke lease; it will be tried again';
+/** Answered when the caller does not want to wait. */
+const ACCEPTED: Reply = { status: 202 };
+
 async function revoke(
   ports: LeasePorts,
   unit: Unit,
-  request: Request<LeaseFields>,
+  request: Request<LeaseFields & { readonly sync: boolean }>,
 ): Promise<Reply | undefined> {
   const id = idOf(request);
-  const lease = await ports.leases.get(unit, request.namespace.id, id);
+  const { namespace, nowMs } = request;
+  const lease = await ports.leases.get(unit, namespace.id, id);
   if (lease !== undefined) {
-    ports.leases.expireNow(unit, lease, request.nowMs);
-    return { settle: true };
+    ports.leases.expireNow(unit, lease, nowMs);
+    if (!request.fields.sync) return ACCEPTED;
+    return {
+      settle: true,
+      async settled(after) {
+        const left = await ports.leases.get(after, namespace.id, id);
+        if (left !== undefined) throw invalidRequest(NOT_REVOKED);
+      },
+    };
   }
   const token = await tokenOf(ports, unit, request, id);
   if (token === undefined) return undefined;
-  ports.tokens.revoke(unit, token, request.nowMs);
+  ports.tokens.revoke(unit, token, nowMs);
   return { settle: true };
 }
 
@@ -175,11 +189,19 @@ function revokeByPrefix(ports: LeasePorts, pattern: string, force: boolean): Pat
     operations: {
       update: {
         summary: 'Revoke by prefix',
-        handler: async (request, unit) => {
+        handler: (request, unit) => {
           const prefix = asPrefix(request.fields.prefix);
           if (prefix === '') throw notFound('1 error occurred:\n\t* unsupported path\n\n');
-          await ports.endBelow(coreUnit(unit), request.namespace.id, prefix, request.nowMs, force);
-          return { settle: true };
+          const { namespace, nowMs } = request;
+          endBelow(ports.queue, unit, namespace.id, prefix, nowMs, force);
+          if (!request.fields.sync) return ACCEPTED;
+          return {
+            settle: true,
+            async settled(after) {
+              if (await anyBelow(ports, after, namespace.id, prefix))
+                throw invalidRequest(NOT_REVOKED);
+            },
+          };
         },
       },
     },
@@ -192,7 +214,7 @@ export function leasePaths(ports: LeasePorts): Path<Unit>[] {
     description: 'How long the lease should last from now.',
     default: 0,
   } as const;
-  const sync = { kind: 'bool', description: 'Wait until it is revoked.', default: false } as const;
+  const sync = { kind: 'bool', description: 'Wait until it is revoked.', default: true } as const;
   return [
     defineSystemPath({
       pattern: 'leases/lookup',

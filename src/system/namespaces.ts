@@ -12,8 +12,7 @@ import type { Routing } from '../core/mount-table.ts';
 import { checkNamespaceName, newNamespace, putNamespace } from '../core/namespaces.ts';
 import type { Namespace } from '../core/namespaces.ts';
 import { base62 } from '../base/random.ts';
-import { GONE_PREFIX } from '../core/expirer.ts';
-import { coreUnit, routingOf } from './mounts/ports.ts';
+import { cleanUpMount, coreUnit, routingOf } from './mounts/ports.ts';
 import type { MountPorts } from './mounts/ports.ts';
 
 export interface NamespacePorts extends MountPorts {
@@ -164,12 +163,7 @@ async function remove(
   coreUnit(unit).bumpEpoch(ROUTING_SCOPE);
   for (const mount of routing.mounts.values()) {
     if (mount.namespace.id !== namespace.id) continue;
-    unit.view(namespace.id, GONE_PREFIX).putJson(mount.entry.uuid, mount.entry);
-    ports.queue.schedule(
-      unit,
-      { kind: 'unmount', namespaceId: namespace.id, id: mount.entry.uuid },
-      request.nowMs,
-    );
+    cleanUpMount(ports, unit, { ...mount.entry, withNamespace: true }, request.nowMs);
   }
   ports.queue.schedule(
     unit,

@@ -11,7 +11,7 @@ import { shownMount } from '../../core/mount-entry.ts';
 import type { MountEntry, MountTable as Table } from '../../core/mount-entry.ts';
 import { checkMountPath, conflictingPath, mountPath } from '../../core/mount-names.ts';
 import { EMPTY_CONFIG, checkNewBounds, mergeConfig } from './config.ts';
-import { coreUnit, mountAt, mountsOf, removeMount, routingOf } from './ports.ts';
+import { coreUnit, leavingPath, mountAt, mountsOf, removeMount, routingOf } from './ports.ts';
 import type { MountPorts } from './ports.ts';
 
 const fields = {
@@ -97,7 +97,9 @@ async function enable(
   checkNewBounds(config, ports.system);
   const routing = await routingOf(ports, unit);
   checkMountPath(table, shown);
-  const taken = conflictingPath(routing, request.namespace.path, path);
+  const taken =
+    conflictingPath(routing, request.namespace.path, path) ??
+    (await leavingPath(unit, request.namespace.id, path));
   if (UNMOUNTABLE.has(type)) {
     if (table === 'auth' && type === 'token' && taken === undefined) {
       throw invalidRequest('token credential backend cannot be instantiated');

@@ -5,7 +5,9 @@ import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { ExpiryQueue } from '../../leases/expiry-queue.ts';
-import { GONE_PREFIX } from '../../core/expirer.ts';
+import { endBelow } from '../../core/expiry/below.ts';
+import type { GoneMount } from '../../core/expiry/places.ts';
+import { GONE_PREFIX } from '../../core/expiry/work.ts';
 import type { MountEntry, MountTable as Table } from '../../core/mount-entry.ts';
 import type {
   BackendFactory,
@@ -74,10 +76,36 @@ export async function mountAt(
 export function removeMount(ports: MountPorts, unit: Unit, mount: Mount, nowMs: number): void {
   if (mount.entry.builtin) throw invalidRequest(`cannot unmount "${mount.entry.path}"`);
   ports.table.delete(coreUnit(unit), mount.entry);
-  unit.view(mount.entry.namespaceId, GONE_PREFIX).putJson(mount.entry.uuid, mount.entry);
-  ports.queue.schedule(
-    unit,
-    { kind: 'unmount', namespaceId: mount.entry.namespaceId, id: mount.entry.uuid },
-    nowMs,
-  );
+  cleanUpMount(ports, unit, mount.entry, nowMs);
+}
+
+/** Sets off the end of what a mount leaves: tokens and leases first, then its data. */
+export function cleanUpMount(
+  ports: Pick<MountPorts, 'queue'>,
+  unit: Unit,
+  entry: GoneMount,
+  nowMs: number,
+): void {
+  const { namespaceId, uuid: id, path } = entry;
+  unit.view(namespaceId, GONE_PREFIX).putJson(id, entry);
+  endBelow(ports.queue, unit, namespaceId, path, nowMs, false);
+  ports.queue.schedule(unit, { kind: 'unmount', namespaceId, id }, nowMs);
+}
+
+/**
+ * The path of a removed mount that a new one would collide with. Its leases are still being revoked, and they are known by
+ * their paths.
+ */
+export async function leavingPath(
+  unit: Unit,
+  namespaceId: string,
+  path: string,
+): Promise<string | undefined> {
+  const gone = unit.view(namespaceId, GONE_PREFIX);
+  for (const id of await gone.list('')) {
+    const entry = await gone.getRecord<GoneMount>(id);
+    if (entry !== undefined && (path.startsWith(entry.path) || entry.path.startsWith(path)))
+      return entry.path;
+  }
+  return undefined;
 }

@@ -10,7 +10,8 @@ import { resolveNamespace } from '../../core/mount-table.ts';
 import type { Routing } from '../../core/mount-table.ts';
 import type { Namespace } from '../../core/namespaces.ts';
 import { getMigration, putMigration } from '../../core/mover.ts';
-import { coreUnit, routingOf } from './ports.ts';
+import { endBelow } from '../../core/expiry/below.ts';
+import { coreUnit, leavingPath, routingOf } from './ports.ts';
 import type { MountPorts } from './ports.ts';
 
 const PROTECTED = ['audit/', 'auth/token/', 'sys/', 'cubbyhole/', 'identity/'];
@@ -55,7 +56,9 @@ async function remount(
   const mount = routing.mounts.get(from.namespace.path + from.path);
   if (mount === undefined || mount.entry.tainted)
     throw invalidRequest(`no matching mount at "${from.path}"`);
-  const taken = conflictingPath(routing, to.namespace.path, to.path);
+  const taken =
+    conflictingPath(routing, to.namespace.path, to.path) ??
+    (await leavingPath(unit, to.namespace.id, to.path));
   if (taken !== undefined) throw invalidRequest(`path already in use at "${taken}"`);
   const id = uuid(ports.world.random);
   putMigration(coreUnit(unit), id, {
@@ -65,7 +68,9 @@ async function remount(
     entry: mount.entry,
     targetNamespaceId: to.namespace.id,
   });
-  ports.table.put(coreUnit(unit), { ...mount.entry, tainted: true });
+  const movingTo = to.namespace.path + to.path;
+  ports.table.put(coreUnit(unit), { ...mount.entry, tainted: true, movingTo });
+  endBelow(ports.queue, unit, mount.entry.namespaceId, from.path, request.nowMs, false);
   ports.queue.schedule(
     unit,
     { kind: 'move', namespaceId: mount.entry.namespaceId, id },

@@ -1,0 +1,272 @@
+/**
+ * Ends what is due: tokens, leases, and what revoked tokens, removed mounts and deleted namespaces left behind. Each entry of the
+ * queue is worked off in transactions of its own, so a crash at any point leaves the entry, and the work goes on after the start.
+ * Entries are worked off side by side, so that a target that does not answer holds up nobody else.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { RequestError } from '../../model/errors.ts';
+import { ConflictError, StorageError } from '../../storage/storage.ts';
+import type { DueEntry } from '../../leases/expiry-queue.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import { endBelowKind } from './below.ts';
+import { leaseKind } from './leases.ts';
+import { placeKinds } from './places.ts';
+import { tokenKinds } from './tokens.ts';
+import type { ExpirerPorts, Kind, Kinds, Outcome } from './work.ts';
+
+/** Entries read at once. */
+const ENTRIES_READ = 256;
+/** Entries worked off side by side; their commits share a write. */
+const BUSY_MAX = 32;
+/** Longest sleep: a clock that was set forward is noticed by then. */
+const SLEEP_MS_MAX = 60_000;
+/** After a fault of the store, or of an entry that is not a revocation. */
+const RETRY_MS = 5_000;
+/** An entry that waits for others which make no progress. */
+const WAITING_MS = 10_000;
+const COMMIT_ATTEMPTS_MAX = 10;
+/** Longest time a caller waits for what its own request scheduled. */
+export const SETTLE_MS_MAX = 10_000;
+
+/** Someone who waits for what is due. */
+interface Settler {
+  /** What was under way before is not waited for. */
+  readonly busyBefore: ReadonlySet<string>;
+  /** The queue was read since. */
+  looked: boolean;
+  done: boolean;
+  resolve?: () => void;
+}
+
+export class Expirer {
+  readonly #ports: ExpirerPorts;
+  readonly #clock: Clock;
+  readonly #kinds: Kinds;
+  readonly #busy = new Map<string, Promise<void>>();
+  /** Entries that wait for others to get on. */
+  readonly #waiting = new Map<string, DueEntry>();
+  readonly #settlers = new Set<Settler>();
+  #cancel: (() => void) | undefined;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #running: Promise<void> | undefined;
+  #nudge = Promise.withResolvers<void>();
+  #fault: unknown;
+  #stopped = true;
+
+  constructor(ports: ExpirerPorts) {
+    this.#ports = ports;
+    this.#clock = ports.world.clock;
+    this.#kinds = {
+      ...tokenKinds(ports),
+      ...placeKinds(ports),
+      lease: leaseKind(ports),
+      'end-below': endBelowKind(ports),
+    };
+    ports.queue.onCommitted((atMs) => this.#wakeBy(atMs));
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#wakeBy(this.#clock.nowMs());
+  }
+
+  /** Starts nothing more. What is under way is not waited for: it fails to commit and is found again after the start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#wakeAtMs = Number.POSITIVE_INFINITY;
+    this.#nudge.resolve();
+    await this.#running?.catch(() => {});
+    this.#busy.clear();
+    this.#waiting.clear();
+  }
+
+  /**
+   * Waits until everything is worked off that is due now and not yet under way; at most {@link SETTLE_MS_MAX}.
+   * @throws {StorageError}
+   */
+  async settle(): Promise<void> {
+    const settler: Settler = { busyBefore: new Set(this.#busy.keys()), looked: false, done: false };
+    const over = Promise.withResolvers<void>();
+    settler.resolve = over.resolve;
+    const cancel = this.#clock.after(SETTLE_MS_MAX, () => {
+      settler.done = true;
+      over.resolve();
+    });
+    this.#settlers.add(settler);
+    try {
+      while (!settler.done && !this.#stopped && this.#ports.unsealed()) {
+        this.#nudge.resolve();
+        await Promise.race([this.#run(), over.promise]);
+      }
+    } finally {
+      this.#settlers.delete(settler);
+      cancel();
+    }
+  }
+
+  #wakeBy(atMs: number): void {
+    if (this.#stopped) return;
+    if (this.#running !== undefined && atMs <= this.#clock.nowMs()) this.#nudge.resolve();
+    if (atMs >= this.#wakeAtMs) return;
+    this.#cancel?.();
+    this.#wakeAtMs = atMs;
+    const delayMs = Math.min(Math.max(atMs - this.#clock.nowMs(), 1), SLEEP_MS_MAX);
+    this.#cancel = this.#clock.after(delayMs, () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.#run().catch(() => {});
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running ??= this.#rounds()
+      .catch((error: unknown) => {
+        this.#ports.world.log.error('expiry failed', { error: textOf(error) });
+        this.#wakeBy(this.#clock.nowMs() + RETRY_MS);
+        throw error;
+      })
+      .finally(() => (this.#running = undefined));
+    await this.#running;
+  }
+
+  async #rounds(): Promise<void> {
+    this.#fault = undefined;
+    while (!this.#stopped && this.#ports.unsealed()) {
+      if (this.#fault !== undefined) throw this.#fault;
+      this.#nudge = Promise.withResolvers<void>();
+      for (const settler of this.#settlers) settler.looked = true;
+      const room = this.#busy.size + this.#waiting.size + ENTRIES_READ;
+      const entries = await this.#ports.queue.earliest(this.#ports.begin(), room);
+      const nowMs = this.#clock.nowMs();
+      const free = entries.filter(({ key }) => !this.#busy.has(key) && !this.#waiting.has(key));
+      const due = free.filter(({ atMs }) => atMs <= nowMs);
+      for (const entry of due) {
+        if (this.#stopped) return;
+        this.#take(entry, nowMs);
+        while (this.#busy.size >= BUSY_MAX && !this.#stopped) await this.#progress();
+      }
+      if (due.length > 0) continue;
+      this.#release();
+      if (this.#busy.size > 0) {
+        await this.#progress();
+        continue;
+      }
+      if (this.#waiting.size > 0) {
+        await this.#putOff(nowMs);
+        continue;
+      }
+      const next = free[0];
+      if (next !== undefined) this.#wakeBy(next.atMs);
+      return;
+    }
+  }
+
+  /** Waits until an entry is worked off or there is something new to look at. */
+  async #progress(): Promise<void> {
+    await Promise.race([...this.#busy.values(), this.#nudge.promise]);
+    this.#nudge = Promise.withResolvers<void>();
+  }
+
+  /** Nothing is due that is not under way: whoever waited for no more than that may go on. */
+  #release(): void {
+    for (const settler of this.#settlers) {
+      if (!settler.looked || settler.done) continue;
+      if ([...this.#busy.keys()].some((key) => !settler.busyBefore.has(key))) continue;
+      settler.done = true;
+      settler.resolve?.();
+    }
+  }
+
+  #take(entry: DueEntry, nowMs: number): void {
+    const done: Promise<void> = this.#end(entry, nowMs)
+      .catch((error: unknown) => {
+        if (!this.#stopped) this.#fault = error;
+      })
+      .finally(() => {
+        if (this.#busy.get(entry.key) === done) this.#busy.delete(entry.key);
+      });
+    this.#busy.set(entry.key, done);
+  }
+
+  async #end(entry: DueEntry, nowMs: number): Promise<void> {
+    const kind: Kind | undefined = this.#kinds[entry.kind];
+    let failure: string | undefined;
+    for (let attempt = 1; ; attempt++) {
+      const unit = this.#ports.begin();
+      try {
+        if (kind === undefined) failure = 'unknown kind of work';
+        const outcome =
+          failure === undefined && kind !== undefined
+            ? await kind.work(unit, entry, nowMs)
+            : await this.#fail(kind, unit, entry, failure ?? '');
+        return await this.#record(unit, entry, outcome);
+      } catch (error) {
+        if (this.#stopped || isStorage(error)) throw error;
+        if (error instanceof ConflictError) {
+          if (attempt < COMMIT_ATTEMPTS_MAX) continue;
+          throw error;
+        }
+        // A failure while a failure is recorded: the record itself cannot be read.
+        if (failure !== undefined) return await this.#skip(entry, textOf(error));
+        failure = textOf(error);
+      }
+    }
+  }
+
+  async #record(unit: CoreUnit, entry: DueEntry, outcome: Outcome): Promise<void> {
+    const { queue } = this.#ports;
+    if (outcome === 'waiting') {
+      this.#waiting.set(entry.key, entry);
+      return;
+    }
+    if (outcome !== 'again') queue.remove(unit, entry);
+    if (typeof outcome === 'number') queue.schedule(unit, entry, outcome);
+    await unit.commit();
+    queue.committed(unit);
+    // Whoever waits may have waited for this.
+    if (outcome === 'done') this.#waiting.clear();
+  }
+
+  async #fail(
+    kind: Kind | undefined,
+    unit: CoreUnit,
+    entry: DueEntry,
+    reason: string,
+  ): Promise<Outcome> {
+    const nowMs = this.#clock.nowMs();
+    if (kind?.failed !== undefined) return await kind.failed(unit, entry, nowMs, reason);
+    const { log } = this.#ports.world;
+    log.error('expiry of an entry failed', { kind: entry.kind, id: entry.id, error: reason });
+    return nowMs + RETRY_MS;
+  }
+
+  /** One entry that cannot be worked off must not hold up the rest. */
+  async #skip(entry: DueEntry, reason: string): Promise<void> {
+    const unit = this.#ports.begin();
+    await this.#record(unit, entry, await this.#fail(undefined, unit, entry, reason));
+  }
+
+  /** Everything that is due waits for something that is not due yet. */
+  async #putOff(nowMs: number): Promise<void> {
+    const unit = this.#ports.begin();
+    for (const entry of this.#waiting.values()) {
+      this.#ports.queue.remove(unit, entry);
+      this.#ports.queue.schedule(unit, entry, nowMs + WAITING_MS);
+    }
+    this.#waiting.clear();
+    await unit.commit();
+    this.#ports.queue.committed(unit);
+  }
+}
+
+/** Nothing can be done now, for this entry or any other. */
+function isStorage(error: unknown): boolean {
+  return (
+    error instanceof StorageError || (error instanceof RequestError && error.code === 'sealed')
+  );
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'not an error';
+}

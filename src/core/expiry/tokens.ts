@@ -1,0 +1,67 @@
+/** The end of a token, and of what it leaves: children, leases, cubbyhole. */
+import type { DueEntry } from '../../leases/expiry-queue.ts';
+import { isExpired } from '../../tokens/token-record.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import { cubbyholePrefix } from '../steps/wrap.ts';
+import { wipe } from '../wipe.ts';
+import { FAN_OUT, WIPE_RECORDS } from './work.ts';
+import type { ExpirerPorts, Kind } from './work.ts';
+
+/** An orphaned parent's stub is looked at again after this. */
+const STUB_CHECK_MS = 3_600_000;
+
+type Ports = Pick<ExpirerPorts, 'tokens' | 'leases'>;
+
+export function tokenKinds(ports: Ports): Record<'token' | 'cleanup' | 'cleanup-orphaning', Kind> {
+  const { tokens } = ports;
+  return {
+    token: {
+      async work(unit, entry, nowMs) {
+        const record = await tokens.raw(unit, entry);
+        if (record === undefined || record.orphaning === true) return 'done';
+        if (!isExpired(record, nowMs)) return record.expiresMs === 0 ? 'done' : record.expiresMs;
+        tokens.revoke(unit, record, nowMs);
+        return 'done';
+      },
+    },
+    cleanup: {
+      async work(unit, entry, nowMs) {
+        const children = await tokens.children(unit, entry, FAN_OUT);
+        for (const child of children) {
+          const record = await tokens.raw(unit, child);
+          if (record !== undefined) tokens.revoke(unit, record, nowMs);
+          tokens.forgetChild(unit, entry, child);
+        }
+        const empty = await cleanUpHoldings(ports, unit, entry, nowMs);
+        return empty && children.length < FAN_OUT ? 'done' : 'again';
+      },
+    },
+    'cleanup-orphaning': {
+      async work(unit, entry, nowMs) {
+        if (!(await cleanUpHoldings(ports, unit, entry, nowMs))) return 'again';
+        const children = await tokens.children(unit, entry, 1);
+        if (children.length > 0) return nowMs + STUB_CHECK_MS;
+        tokens.deleteRaw(unit, entry);
+        return 'done';
+      },
+    },
+  };
+}
+
+/** Leases and cubbyhole of a token; true when nothing is left. */
+async function cleanUpHoldings(
+  { leases }: Ports,
+  unit: CoreUnit,
+  entry: DueEntry,
+  nowMs: number,
+): Promise<boolean> {
+  const held = await leases.ofToken(unit, entry.namespaceId, entry.id, FAN_OUT);
+  for (const lease of held) {
+    const record = await leases.get(unit, lease.namespaceId, lease.id);
+    // One that has ended already is being revoked, or was given up.
+    if (record !== undefined && record.expiresMs > nowMs) leases.expireNow(unit, record, nowMs);
+    leases.forget(unit, entry.namespaceId, entry.id, lease);
+  }
+  const cubbyhole = unit.view(entry.namespaceId, cubbyholePrefix(entry.id));
+  return (await wipe(cubbyhole, '', WIPE_RECORDS)) && held.length < FAN_OUT;
+}
