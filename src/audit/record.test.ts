@@ -59,6 +59,7 @@ test('SEC-50: a secret anywhere in a request or reply never appears', async (t) 
     { reply: { data: deep } },
     { reply: { raw: { contentType: 'text/plain', body: CANARY } } },
     { reply: { raw: { contentType: 'application/octet-stream', body: Buffer.from(CANARY) } } },
+    { reply: { unwrapped: JSON.stringify({ data: { value: CANARY } }) } },
     { reply: { warnings: [`the value ${CANARY} is odd`] } },
     { error: invalidRequest(`cannot use ${CANARY} here`, { detail: CANARY, data: { a: CANARY } }) },
     { error: new Error(`boom ${CANARY}`) },

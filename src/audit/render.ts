@@ -233,14 +233,21 @@ export class Renderer {
       body.number('http_status_code', reply.status ?? 200);
       return body.object();
     }
+    if (reply?.unwrapped !== undefined) {
+      const body = new Members();
+      body.json('http_raw_body', this.#redactor.bytes(reply.unwrapped));
+      return body.object();
+    }
     const data =
       reply?.data ?? (entry.error instanceof RequestError ? entry.error.data : undefined);
     if (data === undefined || data === null || !hasMembers(data)) return '';
     const clearKeys = request.mount?.clearResponseKeys;
     const lists = request.operation === 'list' || request.operation === 'scan';
-    if (!(lists && this.#options.elideListResponses)) return this.#redactor.data(data, clearKeys);
+    if (!lists || !this.#options.elideListResponses || Array.isArray(data)) {
+      return this.#redactor.data(data, clearKeys);
+    }
     // Only what lists conventionally carry is elided; anything else an engine adds is recorded as usual.
-    const rest: Record<string, unknown> = { ...data };
+    const rest: Record<string, unknown> = Object.fromEntries(Object.entries(data));
     const members = new Members();
     for (const [name, count] of [
       ['keys', Array.isArray(rest['keys']) ? rest['keys'].length : undefined],
