@@ -3,6 +3,7 @@ import type { World } from '../base/world.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { LeaseStore } from '../leases/lease-store.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
+import type { WrappingTexts } from '../tokens/wrapping-text.ts';
 import type { PolicyAuthority } from './policy-authority.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
@@ -58,6 +59,10 @@ export interface Parts {
   readonly lockout: Lockout;
   /** Runs what is due in the expiry queue, for a bounded time. */
   readonly settle: () => Promise<void>;
+  /** Writes wrapping tokens in their signed form. */
+  readonly wrapping: Pick<WrappingTexts, 'seal'>;
+  /** Where clients reach this server; '' when it is not known. */
+  readonly apiAddress: () => string;
   /** Told after each commit. */
   readonly committed: (unit: CoreUnit) => void;
   /** Serves the few paths that answer while sealed. */

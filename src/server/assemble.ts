@@ -29,6 +29,7 @@ import { TokenStore } from '../tokens/token-store.ts';
 import { identityServices } from './ports/identity-services.ts';
 import type { IdentityServices } from './ports/identity-services.ts';
 import { batchSeal } from './batch-seal.ts';
+import { wrappingJwt } from './wrapping-jwt.ts';
 
 export interface AssembleOptions {
   readonly world: World;
@@ -36,6 +37,7 @@ export interface AssembleOptions {
   readonly audit: AuditBroker;
   readonly leaseBounds: LeaseBounds;
   readonly initialized: () => boolean;
+  readonly apiAddress: () => string;
   /** Lockout rules of an auth method's mounts that have none of their own; the usual ones without it. */
   readonly lockoutRules?: ((method: string) => LockoutRules) | undefined;
   /** The barrier is open and what requests need is in place: audit devices above all. */
@@ -83,7 +85,9 @@ export function assemble(options: AssembleOptions): Assembly {
   const root = (): Namespace => rootNamespace(barrier.sealed ? '' : barrier.clusterId);
   const hash = (text: string): string => barrier.tokenHmac.digestText(text, 'hex');
   const queue = new ExpiryQueue();
+  const wrapping = wrappingJwt(barrier);
   const tokens = new TokenStore({
+    wrapping,
     world,
     hash,
     expiry: queue,
@@ -157,6 +161,8 @@ export function assemble(options: AssembleOptions): Assembly {
     lockout,
     settle: () => expirer.settle(),
     committed: (unit) => queue.committed(unit),
+    wrapping,
+    apiAddress: options.apiAddress,
     system: built.system,
   };
   return { ...services, handle: createCore(parts) };

@@ -92,6 +92,7 @@ export class Instance {
       audit,
       leaseBounds: options.leaseBounds,
       initialized: () => this.#initialized,
+      apiAddress: options.apiAddress,
       lockoutRules: options.lockoutRules,
       serving: () => this.#ready && !this.#barrier.sealed,
       backends: (services) =>

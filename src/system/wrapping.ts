@@ -34,6 +34,8 @@ async function wrappingToken(
   const record = await ports.tokens.lookup(unit, text, request.nowMs);
   if (record?.wrapped === undefined || record.policies[0] !== WRAPPING_POLICY)
     throw invalidRequest(NOT_VALID);
+  // What one tenant has wrapped is not opened, or even found, from another.
+  if (record.namespaceId !== request.namespace.id) throw invalidRequest(NOT_VALID);
   return record;
 }
 

@@ -18,6 +18,8 @@ import {
   leaseIdOf,
 } from './token-record.ts';
 import type { TokenRecord, TokenRef } from './token-record.ts';
+import { isSignedText } from './wrapping-text.ts';
+import type { WrappingTexts } from './wrapping-text.ts';
 
 const ROOT_NAMESPACE_ID = 'root';
 
@@ -58,6 +60,7 @@ export interface TokenStorePorts {
   /** HMAC-SHA-256 under the barrier's token key, hex. */
   readonly hash: (text: string) => string;
   readonly batch: BatchCodec;
+  readonly wrapping: Pick<WrappingTexts, 'open'>;
   readonly expiry: ExpiryQueue;
 }
 
@@ -137,6 +140,7 @@ export class TokenStore {
    */
   async lookup(unit: Unit, token: string, nowMs: number): Promise<Stored<TokenRecord> | undefined> {
     if (token.length === 0 || token.length > TOKEN_TEXT_MAX) return undefined;
+    if (isSignedText(token)) return await this.#lookupSigned(unit, token, nowMs);
     const dot = token.lastIndexOf('.');
     const suffixed = dot > SERVICE_PREFIX.length - 1;
     const namespaceId = suffixed ? token.slice(dot + 1) : ROOT_NAMESPACE_ID;
@@ -148,6 +152,17 @@ export class TokenStore {
       return (await this.#alive(unit, record, nowMs)) ? record : undefined;
     }
     return await this.byRef(unit, { id: this.idOf(token), namespaceId }, nowMs);
+  }
+
+  async #lookupSigned(
+    unit: Unit,
+    text: string,
+    nowMs: number,
+  ): Promise<Stored<TokenRecord> | undefined> {
+    const token = this.#ports.wrapping.open(text);
+    if (token === undefined || isSignedText(token)) return undefined;
+    const record = await this.lookup(unit, token, nowMs);
+    return record?.wrapped === undefined ? undefined : record;
   }
 
   /** As {@link lookup}, by storage id. */

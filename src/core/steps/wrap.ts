@@ -86,13 +86,39 @@ async function wrapEnvelope(
     nowMs,
   );
   unit.view(namespace.id, cubbyholePrefix(record.id)).putJson(WRAPPED_KEY, { response: envelope });
-  const wrappedAccessor = exchange.auth?.accessor;
+  const wrappedAccessor = accessorInside(exchange);
   exchange.wrap = {
-    token: clientToken,
+    token:
+      exchange.call.wrapFormat === 'jwt'
+        ? signed(parts, clientToken, wrappedAccessor, nowMs, ttlSeconds)
+        : clientToken,
     accessor: record.accessor,
     ttlSeconds,
     creationTime: formatTime(nowMs),
     creationPath,
-    ...(wrappedAccessor === undefined || wrappedAccessor === '' ? {} : { wrappedAccessor }),
+    ...(wrappedAccessor === '' ? {} : { wrappedAccessor }),
   };
+}
+
+/** The accessor of what is wrapped, when that is a token or an AppRole's secret id. */
+function accessorInside({ auth, mount, reply }: Exchange): string {
+  if (auth !== undefined) return auth.accessor;
+  const accessor =
+    mount?.entry.type === 'approle' ? reply?.data?.['secret_id_accessor'] : undefined;
+  return typeof accessor === 'string' ? accessor : '';
+}
+
+/** Clocks of replicas may differ by as much. */
+const CLOCK_SKEW_SECONDS = 5;
+
+function signed(
+  parts: Parts,
+  jti: string,
+  accessor: string,
+  nowMs: number,
+  ttlSeconds: number,
+): string {
+  const iat = Math.floor(nowMs / 1000);
+  const [exp, nbf] = [iat + ttlSeconds, iat - CLOCK_SKEW_SECONDS];
+  return parts.wrapping.seal({ accessor, addr: parts.apiAddress(), exp, iat, jti, nbf });
 }
