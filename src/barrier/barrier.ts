@@ -179,6 +179,7 @@ export class Barrier {
    * fails, what was handed over ends by itself.
    */
   seal(): void {
+    this.#open?.store.finishLate();
     this.#open?.keys.destroy();
     this.#open = undefined;
     this.#records.clear();

@@ -17,6 +17,7 @@ import { BATCH_MAX, VALUE_BYTES_MAX } from '../storage/storage.ts';
 import {
   type ShardState,
   addState,
+  STATE_BYTES,
   allShardKeys,
   decodeState,
   emptyState,
@@ -26,6 +27,7 @@ import {
 } from './integrity.ts';
 import { type Change, type Substitutes, encodeRecord, maskOf } from './encode-record.ts';
 import { type LiveKeys, UnknownTermError } from './keys/live-keys.ts';
+import { LateRecord } from './late-record.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { RECORD_OVERHEAD_BYTES, type RecordKey, termOf } from './record.ts';
 import { KEYS_PREFIX, NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';
@@ -34,6 +36,9 @@ import { KEYS_PREFIX, NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts'
 const EMPTY = Buffer.alloc(0);
 /** Largest plaintext of one record, in bytes. */
 export const PLAINTEXT_BYTES_MAX: number = VALUE_BYTES_MAX - RECORD_OVERHEAD_BYTES;
+
+/** Length of a stored sum. */
+const SUM_RECORD_BYTES = STATE_BYTES + RECORD_OVERHEAD_BYTES;
 
 /** What the store did that only tampering or a defect explains. */
 export interface Tampering {
@@ -84,6 +89,8 @@ export class EncryptedStore {
   readonly #refresh: () => Promise<void>;
   /** Sums with the very entry that holds each, so that the next change need not decrypt it. */
   readonly #shards = new Map<string, ShardMemo>();
+  /** Sums that are queued but not encrypted yet. One that was overtaken is dropped with its group. */
+  readonly #late = new Set<Entry>();
   /** The highest revision of each sum that is known to be committed. */
   readonly #committed = new Map<string, number>();
   /** Encryptions since the last call of {@link takeUsage}, by term. */
@@ -209,6 +216,27 @@ export class EncryptedStore {
     return decodeState(this.#open(recordKey, entry));
   }
 
+  /** The record of a shard's sum, encrypted only if no later commit of the same group replaces it first. */
+  #sumEntry(key: string, old: Entry | undefined, state: ShardState): Entry {
+    const revision = old === undefined ? this.#nonces.firstRevision() : old.revision + 1;
+    const sealed = { count: state.count, sum: state.sum.slice() };
+    const entry: LateRecord = new LateRecord(key, revision, SUM_RECORD_BYTES, () => {
+      this.#late.delete(entry);
+      const recordKey = this.keys.recordKey('');
+      if (recordKey === undefined) throw new Error('the keys are gone');
+      const value = recordKey.encrypt(key, revision, encodeState(sealed), this.#nonces);
+      this.countUsage(termOf(value), 1);
+      return value;
+    });
+    this.#late.add(entry);
+    return entry;
+  }
+
+  /** Encrypts what waits for its turn to be written: before the keys are wiped. */
+  finishLate(): void {
+    for (const entry of this.#late) void entry.value;
+  }
+
   #encode(change: Change, instead?: Substitutes): Entry {
     const entry = encodeRecord(change, this.keys, this.#nonces, instead);
     this.countUsage(termOf(entry.value), 1);
@@ -228,6 +256,8 @@ export class EncryptedStore {
     } catch (error) {
       throw limitToRequestError(error);
     } finally {
+      // Written, overtaken or refused: nobody will ask for them any more.
+      for (const entry of prepared.shards) this.#late.delete(entry);
       this.#inFlight--;
       if (this.#inFlight === 0) this.#drained?.();
     }
@@ -281,7 +311,7 @@ export class EncryptedStore {
         const old = entries[epochs.length + index];
         const state = sums.get(key) ?? emptyState();
         addState(state, this.openShard(key, old));
-        const entry = this.#encode({ key, namespaceId: '', old, value: encodeState(state) });
+        const entry = this.#sumEntry(key, old, state);
         this.#shards.set(key, { entry, state });
         shards.push(entry);
         written.push(entry);
@@ -333,6 +363,7 @@ function deltaOf(deltas: Map<string, ShardState>, shard: string): ShardState {
 }
 
 function sameEntry(a: Entry, b: Entry): boolean {
+  if (a === b) return true;
   return a.revision === b.revision && (a.value === b.value || a.value.equals(b.value));
 }
 

@@ -11,7 +11,7 @@ import { INTEGRITY_PREFIX } from './storage-keys.ts';
 export const SHARDS: number = 64;
 const WORDS = 8;
 const WORD = 0x1_0000_0000;
-const STATE_BYTES = 8 + WORDS * 4;
+export const STATE_BYTES: number = 8 + WORDS * 4;
 const REVISION_BYTES = 8;
 const COMMON_MESSAGE_BYTES = 512;
 const FNV_OFFSET = 0x811c9dc5;

@@ -6,6 +6,7 @@ import {
   LIST_PAGE_MAX,
   LimitError,
   VALUE_BYTES_MAX,
+  valueBytes,
 } from './storage.ts';
 import type { Commit, Entry, ListPage } from './storage.ts';
 
@@ -79,10 +80,11 @@ export function assertWrites(puts: readonly Entry[], deletes: readonly string[])
     if (!Number.isSafeInteger(entry.revision) || entry.revision < 1) {
       throw new LimitError('a revision must be a positive safe integer');
     }
-    if (entry.value.length > VALUE_BYTES_MAX) {
+    const length = valueBytes(entry);
+    if (length > VALUE_BYTES_MAX) {
       throw new LimitError(`a value must not be larger than ${VALUE_BYTES_MAX} bytes`);
     }
-    bytes += entry.value.length;
+    bytes += length;
     seen?.add(entry.key);
   }
   for (const key of deletes) {

@@ -26,6 +26,20 @@ export interface Entry {
   readonly revision: number;
 }
 
+/**
+ * An entry whose value is made when it is first asked for. `amend` may return such entries: of those that overtake each other
+ * within one group of commits only the last is ever asked. A member looks at `value` no earlier than when it writes.
+ */
+export interface LateEntry extends Entry {
+  /** Length that the value will have. */
+  readonly valueBytes: number;
+}
+
+/** The length of an entry's value, without asking for a late one. */
+export function valueBytes(entry: Entry | LateEntry): number {
+  return 'valueBytes' in entry ? entry.valueBytes : entry.value.length;
+}
+
 export interface Check {
   readonly key: string;
   /** The revision that the key must still have; `undefined` = the key must be absent. */

@@ -111,7 +111,7 @@ class SqliteMember implements SqliteStorage {
       { database: files.database },
       {
         durable: (batch) => {
-          for (const { key, entry } of batch.writes) cache.set(key, entry);
+          for (const { key, entry } of batch.writes.values()) cache.set(key, entry);
           if (member !== undefined) member.#batches += 1;
         },
         failed: (error) => {
@@ -314,8 +314,10 @@ class SqliteMember implements SqliteStorage {
     const puts = amended.length === 0 ? commit.puts : [...commit.puts, ...amended];
     assertWrites(puts, commit.deletes);
     const writes: Write[] = [];
-    for (const { key, value, revision } of puts) {
-      writes.push({ key, entry: { key, value, revision } });
+    for (const entry of puts) {
+      // A late entry stays the object that it is: asking for its value now would make it late no more.
+      const own = 'valueBytes' in entry ? entry : copyOf(entry);
+      writes.push({ key: entry.key, entry: own });
     }
     for (const key of commit.deletes) writes.push({ key, entry: undefined });
     return writes;
@@ -324,6 +326,10 @@ class SqliteMember implements SqliteStorage {
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new StorageError('the storage is closed');
   }
+}
+
+function copyOf({ key, value, revision }: Entry): Entry {
+  return { key, value, revision };
 }
 
 /** Runs `body` now and gives its result, or its error, as a promise. */

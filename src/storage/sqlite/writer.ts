@@ -1,6 +1,6 @@
 /** The main thread's side of the writer: queues commits, groups them into batches, and knows what is not durable yet. */
 import { Worker } from 'node:worker_threads';
-import { StorageError } from '../storage.ts';
+import { StorageError, valueBytes } from '../storage.ts';
 import type { Entry } from '../storage.ts';
 import { describeError } from './database.ts';
 import type {
@@ -24,7 +24,8 @@ export interface Write {
 /** Commits that become durable together. */
 export interface Batch {
   readonly sequence: number;
-  readonly writes: Write[];
+  /** By key: of several commits that write one, only the last matters. */
+  readonly writes: Map<string, Write>;
   bytes: number;
   /** Resolves when the batch is durable; all commits of the batch share it. */
   readonly durable: Promise<void>;
@@ -119,8 +120,10 @@ export class Writer {
     if (writes.length === 0) return this.#batches.at(-1)?.durable ?? Promise.resolve();
     const batch = this.#openBatch();
     for (const write of writes) {
-      batch.writes.push(write);
-      batch.bytes += write.entry?.value.length ?? 0;
+      const before = batch.writes.get(write.key);
+      if (before !== undefined) batch.bytes -= bytesOf(before);
+      batch.writes.set(write.key, write);
+      batch.bytes += bytesOf(write);
       this.#queued.set(write.key, { entry: write.entry, batch });
     }
     this.#scheduleFlush();
@@ -134,7 +137,7 @@ export class Writer {
       if (batch === undefined || batch.sequence > sequence) return;
       this.#batches.shift();
       this.#durable = batch.sequence;
-      for (const write of batch.writes) {
+      for (const write of batch.writes.values()) {
         if (this.#queued.get(write.key)?.batch === batch) this.#queued.delete(write.key);
       }
       this.#events.durable(batch);
@@ -175,7 +178,7 @@ export class Writer {
     if (
       last !== undefined &&
       last.sequence > this.#sent &&
-      last.writes.length < BATCH_RECORDS_MAX &&
+      last.writes.size < BATCH_RECORDS_MAX &&
       last.bytes < BATCH_BYTES_MAX
     ) {
       return last;
@@ -184,7 +187,7 @@ export class Writer {
     this.#lastBatch += 1;
     const batch = {
       sequence: this.#lastBatch,
-      writes: [],
+      writes: new Map(),
       bytes: 0,
       durable: promise,
       resolve,
@@ -263,13 +266,17 @@ function firstReply(worker: Worker): Promise<number> {
   });
 }
 
+function bytesOf(write: Write): number {
+  return write.entry === undefined ? 0 : valueBytes(write.entry);
+}
+
 function encode(batch: Batch): BatchRequest {
   const keys: string[] = [];
   const revisions: number[] = [];
   const lengths: number[] = [];
   const values = new Uint8Array(batch.bytes);
   let offset = 0;
-  for (const { key, entry } of batch.writes) {
+  for (const { key, entry } of batch.writes.values()) {
     keys.push(key);
     revisions.push(entry?.revision ?? 0);
     lengths.push(entry?.value.length ?? 0);
