@@ -31,6 +31,21 @@ export function cidrsContain(cidrs: readonly string[], address: string): boolean
   return listOf(cidrs).check(plain, family === 4 ? 'ipv4' : 'ipv6');
 }
 
+/** Whether every address of a range lies in one of the others. False for text that is no range. */
+export function cidrInside(cidr: string, ranges: readonly string[]): boolean {
+  const inner = canonicalCidr(cidr);
+  if (inner === undefined) return false;
+  const [address = ''] = inner.split('/');
+  return ranges.some(
+    (range) => prefixLength(range) <= prefixLength(inner) && cidrsContain([range], address),
+  );
+}
+
+function prefixLength(cidr: string): number {
+  const [address = '', bits] = cidr.split('/');
+  return bits === undefined ? (isIP(address) === 4 ? 32 : 128) : Number(bits);
+}
+
 function listOf(cidrs: readonly string[]): BlockList {
   const key = cidrs.join(',');
   const known = parsed.get(key);

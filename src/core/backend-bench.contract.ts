@@ -2,7 +2,6 @@
  * Runs a backend's own paths in a test: a request goes through path matching, field parsing and the existence check, and its
  * handler works on a real barrier over a store in memory, in one unit that is committed.
  */
-import type { Barrier } from '../barrier/barrier.ts';
 import { openBarrier } from '../barrier/barrier-fixture.ts';
 import { uuid } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
@@ -49,6 +48,8 @@ export interface Bench {
     data?: JsonObject,
     options?: CallOptions,
   ): Promise<RequestError>;
+  /** Runs in a unit that is then committed. */
+  inUnit<T>(action: (unit: Unit) => Promise<T>): Promise<T>;
   /** Reads and writes of the mount's storage, committed together. */
   store<T>(action: (store: Transaction) => Promise<T>): Promise<T>;
 }
@@ -68,12 +69,15 @@ function countingRandom(): Random {
   };
 }
 
-/** A bench for an engine or auth method, or with `scope: 'unit'` for a part of the core; on a barrier of its own unless given. */
-export async function openBench(
-  backend: Backend | (Backend<Unit> & { readonly scope: 'unit' }),
-  given?: Barrier,
-): Promise<Bench> {
-  const barrier = given ?? (await openBarrier(createMemoryStorage())).barrier;
+type Benched = Backend | (Backend<Unit> & { readonly scope: 'unit' });
+
+/**
+ * A bench for an engine or auth method, or with `scope: 'unit'` for a part of the core. One that needs units of its own is
+ * made by a function of what begins them.
+ */
+export async function openBench(made: Benched | ((begin: () => Unit) => Benched)): Promise<Bench> {
+  const { barrier } = await openBarrier(createMemoryStorage());
+  const backend = typeof made === 'function' ? made(() => barrier.begin()) : made;
   const random = countingRandom();
   const wholeUnit = 'scope' in backend;
 
@@ -160,6 +164,7 @@ export async function openBench(
       }
       throw new Error(`${args[0]} ${args[1]} was expected to fail`);
     },
+    inUnit,
     store: (action) => inUnit((unit) => action(unit.view('root', MOUNT_PREFIX))),
   };
   return bench;

@@ -1,6 +1,7 @@
 /** Every engine, auth method and part of `sys` there is: the one list that names them. */
 import { systemBackend } from './system-backend.ts';
 import type { SystemOptions } from './system-backend.ts';
+import { approleBackend } from '../auth/approle/approle.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
@@ -25,8 +26,12 @@ const ENGINES: ReadonlyMap<string, Make> = new Map<string, Make>([
 ]);
 
 /** Auth methods that can be enabled. */
-function authMethods({ world }: Services): ReadonlyMap<string, AnyBackend> {
-  return new Map([['userpass', onMount(userpassBackend({ random: world.random }))]]);
+function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend> {
+  const { random } = world;
+  return new Map([
+    ['approle', onMount(approleBackend({ random, hash }))],
+    ['userpass', onMount(userpassBackend({ random }))],
+  ]);
 }
 
 function wrapped(backend: Backend | undefined): AnyBackend | undefined {

@@ -2,6 +2,7 @@
 import { systemRandom } from '../../base/random.ts';
 import { openInstance } from '../instance-fixture.ts';
 import { testBackendDeclaration } from '../../engines/backend.contract.ts';
+import { approleBackend } from '../../auth/approle/approle.ts';
 import { userpassBackend } from '../../auth/userpass/userpass.ts';
 import { identityBackend } from '../../identity/backend.ts';
 
@@ -10,3 +11,4 @@ testBackendDeclaration(identityBackend(instance.services.identity.store));
 await instance.close();
 
 testBackendDeclaration(userpassBackend({ random: systemRandom }));
+testBackendDeclaration(approleBackend({ random: systemRandom, hash: (text) => text }));
