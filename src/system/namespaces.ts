@@ -104,7 +104,8 @@ async function write(
     return { data: shown(changed) };
   }
   for (const mount of routing.mounts.values()) {
-    if (mount.fullPath.startsWith(path))
+    const { movingTo } = mount.entry;
+    if (mount.fullPath.startsWith(path) || movingTo?.startsWith(path) === true)
       throw invalidRequest(`path is already in use at ${mount.entry.path}`);
   }
   const namespace = newNamespace(ports.world.random, path, customMetadata);

@@ -1,0 +1,200 @@
+/** Mounts come, move and go with their data and their leases, and none ever stands in the place of another. */
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { createFaultyStorage } from '../storage/faulty.ts';
+import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
+import { openInstance, restarted } from './instance-fixture.ts';
+import type { OpenInstance, OpeningOptions } from './instance-fixture.ts';
+
+async function withServer(
+  run: (server: OpenInstance) => Promise<void>,
+  options: OpeningOptions = {},
+): Promise<void> {
+  const server = await openInstance(options);
+  try {
+    await run(server);
+  } finally {
+    await server.instance.close();
+  }
+}
+
+const mount = (server: OpenInstance, path: string, namespace = ''): Promise<string> =>
+  server.outcome('write', `sys/mounts/${path}`, { namespace, data: { type: 'lending' } });
+const note = (server: OpenInstance, path: string, namespace = ''): Promise<string> =>
+  server.outcome('write', `${path}/note/a`, { namespace, data: { text: 'kept' } });
+const noted = async (server: OpenInstance, path: string, namespace = ''): Promise<unknown> =>
+  (await server.ask('read', `${path}/note/a`, { namespace })).reply?.data?.['text'];
+const move = (server: OpenInstance, from: string, to: string): Promise<string> =>
+  server.outcome('write', 'sys/remount', { data: { from, to } });
+
+suite('where a mount may be', () => {
+  test('not above, below or in place of another, nor where the server has its own', () =>
+    withServer(async (server) => {
+      assert.equal(await mount(server, 'a/b'), 'ok');
+      await server.get('write', 'sys/namespaces/tenant');
+      for (const path of [
+        'a/b',
+        'a',
+        'a/b/c',
+        'sys',
+        'sys/x',
+        'auth/x',
+        'identity',
+        'cubbyhole/x',
+        'tenant/x',
+        'tenant',
+      ]) {
+        assert.equal(await mount(server, path), 'invalid_request', path);
+      }
+      for (const path of ['a/c', 'ab', 'a/bc']) assert.equal(await mount(server, path), 'ok', path);
+      assert.equal(await server.outcome('write', 'sys/namespaces/ab'), 'invalid_request');
+      assert.equal(await mount(server, 'a/b', 'tenant/'), 'ok');
+    }));
+
+  test('of many who want one place, one gets it', () =>
+    withServer(async (server) => {
+      const outcomes = await Promise.all(Array.from({ length: 10 }, () => mount(server, 'wanted')));
+      assert.equal(outcomes.filter((outcome) => outcome === 'ok').length, 1);
+      assert.equal(outcomes.filter((outcome) => outcome === 'invalid_request').length, 9);
+    }));
+});
+
+suite('a removed mount', () => {
+  test('is gone at once, its leases and data with it', () =>
+    withServer(async (server) => {
+      await mount(server, 'lend');
+      await note(server, 'lend');
+      for (let count = 0; count < 3; count++) await server.get('read', 'lend/creds/60/60');
+      assert.equal(await server.outcome('delete', 'sys/mounts/lend'), 'ok');
+      assert.equal(server.target.live.size, 0);
+      assert.notEqual(await server.outcome('read', 'lend/note/a'), 'ok');
+      assert.equal(await mount(server, 'lend'), 'ok');
+      assert.equal(await noted(server, 'lend'), undefined);
+    }));
+
+  test('keeps its place and its data until its leases are revoked', () =>
+    withServer(async (server) => {
+      await mount(server, 'lend');
+      await server.get('read', 'lend/creds/60/60');
+      server.target.mode = 'fails';
+      await server.get('delete', 'sys/mounts/lend');
+      assert.notEqual(await server.outcome('read', 'lend/note/a'), 'ok');
+      assert.equal(await mount(server, 'lend'), 'invalid_request');
+      server.target.mode = 'works';
+      await server.pass(10);
+      await server.pass(10);
+      assert.equal(server.target.live.size, 0);
+      assert.equal(await mount(server, 'lend'), 'ok');
+    }));
+
+  test('whose target is gone for good is let go by force', () =>
+    withServer(async (server) => {
+      await mount(server, 'lend');
+      await server.get('read', 'lend/creds/60/60');
+      server.target.mode = 'fails';
+      await server.get('delete', 'sys/mounts/lend');
+      for (let round = 0; round < 8; round++) await server.pass(400);
+      assert.equal(await mount(server, 'lend'), 'invalid_request');
+      assert.equal(await server.outcome('write', 'sys/leases/revoke-force/lend'), 'ok');
+      await server.pass(10);
+      assert.equal(await mount(server, 'lend'), 'ok');
+    }));
+
+  test('does not take the place of what the server is born with', () =>
+    withServer(async (server) => {
+      for (const path of ['sys', 'cubbyhole', 'identity']) {
+        assert.equal(await server.outcome('delete', `sys/mounts/${path}`), 'invalid_request');
+      }
+      assert.equal(await server.outcome('delete', 'sys/auth/token'), 'invalid_request');
+    }));
+});
+
+suite('a mount that moves', () => {
+  for (const [from, to] of [
+    ['lend', 'there'],
+    ['lend', 'tenant/there'],
+    ['tenant/lend', 'there'],
+  ] as const) {
+    test(`from ${from} to ${to}, with its data and without its leases`, () =>
+      withServer(async (server) => {
+        await server.get('write', 'sys/namespaces/tenant');
+        assert.equal(
+          await mount(
+            server,
+            from.replace('tenant/', ''),
+            from.startsWith('tenant/') ? 'tenant/' : '',
+          ),
+          'ok',
+        );
+        await note(server, from);
+        await server.get('read', `${from}/creds/60/60`);
+        assert.equal(await move(server, from, to), 'ok');
+        assert.equal(await noted(server, to), 'kept');
+        assert.notEqual(await server.outcome('read', `${from}/note/a`), 'ok');
+        assert.equal(server.target.live.size, 0);
+      }));
+  }
+
+  test('more data than one transaction takes', () =>
+    withServer(async (server) => {
+      await server.get('write', 'sys/namespaces/tenant');
+      await mount(server, 'lend');
+      await Promise.all(
+        Array.from({ length: 1200 }, (_, at) =>
+          server.get('write', `lend/note/n${at}`, {
+            data: { text: `${at}`.repeat(at % 50 === 0 ? 100_000 : 1) },
+          }),
+        ),
+      );
+      assert.equal(await move(server, 'lend', 'tenant/there'), 'ok');
+      for (const at of [0, 1, 599, 1199]) {
+        const { text } = await server.get('read', `tenant/there/note/n${at}`);
+        assert.equal(String(text).startsWith(`${at}`), true);
+      }
+    }));
+
+  test('keeps its new place free while it is on its way', () =>
+    withServer(async (server) => {
+      await mount(server, 'lend');
+      await note(server, 'lend');
+      await server.get('read', 'lend/creds/60/60');
+      server.target.mode = 'fails';
+      assert.equal(await move(server, 'lend', 'there'), 'ok');
+      for (const path of ['there', 'there/below', 'lend']) {
+        assert.equal(await mount(server, path), 'invalid_request', path);
+      }
+      assert.equal(await server.outcome('write', 'sys/namespaces/there'), 'invalid_request');
+      server.target.mode = 'works';
+      await server.pass(10);
+      await server.pass(10);
+      assert.equal(await noted(server, 'there'), 'kept');
+      assert.equal(await mount(server, 'lend'), 'ok');
+    }));
+
+  test('is whole in one of both places, wherever the server stopped', async () => {
+    const moving = async (server: OpenInstance): Promise<void> => {
+      await server.ask('write', 'sys/remount', { data: { from: 'lend', to: 'tenant/there' } });
+    };
+    let finished = false;
+    for (let call = 1; !finished; call++) {
+      const storage = createMemoryStorage();
+      let countdown = Number.POSITIVE_INFINITY;
+      const failing = createFaultyStorage(storage, () => (--countdown < 0 ? 'before' : undefined));
+      const server = await openInstance({ storage: failing });
+      await server.get('write', 'sys/namespaces/tenant');
+      await mount(server, 'lend');
+      await note(server, 'lend');
+      await server.get('read', 'lend/creds/60/60');
+      countdown = call;
+      await moving(server);
+      finished = countdown >= 0;
+      const later = await restarted(server, storage);
+      await later.pass(0);
+      await later.pass(60);
+      const places = [await noted(later, 'lend'), await noted(later, 'tenant/there')];
+      assert.equal(places.filter((text) => text === 'kept').length, 1, `call ${call}`);
+      if (places[1] === 'kept') assert.equal(later.target.live.size, 0, `call ${call}`);
+      await later.instance.close();
+    }
+  });
+});

@@ -1,0 +1,264 @@
+/** Namespaces keep tenants apart: whose token reaches what, under which name, and what is left when one is deleted. */
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
+import type { ScannableStorage } from '../storage/storage.ts';
+import { openInstance, restarted } from './instance-fixture.ts';
+import type { OpenInstance } from './instance-fixture.ts';
+
+const NAMES: readonly string[] = ['', 'one/', 'one/deep/', 'two/'];
+const ALL =
+  'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"] }';
+
+async function makeNamespace(server: OpenInstance, path: string): Promise<string> {
+  const cut = path.lastIndexOf('/', path.length - 2) + 1;
+  const namespace = path.slice(0, cut);
+  const { id } = await server.get('write', `sys/namespaces/${path.slice(cut, -1)}`, { namespace });
+  return String(id);
+}
+
+async function fill(server: OpenInstance, namespace: string): Promise<string> {
+  await server.get('write', 'sys/mounts/kv', { namespace, data: { type: 'kv' } });
+  await server.get('write', 'kv/secret', { namespace, data: { of: namespace } });
+  await server.get('write', 'sys/policies/acl/all', { namespace, data: { policy: ALL } });
+  return await server.makeToken({ policies: ['all'] }, { namespace });
+}
+
+suite('who reaches what', () => {
+  let server: OpenInstance;
+  const tokens = new Map<string, string>();
+  before(async () => {
+    server = await openInstance();
+    for (const name of NAMES) {
+      if (name !== '') await makeNamespace(server, name);
+      tokens.set(name, await fill(server, name));
+    }
+  });
+  after(async () => await server.instance.close());
+
+  /** A token acts in its own namespace and those below, if its policies say so. */
+  const reaches = (token: string, target: string): boolean => target.startsWith(token);
+
+  for (const own of NAMES) {
+    for (const target of NAMES) {
+      test(`a token of "${own}" in "${target}"`, async () => {
+        const token = tokens.get(own) ?? '';
+        const forms = [{ namespace: target, path: 'kv/secret' }];
+        // The same place, named by path alone, or by header and path.
+        for (let cut = target.indexOf('/'); cut >= 0; cut = target.indexOf('/', cut + 1)) {
+          forms.push({
+            namespace: target.slice(0, cut + 1),
+            path: `${target.slice(cut + 1)}kv/secret`,
+          });
+        }
+        forms.push({ namespace: '', path: `${target}kv/secret` });
+        for (const { namespace, path } of forms) {
+          const { reply, error } = await server.ask('read', path, { token, namespace });
+          if (reaches(own, target))
+            assert.deepEqual(reply?.data, { of: target }, `${namespace} ${path}`);
+          else assert.equal(error?.code, 'permission_denied', `${namespace} ${path}`);
+        }
+      });
+    }
+  }
+
+  test('the own token is looked up from anywhere, and belongs where it was made', async () => {
+    const token = tokens.get('one/') ?? '';
+    const shown = await server.get('read', 'auth/token/lookup-self', { token });
+    assert.equal(shown['namespace_path'], 'one/');
+  });
+
+  test('a namespace that does not exist is none, and no path leads out of one', async () => {
+    const token = tokens.get('one/') ?? '';
+    for (const namespace of ['nope/', 'one/nope/', 'one', '/one/', 'one/../two/', 'ONE/']) {
+      assert.notEqual(
+        await server.outcome('read', 'kv/secret', { token, namespace }),
+        'ok',
+        namespace,
+      );
+    }
+    for (const path of [
+      '../kv/secret',
+      '../two/kv/secret',
+      'deep/../../kv/secret',
+      'two/kv/secret',
+    ]) {
+      assert.notEqual(await server.outcome('read', path, { token, namespace: 'one/' }), 'ok', path);
+    }
+  });
+
+  test('the name root is reserved, in every call (CVE-2026-55775)', async () => {
+    const asking = { token: tokens.get('one/') ?? '', namespace: 'one/' };
+    for (const operation of ['read', 'patch', 'delete', 'write'] as const) {
+      for (const path of ['sys/namespaces/root', 'sys/namespaces/api-lock/lock/root']) {
+        if (path.endsWith('lock/root') && operation !== 'write') continue;
+        assert.equal(
+          await server.outcome(operation, path, asking),
+          'invalid_request',
+          `${operation} ${path}`,
+        );
+      }
+    }
+    assert.equal(await server.outcome('read', 'kv/secret', asking), 'ok');
+  });
+
+  test('what concerns the whole server is refused below root (CVE-2026-115366)', async () => {
+    const { backend } =
+      (await server.instance.services.table.routing(server.instance.services.begin())).mounts.get(
+        'sys/',
+      ) ?? assert.fail();
+    const rootOnly = backend.paths.filter((path) => path.rootNamespaceOnly === true);
+    assert.ok(rootOnly.length > 10);
+    const asking = { token: tokens.get('one/') ?? '', namespace: 'one/' };
+    for (const path of rootOnly) {
+      const plain = path.pattern.replace(/\[\/?\{[^}]*\}\]/g, '').replace(/\{[^}]*\}/g, 'x');
+      for (const operation of ['read', 'write', 'delete', 'list'] as const) {
+        const asked = `sys/${plain}${operation === 'list' ? '/' : ''}`;
+        assert.notEqual(
+          await server.outcome(operation, asked, asking),
+          'ok',
+          `${operation} ${asked}`,
+        );
+      }
+    }
+  });
+
+  test('a policy made before a namespace gives nothing in it (CVE-2020-10661)', async () => {
+    for (const [name, policy] of [
+      ['segment', 'path "+/kv/*" { capabilities = ["read"] }'],
+      ['plain', 'path "kv/*" { capabilities = ["read"] }'],
+    ] as const) {
+      await server.get('write', `sys/policies/acl/${name}`, { data: { policy } });
+      const token = await server.tokenFor(name);
+      await makeNamespace(server, `later-${name}/`);
+      await fill(server, `later-${name}/`);
+      const namespace = `later-${name}/`;
+      if (name === 'plain')
+        assert.equal(
+          await server.outcome('read', 'kv/secret', { token, namespace }),
+          'permission_denied',
+        );
+    }
+  });
+
+  test('no token of a namespace is root, whoever asks for it', async () => {
+    for (const token of ['root', tokens.get('one/') ?? '']) {
+      const asked = { namespace: 'one/', token, data: { policies: ['root'] } };
+      assert.equal(await server.outcome('write', 'auth/token/create', asked), 'invalid_request');
+    }
+  });
+});
+
+suite('a locked namespace', () => {
+  test('answers nothing, nor do those below, until it is unlocked with the key', async () => {
+    const server = await openInstance();
+    for (const name of ['one/', 'one/deep/', 'two/']) await makeNamespace(server, name);
+    const token = await fill(server, 'one/');
+    await fill(server, 'one/deep/');
+    const { unlock_key: key } = await server.get('write', 'sys/namespaces/api-lock/lock/one');
+    for (const namespace of ['one/', 'one/deep/']) {
+      assert.equal(await server.outcome('read', 'kv/secret', { namespace }), 'unavailable');
+    }
+    assert.equal(await server.outcome('read', 'sys/mounts', { namespace: 'two/' }), 'ok');
+    const unlock = (unlockKey: string): Promise<string> =>
+      server.outcome('write', 'sys/namespaces/api-lock/unlock', {
+        namespace: 'one/',
+        token,
+        data: { unlock_key: unlockKey },
+      });
+    assert.equal(await unlock('wrong'), 'invalid_request');
+    assert.equal(await unlock(String(key)), 'ok');
+    assert.equal(await server.outcome('read', 'kv/secret', { namespace: 'one/deep/' }), 'ok');
+    await server.instance.close();
+  });
+});
+
+const REMINDER = /^(?:epoch|data\/root\/core\/expiry)\//;
+
+suite('a deleted namespace', () => {
+  /** Storage keys that name the namespace, but for reminders that find nothing when they come up. */
+  async function left(storage: ScannableStorage, id: string): Promise<string[]> {
+    const found: string[] = [];
+    let from: string | undefined;
+    for (;;) {
+      const entries = await storage.scan('', from, 1000);
+      const keys = entries.map(({ key }) => key);
+      found.push(...keys.filter((key) => key.split(/[/:.]/).includes(id) && !REMINDER.test(key)));
+      from = entries.at(-1)?.key;
+      if (from === undefined) return found;
+    }
+  }
+
+  async function tenant(server: OpenInstance): Promise<{ id: string; token: string }> {
+    const id = await makeNamespace(server, 'one/');
+    const token = await fill(server, 'one/');
+    const namespace = 'one/';
+    await server.get('write', 'sys/mounts/lend', { namespace, data: { type: 'lending' } });
+    for (let count = 0; count < 3; count++) {
+      await server.get('read', 'lend/creds/600/600', { namespace, token });
+    }
+    await server.get('write', 'cubbyhole/x', { namespace, token, data: { a: 'b' } });
+    return { id, token };
+  }
+
+  test('takes all with it: leases at their targets, data, tokens, its key', async () => {
+    const storage = createMemoryStorage();
+    const server = await openInstance({ storage });
+    const { id, token } = await tenant(server);
+    assert.ok((await left(storage, id)).length > 10);
+    assert.equal(await server.outcome('delete', 'sys/namespaces/one'), 'ok');
+    assert.equal(
+      await server.outcome('read', 'kv/secret', { namespace: 'one/', token }),
+      'not_found',
+    );
+    await server.pass(1);
+    await server.pass(20);
+    assert.equal(server.target.live.size, 0);
+    assert.deepEqual(await left(storage, id), []);
+    assert.equal(
+      await server.outcome('read', 'auth/token/lookup-self', { token }),
+      'permission_denied',
+    );
+    await makeNamespace(server, 'one/');
+    assert.notEqual(await server.outcome('read', 'kv/secret', { namespace: 'one/' }), 'ok');
+    await server.instance.close();
+  });
+
+  test('whose deletion was cut short is deleted to the end (CVE-2026-42186)', async () => {
+    const storage = createMemoryStorage();
+    const server = await openInstance({ storage });
+    const { id } = await tenant(server);
+    server.target.mode = 'blocks';
+    await server.get('delete', 'sys/namespaces/one');
+    server.clock.advance(2);
+    while (server.target.revocations < 3) await new Promise((resolve) => setImmediate(resolve));
+    server.target.mode = 'works';
+    const later = await restarted(server, storage);
+    await later.pass(1);
+    await later.pass(20);
+    assert.equal(later.target.live.size, 0);
+    assert.deepEqual(await left(storage, id), []);
+    await later.instance.close();
+  });
+
+  test('waits for its leases while they can be revoked, and goes when nobody can', async () => {
+    const storage = createMemoryStorage();
+    const server = await openInstance({ storage });
+    const { id } = await tenant(server);
+    server.target.mode = 'fails';
+    await server.get('delete', 'sys/namespaces/one');
+    await server.pass(1);
+    assert.ok((await left(storage, id)).length > 0);
+    for (let round = 0; round < 12; round++) await server.pass(300);
+    assert.deepEqual(await left(storage, id), []);
+    await server.instance.close();
+  });
+
+  test('must have no children', async () => {
+    const server = await openInstance();
+    await makeNamespace(server, 'one/');
+    await makeNamespace(server, 'one/deep/');
+    assert.equal(await server.outcome('delete', 'sys/namespaces/one'), 'invalid_request');
+    await server.instance.close();
+  });
+});
