@@ -18,6 +18,9 @@ if (installed === 0 || installed < modified('package-lock.json')) {
   process.stdout.write('Installing dependencies (once) …\n');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   // Not `npm ci`: it refuses a lockfile that leaves out optional packages of other platforms.
-  const done = spawnSync(npm, ['install', '--no-save', '--no-audit', '--no-fund'], { cwd: root, stdio: 'inherit' });
+  const done = spawnSync(npm, ['install', '--no-save', '--no-audit', '--no-fund'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   process.exit(done.status ?? 1);
 }
