@@ -1,5 +1,6 @@
 /** Demands a live token that may be used from here, takes one of its uses, and says who that is. */
-import { permissionDenied } from '../../model/errors.ts';
+import { invalidRequest, permissionDenied } from '../../model/errors.ts';
+import type { RequestError } from '../../model/errors.ts';
 import type { Principal } from '../../model/request.ts';
 import type { Stored } from '../../model/transaction.ts';
 import { cidrsContain } from '../../base/cidr.ts';
@@ -9,7 +10,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 
 export async function authenticate(parts: Parts, exchange: Exchange): Promise<void> {
-  if (exchange.token === undefined) throw permissionDenied();
+  if (exchange.token === undefined) throw await refusal(exchange);
   if (!mayComeFrom(exchange.token, exchange)) {
     throw permissionDenied('the address is not one that the token is bound to');
   }
@@ -20,6 +21,20 @@ export async function authenticate(parts: Parts, exchange: Exchange): Promise<vo
     const spent = exchange.token;
     exchange.atEnd.push(() => parts.tokens.revoke(exchange.unit, spent, exchange.nowMs));
   }
+}
+
+/** These are called with the wrapping token itself: one that is spent is no caller, but no intruder either. */
+const WRAPPING_PATHS = new Set(['sys/wrapping/unwrap', 'sys/wrapping/rewrap']);
+
+async function refusal(exchange: Exchange): Promise<RequestError> {
+  const { call, path } = exchange;
+  if (!WRAPPING_PATHS.has(path) || call.token === undefined || call.operation !== 'write')
+    return permissionDenied();
+  if (!exchange.bodyRead) exchange.data = await call.readBody();
+  exchange.bodyRead = true;
+  const named = exchange.data['token'];
+  if (named !== undefined && named !== '') return permissionDenied();
+  return invalidRequest('wrapping token is not valid or does not exist');
 }
 
 /** On open paths a valid token is welcome but not needed, and costs no use. */
