@@ -24,7 +24,7 @@ const NOTICE_MS_MAX = 5_000;
 const CONTROL_MS = 2_000;
 /** What the server calls it. */
 const NOTICE =
-  /failed authentication|integrity|deleted, inserted or replaced|rolled back|does not open/i;
+  /failed authentication|integrity|deleted, inserted or replaced|rolled back|does not open|seal configuration/i;
 
 interface Row {
   readonly key: string;

@@ -95,6 +95,8 @@ export class EncryptedStore {
   readonly #committed = new Map<string, number>();
   /** Encryptions since the last call of {@link takeUsage}, by term. */
   #usage = new Map<number, number>();
+  /** Shards whose sum does not hold. */
+  #distrusted: ReadonlySet<number> = new Set();
   #listener: ((commit: CountedCommit) => void) | undefined;
   #inFlight = 0;
   #gate: Promise<void> | undefined;
@@ -112,12 +114,32 @@ export class EncryptedStore {
     return this.#nonces.random;
   }
 
+  /**
+   * The stored entries.
+   * @throws {RequestError} `internal` when one lies in a distrusted shard: there or not, it may be older than it seems.
+   */
   async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    if (this.#distrusted.size > 0) for (const key of keys) this.#assertTrusted(key);
     try {
       return await this.#storage.read(keys);
     } catch (error) {
       throw limitToRequestError(error);
     }
+  }
+
+  /**
+   * From now on nothing of these shards is given out. Which of its records was replaced by an older state of itself, or is gone,
+   * a shard's sum does not tell.
+   */
+  distrust(shards: ReadonlySet<number>): void {
+    this.#distrusted = shards;
+  }
+
+  #assertTrusted(key: string): void {
+    if (!isCounted(key) || !this.#distrusted.has(shardOf(key))) return;
+    throw new RequestError('internal', 'stored record failed authentication', {
+      detail: `records of its shard were deleted, inserted or replaced: ${key}`,
+    });
   }
 
   /**

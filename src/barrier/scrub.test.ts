@@ -106,6 +106,31 @@ test('finds a replayed, a deleted, an inserted and a swapped record', async () =
   }
 });
 
+test('gives nothing out of a shard whose sum does not hold, until it holds again', async () => {
+  const { barrier, storage } = await filled();
+  const key = 'data/root/kv/k7';
+  const old = await entryOf(storage, key);
+  await put(barrier, 'k7', 'newer');
+  const newer = await entryOf(storage, key);
+  await forge(storage, old);
+  await scrubbed(barrier);
+  await assert.rejects(get(barrier, 'k7'), /failed authentication/);
+  let readable = 0;
+  for (let index = 8; index < 200; index++) {
+    readable += await get(barrier, `k${index}`).then(
+      () => 1,
+      () => 0,
+    );
+  }
+  assert.ok(readable > 150, 'the other shards are served');
+  await storage.commit({ checks: [], puts: [], deletes: [key] });
+  await scrubbed(barrier);
+  await assert.rejects(get(barrier, 'k7'), /failed authentication/, 'not even that it is gone');
+  await forge(storage, newer);
+  assert.deepEqual(await scrubbed(barrier), []);
+  assert.equal(await get(barrier, 'k7'), 'newer');
+});
+
 test('goes on beside the traffic', async () => {
   const { barrier } = await filled();
   const scrub = barrier.scrub();

@@ -1,6 +1,7 @@
 /**
  * The scrub: walks the whole store, opens every record and compares the sums of the shards. It finds what single reads cannot:
- * records that were deleted, or replaced by an older state of themselves. It runs beside the traffic, page by page.
+ * records that were deleted, or replaced by an older state of themselves; nothing of their shard is given out from then on, until
+ * a scrub finds the sum to hold again. It runs beside the traffic, page by page.
  *
  * While a page is read no commit is under way, so for every commit it is known which of its records the walk has passed: those
  * are counted by what the commit changed, the others when the walk comes to them. Commits of other replicas are not seen; a shard
@@ -150,6 +151,7 @@ export class Scrub {
   async #compare(): Promise<void> {
     const keys = allShardKeys();
     const mismatched: { readonly key: string; readonly excess: ShardState }[] = [];
+    const distrusted = new Set<number>();
     await this.#store.quietly(async () => {
       const sums = await this.#store.read(keys);
       this.stop();
@@ -160,14 +162,20 @@ export class Scrub {
           const stored = this.#store.openShard(key, entry);
           if (equalStates(stored, computed)) continue;
           if (entry?.revision !== this.#expected?.get(key)) this.#undecided.push(key);
-          else mismatched.push({ key, excess: differenceOf(computed, stored) });
+          else {
+            mismatched.push({ key, excess: differenceOf(computed, stored) });
+            distrusted.add(shard);
+          }
         } catch (error) {
           const reason = 'integrity record failed authentication';
-          if (error instanceof RequestError) this.#faults.push({ key, reason });
-          else this.#undecided.push(key);
+          if (error instanceof RequestError) {
+            this.#faults.push({ key, reason });
+            distrusted.add(shard);
+          } else this.#undecided.push(key);
         }
       }
     });
+    this.#store.distrust(distrusted);
     for (const { key, excess } of mismatched) {
       this.#blame(key, 'records of this shard were deleted, inserted or replaced');
       const inserted = await this.#findRecord(key, excess);

@@ -34,7 +34,10 @@ export function sealConfigRecord(config: SealConfig): Alongside {
 /** undefined = there is no cluster. */
 export async function readSealedRoot(storage: Storage): Promise<SealedRoot | undefined> {
   const [config, wrapped] = await storage.read([SEAL_CONFIG_KEY, WRAPPED_ROOT_KEY]);
-  if (config === undefined || wrapped === undefined) return undefined;
+  if (config === undefined && wrapped === undefined) return undefined;
+  if (config === undefined || wrapped === undefined) {
+    throw new StorageError('part of the stored seal configuration is missing');
+  }
   return { config: parseConfig(config.value), wrapped: wrapped.value };
 }
 
