@@ -12,6 +12,8 @@ import { createBootSigner } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { parseCommonOptions } from './device.ts';
 import type { AuditDeviceType, CommonOptions, DeviceContext } from './device.ts';
+import { exporting } from './exporting.ts';
+import type { Exporters } from './exporting.ts';
 import { auditFailed } from './group.ts';
 import type { GroupCounts, RecordKind } from './group.ts';
 import { AuditLog } from './log.ts';
@@ -49,6 +51,8 @@ export interface AuditBrokerOptions {
   readonly log: Log;
   readonly devices: Omit<DeviceContext, 'clock' | 'log'>;
   readonly metrics?: AuditMetrics | undefined;
+  /** Formats beside the native one that a device's option `format` may name. */
+  readonly exporters?: Exporters | undefined;
 }
 
 export interface DeviceHealth {
@@ -83,6 +87,7 @@ interface Slot {
 }
 
 const DONE: Promise<void> = Promise.resolve();
+const NO_EXPORTERS: Exporters = new Map();
 
 export class AuditBroker {
   readonly #options: AuditBrokerOptions;
@@ -170,8 +175,8 @@ export class AuditBroker {
     const options = parseCommonOptions(type, spec.options);
     const log = this.#options.log.named('audit');
     const context: DeviceContext = { ...this.#options.devices, clock: this.#clock, log };
-    const device = await type.open(spec.options, context);
-    const { metrics } = this.#options;
+    const { metrics, exporters = NO_EXPORTERS } = this.#options;
+    const device = exporting(await type.open(spec.options, context), options.format, exporters);
     const auditLog = new AuditLog({
       device,
       origin: `${this.#options.origin}/${path.slice(0, -1)}`,

@@ -15,6 +15,7 @@ import type { AuditDeviceSpec, AuditKeys, AuditMetrics } from './broker.ts';
 import { createLogSigner } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import type { AuditDevice, AuditDeviceType, DeviceContext } from './device.ts';
+import type { Exporters } from './exporting.ts';
 import type { RequestEntry } from './record.ts';
 
 export const CANARY: string = 'cAnArY-7f3a91';
@@ -88,7 +89,13 @@ export interface World {
 export async function worldOf(
   t: TestContext,
   types: readonly AuditDeviceType[],
-  change: { clock?: Clock; held?: readonly HeldDevice[]; metrics?: AuditMetrics } = {},
+  change: {
+    clock?: Clock;
+    held?: readonly HeldDevice[];
+    metrics?: AuditMetrics;
+    exporters?: Exporters;
+    stdout?: (lines: Buffer) => Promise<void>;
+  } = {},
 ): Promise<World> {
   const directory = await mkdtemp(path.join(tmpdir(), 'audit-broker-'));
   const broker = new AuditBroker({
@@ -100,9 +107,10 @@ export async function worldOf(
     devices: {
       forbiddenDirectories: [],
       allowedDirectories: [],
-      stdout: () => Promise.resolve(),
+      stdout: change.stdout ?? (() => Promise.resolve()),
     },
     metrics: change.metrics,
+    exporters: change.exporters,
   });
   t.after(async () => {
     for (const device of change.held ?? []) device.letGo();

@@ -7,12 +7,11 @@ import { RequestError } from '../model/errors.ts';
 import type { Principal, Reply } from '../model/request.ts';
 import { Mac } from './mac.ts';
 import { Members, clearText, hasMembers } from './members.ts';
+import { mountMembers, policyResults } from './record-parts.ts';
 import type {
   AuditedAuth,
   AuditedHeaders,
-  AuditedMount,
   AuditedWrap,
-  PolicyResults,
   RecordOptions,
   ReplyEntry,
   RequestEntry,
@@ -31,6 +30,8 @@ interface RememberedToken {
   /** The part of `auth` between the policy results and the token's age. */
   before: string;
   after: string;
+  issuedAtMs: number;
+  issueTime: string;
 }
 
 /** Renders the records of one device. */
@@ -105,9 +106,17 @@ export class Renderer {
     members.number('token_ttl', Math.floor(principal.ttlSeconds));
     if (entry.tokenIssuedAtMs !== undefined) {
       // Whole seconds, as Vault writes it.
-      members.text('token_issue_time', issueTime(entry.tokenIssuedAtMs));
+      members.text('token_issue_time', this.#issueTime(known, entry.tokenIssuedAtMs));
     }
     return members.object();
+  }
+
+  #issueTime(known: RememberedToken, ms: number): string {
+    if (known.issuedAtMs !== ms) {
+      known.issuedAtMs = ms;
+      known.issueTime = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+    }
+    return known.issueTime;
   }
 
   /** Hashes and texts that do not change while a token lives. */
@@ -126,6 +135,8 @@ export class Renderer {
         principal,
         before: '',
         after: '',
+        issuedAtMs: Number.NaN,
+        issueTime: '',
       };
       this.#describe(known, principal);
       // Without the token's text (internal work) its hash is not known, so nothing is remembered.
@@ -296,50 +307,6 @@ export class Renderer {
     const text = error.message === '' ? error.code : error.message;
     return this.#redactor.publicText(text, request.data, request.token);
   }
-}
-
-function issueTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-function policyResults(results: PolicyResults | undefined): string {
-  if (results === undefined) return '';
-  let granting = '';
-  for (const policy of results.grantingPolicies ?? []) {
-    const members = new Members();
-    members.text('name', policy.name);
-    members.text('namespace_id', policy.namespaceId);
-    members.text('namespace_path', policy.namespacePath);
-    members.text('type', policy.type);
-    granting += `${granting === '' ? '' : ','}${members.object()}`;
-  }
-  const members = new Members();
-  members.json('allowed', String(results.allowed));
-  if (granting !== '') members.json('granting_policies', `[${granting}]`);
-  members.text('denied_by', results.deniedBy);
-  return members.object();
-}
-
-const mountTexts = new WeakMap<AuditedMount, string>();
-
-/** Mounts live long and are few: their part is written once. */
-function mountMembers(mount: AuditedMount | undefined): string {
-  if (mount === undefined) return '';
-  let text = mountTexts.get(mount);
-  if (text === undefined) {
-    text = renderMount(mount);
-    mountTexts.set(mount, text);
-  }
-  return text;
-}
-
-function renderMount(mount: AuditedMount): string {
-  const members = new Members();
-  members.text('mount_point', mount.path);
-  members.text('mount_type', mount.type);
-  members.text('mount_accessor', mount.accessor);
-  members.text('mount_class', mount.path.startsWith('auth/') ? 'auth' : 'secret');
-  return members.members;
 }
 
 function countMembers(value: unknown): number | undefined {

@@ -6,6 +6,7 @@ import type { Log, LogLevel } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import type { World } from '../base/world.ts';
 import type { ServerOptions, StartOptions } from '../cli/commands/server.ts';
+import { EXPORTERS } from '../audit/export/exporters.ts';
 import { fileDevice } from '../audit/file/file.ts';
 import { httpDevice } from '../audit/http/http.ts';
 import { socketDevice } from '../audit/socket/socket.ts';
@@ -116,6 +117,7 @@ async function run(
         stdout: writeStdout,
       },
       metrics: auditMetrics(monitoring.registry),
+      exporters: EXPORTERS,
     });
     instance = await Instance.open({
       world,
