@@ -17,7 +17,7 @@ function fromObject(text: string): Map<string, string> | undefined {
   } catch {
     return undefined;
   }
-  if (!isJsonObject(value as never)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const pairs = new Map<string, string>();
   for (const [key, item] of Object.entries(value as object)) {
     if (typeof item !== 'string') return undefined;
