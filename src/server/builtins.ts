@@ -4,6 +4,7 @@ import type { SystemOptions } from './system-backend.ts';
 import { approleBackend } from '../auth/approle/approle.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
+import { transitBackend } from '../engines/transit/transit.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { identityBackend } from '../identity/backend.ts';
 import { cubbyholePrefix } from '../core/steps/wrap.ts';
@@ -20,10 +21,14 @@ const onMount = (backend: Backend): AnyBackend =>
   Object.assign(backend, { scope: 'mount' as const });
 
 /** Secrets engines that can be mounted. */
-const ENGINES: ReadonlyMap<string, Make> = new Map<string, Make>([
-  ['kv', (options) => wrapped(kvBackend(options))],
-  ['generic', () => onMount(generic)],
-]);
+function engines({ world }: Services): ReadonlyMap<string, Make> {
+  const transit = onMount(transitBackend({ random: world.random }));
+  return new Map<string, Make>([
+    ['kv', (options) => wrapped(kvBackend(options))],
+    ['generic', () => onMount(generic)],
+    ['transit', () => transit],
+  ]);
+}
 
 /** Auth methods that can be enabled. */
 function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend> {
@@ -45,17 +50,18 @@ export function builtins(
   },
 ): { factory: BackendFactory; system: AnyBackend } {
   const methods = authMethods(services);
+  const secrets = engines(services);
   const factory: BackendFactory = (entry) => {
     if (entry.table === 'auth' && !entry.type.endsWith('token')) return methods.get(entry.type);
     return (
       core.get(entry.type) ??
-      ENGINES.get(entry.type)?.(entry.options) ??
+      secrets.get(entry.type)?.(entry.options) ??
       wrapped(options.further.get(entry.type)?.())
     );
   };
   const names: PluginPorts['names'] = (kind) => {
     if (kind === 'auth') return [...methods.keys()].sort();
-    return kind === 'secret' ? [...ENGINES.keys()].sort() : [];
+    return kind === 'secret' ? [...secrets.keys()].sort() : [];
   };
   const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));

@@ -1,0 +1,111 @@
+/** Requests with many inputs: reading them, and the status of the whole. */
+import { isJsonObject, isRawNumber } from '../../base/json.ts';
+import type { JsonObject, JsonValue } from '../../base/json.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Reply } from '../../model/request.ts';
+import { ItemError, asRequestError, refused } from './failures.ts';
+
+/** The objects of `batch_input`. @throws {RequestError} */
+export function batchItems(raw: JsonValue): readonly JsonObject[] {
+  if (!Array.isArray(raw)) throw refused('failed to parse batch input: it must be a list');
+  if (raw.length === 0) throw invalidRequest('missing batch input to process');
+  return raw.map((item, index) => {
+    if (!isJsonObject(item))
+      throw refused(`failed to parse batch input: [${index}] expected a map`);
+    return item;
+  });
+}
+
+/** Text of an item; undefined when it is not there. @throws {RequestError} it is something else */
+export function itemText(item: JsonObject, index: number, name: string): string | undefined {
+  const value = Object.hasOwn(item, name) ? item[name] : undefined;
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value;
+  throw refused(`failed to parse batch input: '[${index}].${name}' expected type 'string'`);
+}
+
+/** A whole number of an item, 0 when it is not there. @throws {RequestError} */
+export function itemNumber(item: JsonObject, index: number, name: string): number {
+  const value = Object.hasOwn(item, name) ? item[name] : undefined;
+  if (value === undefined || value === null) return 0;
+  const number = isRawNumber(value) ? Number(value.rawJSON) : value;
+  if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
+  throw refused(`failed to parse batch input: '[${index}].${name}' expected type 'int'`);
+}
+
+/** What came of one item. */
+export type Outcome = { readonly data: Readonly<Record<string, unknown>> } | ItemError;
+
+/** Turns what an item throws for its caller into its outcome. */
+export async function outcomeOf(
+  work: () => Promise<Readonly<Record<string, unknown>>>,
+): Promise<Outcome> {
+  try {
+    return { data: await work() };
+  } catch (error) {
+    if (error instanceof ItemError) return error;
+    throw error;
+  }
+}
+
+/** The answer to a request without `batch_input`. @throws {RequestError} */
+export function singleReply(outcome: Outcome | undefined): Reply {
+  if (outcome === undefined) throw new Error('a request without an outcome');
+  if (outcome instanceof ItemError) throw asRequestError(outcome);
+  return { data: outcome.data };
+}
+
+export interface BatchOptions {
+  readonly references: readonly string[];
+  /** What a failed item shows beside its error. */
+  readonly onFailure?: Readonly<Record<string, unknown>>;
+  /** Failed items do not show in the status. */
+  readonly alwaysOk?: boolean;
+  /** Status to answer when some items failed and some did not. */
+  readonly partialStatus?: number | undefined;
+  readonly warnings?: readonly string[];
+}
+
+const STATUS_MIN = 200;
+const STATUS_MAX = 599;
+
+export function batchReply(outcomes: readonly Outcome[], options: BatchOptions): Reply {
+  const results = outcomes.map((outcome, index) => ({
+    ...(outcome instanceof ItemError
+      ? { ...options.onFailure, error: outcome.message }
+      : outcome.data),
+    reference: options.references[index] ?? '',
+  }));
+  const warnings = [...(options.warnings ?? [])];
+  const reply = { data: { batch_results: results } };
+  let status = options.alwaysOk === true ? undefined : statusOf(outcomes);
+  const { partialStatus } = options;
+  if (status !== undefined && partialStatus !== undefined && outcomes.some(succeeded)) {
+    if (partialStatus >= STATUS_MIN && partialStatus <= STATUS_MAX) status = partialStatus;
+    else {
+      warnings.push(
+        `invalid HTTP response code override from partial_failure_response_code, reverting to ${status}`,
+      );
+    }
+  }
+  return {
+    ...reply,
+    ...(status === undefined ? {} : { status }),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+}
+
+function succeeded(outcome: Outcome): boolean {
+  return !(outcome instanceof ItemError);
+}
+
+/** The caller's mistakes come first: repeating the request will not mend them. */
+function statusOf(outcomes: readonly Outcome[]): number | undefined {
+  let status: number | undefined;
+  for (const outcome of outcomes) {
+    if (!(outcome instanceof ItemError)) continue;
+    if (outcome.fault === 'caller') return 400;
+    if (outcome.fault === 'internal') status = 500;
+  }
+  return status;
+}

@@ -1,0 +1,167 @@
+/** Signs and verifies one input with one version of a key. */
+import { constants, sign, verify } from 'node:crypto';
+import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Random } from '../../base/random.ts';
+import { isDerEcdsaSignature } from '../../crypto/der.ts';
+import {
+  DigestError,
+  digestBytes,
+  signDigestPkcs1,
+  signDigestPss,
+  verifyDigestPkcs1,
+  verifyDigestPss,
+} from '../../crypto/rsa-digest.ts';
+import type { DigestName } from '../../crypto/rsa-digest.ts';
+import { ItemError } from './failures.ts';
+import type { KeyType } from './key-types.ts';
+
+/** Names of the API, and of OpenSSL. `none` is for digests whose function is not named in the signature. */
+export const HASHES: ReadonlyMap<string, DigestName | undefined> = new Map([
+  ['none', undefined],
+  ['sha1', 'sha1'],
+  ['sha2-224', 'sha224'],
+  ['sha2-256', 'sha256'],
+  ['sha2-384', 'sha384'],
+  ['sha2-512', 'sha512'],
+  ['sha3-224', 'sha3-224'],
+  ['sha3-256', 'sha3-256'],
+  ['sha3-384', 'sha3-384'],
+  ['sha3-512', 'sha3-512'],
+]);
+
+export interface SignatureOptions {
+  readonly hash: DigestName | undefined;
+  readonly marshaling: 'asn1' | 'jws';
+  /** The input is a digest already. */
+  readonly prehashed: boolean;
+  /** Of RSA: `pss`, the default, or `pkcs1v15`. */
+  readonly algorithm: string;
+  readonly salt: 'auto' | 'hash' | number;
+}
+
+/** RSA and the larger curves take long enough to be done off the event loop. */
+const signAsync = promisify(
+  (
+    hash: string | null,
+    data: Buffer,
+    key: SignKeyObjectInput,
+    done: (error: Error | null, signature: Buffer) => void,
+  ) => {
+    sign(hash, data, key, done);
+  },
+);
+
+function saltBytes({ salt, hash }: SignatureOptions): number | undefined {
+  if (salt === 'auto') return undefined;
+  return salt === 'hash' ? digestBytes(hash ?? 'sha256') : salt;
+}
+
+function checkRsa(key: KeyObject, options: SignatureOptions): 'pss' | 'pkcs1v15' {
+  const algorithm = options.algorithm === '' ? 'pss' : options.algorithm;
+  if (algorithm !== 'pss' && algorithm !== 'pkcs1v15') {
+    throw new ItemError('unsupported rsa signature algorithm', 'internal');
+  }
+  if (algorithm === 'pss') {
+    const { hash } = options;
+    if (hash === undefined) throw new ItemError('unsupported hash algorithm', 'internal');
+    const modulusBytes = Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
+    const wanted = saltBytes(options) ?? 0;
+    if (wanted > modulusBytes - 2 - digestBytes(hash)) {
+      throw new ItemError('requested salt length is invalid');
+    }
+  }
+  return algorithm;
+}
+
+async function signRsa(
+  key: KeyObject,
+  input: Buffer,
+  options: SignatureOptions,
+  random: Random,
+): Promise<Buffer> {
+  const algorithm = checkRsa(key, options);
+  const { hash } = options;
+  if (!options.prehashed && hash !== undefined) {
+    if (algorithm === 'pkcs1v15') return await signAsync(hash, input, { key });
+    const saltLength = saltBytes(options) ?? constants.RSA_PSS_SALTLEN_MAX_SIGN;
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    return await signAsync(hash, input, { key, padding, saltLength });
+  }
+  try {
+    if (algorithm === 'pkcs1v15') return signDigestPkcs1(key, hash, input);
+    return signDigestPss(key, hash ?? 'sha256', input, saltBytes(options), random);
+  } catch (error) {
+    if (!(error instanceof DigestError)) throw error;
+    throw new ItemError(`crypto/rsa: ${error.message}`, 'internal');
+  }
+}
+
+function verifyRsa(
+  key: KeyObject,
+  input: Buffer,
+  signature: Buffer,
+  options: SignatureOptions,
+): boolean {
+  const algorithm = checkRsa(key, options);
+  const { hash } = options;
+  if (!options.prehashed && hash !== undefined) {
+    if (algorithm === 'pkcs1v15') return verify(hash, input, key, signature);
+    const saltLength = saltBytes(options) ?? constants.RSA_PSS_SALTLEN_AUTO;
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    return verify(hash, input, { key, padding, saltLength }, signature);
+  }
+  if (algorithm === 'pkcs1v15') return verifyDigestPkcs1(key, hash, input, signature);
+  return verifyDigestPss(key, hash ?? 'sha256', input, signature, saltBytes(options));
+}
+
+/** Node signs messages, not digests, with ECDSA. */
+function refusePrehashed(options: SignatureOptions): void {
+  if (options.prehashed) {
+    throw new ItemError('prehashed input is not supported for ECDSA keys: send the message itself');
+  }
+}
+
+export async function signInput(
+  type: KeyType,
+  key: KeyObject,
+  input: Buffer,
+  options: SignatureOptions,
+  random: Random,
+): Promise<Buffer> {
+  switch (type.family) {
+    case 'rsa':
+      return await signRsa(key, input, options, random);
+    case 'ecdsa': {
+      refusePrehashed(options);
+      const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
+      return sign(options.hash, input, { key, dsaEncoding });
+    }
+    default:
+      // Ed25519 and ML-DSA hash for themselves.
+      return sign(null, input, key);
+  }
+}
+
+export function verifyInput(
+  type: KeyType,
+  key: KeyObject,
+  input: Buffer,
+  signature: Buffer,
+  options: SignatureOptions,
+): boolean {
+  switch (type.family) {
+    case 'rsa':
+      return verifyRsa(key, input, signature, options);
+    case 'ecdsa': {
+      refusePrehashed(options);
+      if (options.marshaling === 'asn1' && !isDerEcdsaSignature(signature)) {
+        throw new ItemError('supplied signature is invalid');
+      }
+      const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
+      return verify(options.hash, input, { key, dsaEncoding }, signature);
+    }
+    default:
+      return verify(null, input, key, signature);
+  }
+}

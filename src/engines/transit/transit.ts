@@ -1,0 +1,29 @@
+/** The transit engine: encrypts, signs and keeps the keys; the data stays with its callers. */
+import type { Random } from '../../base/random.ts';
+import type { Backend } from '../../model/backend.ts';
+import { encryptionPaths } from './encryption-paths.ts';
+import { hmacPaths } from './hmac.ts';
+import { KeyCache } from './key-cache.ts';
+import { keyConfigPaths } from './key-config.ts';
+import { keyPaths } from './keys.ts';
+import { NoncePool } from './nonce-pool.ts';
+import type { TransitPorts } from './ports.ts';
+import { settingsPaths } from './settings.ts';
+import { signingPaths } from './signing.ts';
+
+export function transitBackend({ random }: { readonly random: Random }): Backend {
+  const ports: TransitPorts = { random, keys: new KeyCache(), nonces: new NoncePool(random) };
+  return {
+    type: 'transit',
+    kind: 'secret',
+    summary: 'Encryption, signatures and HMACs as a service.',
+    paths: [
+      ...keyPaths(ports),
+      ...keyConfigPaths(ports),
+      ...settingsPaths(),
+      ...encryptionPaths(ports),
+      ...signingPaths(ports),
+      ...hmacPaths(ports),
+    ],
+  };
+}
