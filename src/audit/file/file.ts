@@ -20,6 +20,7 @@ import type {
 } from '../device.ts';
 import { parseMode, resolvePlace } from './place.ts';
 import { endOfPredecessor } from './predecessor.ts';
+import { Reserve, parseReserve } from './reserve.ts';
 import { readTail } from './tail.ts';
 import type { FileTail } from './tail.ts';
 
@@ -45,11 +46,13 @@ export const fileDevice: AuditDeviceType = {
     file_path: 'Absolute path of the log file, "stdout" or "discard".',
     path: 'Older name of file_path.',
     mode: 'Permission bits of the file: 0600 (default), 0640 or 0644.',
+    reserve: 'Disk space set aside for when the disk is full, e.g. "64MiB" (default none).',
   },
   async open(options: DeviceOptions, context: DeviceContext): Promise<AuditDevice> {
     const filePath = optionOf(options, 'file_path') ?? optionOf(options, 'path');
     if (filePath === undefined || filePath === '') throw invalidRequest('file_path is required');
     const mode = parseMode(optionOf(options, 'mode'));
+    const reserveBytes = parseReserve(optionOf(options, 'reserve'));
     switch (filePath.toLowerCase()) {
       case 'stdout':
       case '/dev/stdout':
@@ -57,7 +60,10 @@ export const fileDevice: AuditDeviceType = {
       case 'discard':
         return new StreamDevice(() => Promise.resolve());
       default:
-        return new FileDevice(await resolvePlace(filePath, context), mode, context);
+        return new FileDevice(
+          { path: await resolvePlace(filePath, context), mode, reserveBytes },
+          context,
+        );
     }
   },
 };
@@ -94,23 +100,31 @@ interface OpenFile {
   size: number;
 }
 
+interface FileSettings {
+  readonly path: string;
+  readonly mode: number;
+  readonly reserveBytes: number;
+}
+
 class FileDevice implements ResumableDevice {
   readonly #path: string;
   readonly #mode: number;
   readonly #context: DeviceContext;
+  readonly #reserve: Reserve;
   #open: OpenFile | undefined;
 
-  constructor(filePath: string, mode: number, context: DeviceContext) {
-    this.#path = filePath;
-    this.#mode = mode;
+  constructor(settings: FileSettings, context: DeviceContext) {
+    this.#path = settings.path;
+    this.#mode = settings.mode;
     this.#context = context;
+    this.#reserve = new Reserve(settings.path, settings.reserveBytes, context.log);
   }
 
   async append(bytes: Buffer): Promise<void> {
     const file = this.#open;
     if (file === undefined) throw new Error('audit file is not open');
     for (let done = 0; done < bytes.length;) {
-      const written = await writeSome(file.fd, bytes, done);
+      const written = await this.#write(file, bytes, done);
       if (written === 0) await this.#pause();
       done += written;
       file.size += written;
@@ -118,10 +132,21 @@ class FileDevice implements ResumableDevice {
     if (file.regular && DSYNC === undefined) await sync(file.fd);
   }
 
+  /** Once more with the space that was set aside, when the disk is full. */
+  async #write(file: OpenFile, bytes: Buffer, offset: number): Promise<number> {
+    try {
+      return await writeSome(file.fd, bytes, offset);
+    } catch (error) {
+      if (!hasCode(error, 'ENOSPC') || !(await this.#reserve.release())) throw error;
+      return await writeSome(file.fd, bytes, offset);
+    }
+  }
+
   async resume(): Promise<LogTail> {
     await this.close();
     const file = await this.#openFile();
     this.#open = file;
+    if (file.regular) await this.#reserve.make();
     if (!file.regular) return { empty: false };
     if (file.size === 0) return { empty: true, position: await endOfPredecessor(this.#path) };
     const tail = await this.#readTail(file.size);
@@ -134,6 +159,7 @@ class FileDevice implements ResumableDevice {
     const file = this.#open;
     if (file === undefined) return false;
     if (!file.regular) return true;
+    void this.#reserve.make();
     let now: Stats;
     try {
       now = await stat(this.#path);

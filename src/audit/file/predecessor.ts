@@ -23,7 +23,7 @@ export async function endOfPredecessor(filePath: string): Promise<ChainPosition 
         entry.startsWith(`${name}${ext}.`) ||
         entry.startsWith(`${name}${ext}-`) ||
         (entry.startsWith(`${name}-`) && entry.endsWith(ext));
-      if (!rotated) continue;
+      if (!rotated || entry.endsWith('.reserve')) continue;
       const file = path.join(directory, entry);
       const found = await stat(file);
       if (found.isFile() && found.size > 0) candidates.push({ file, changedMs: found.mtimeMs });
