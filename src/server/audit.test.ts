@@ -81,7 +81,7 @@ const OPERATIONS: ReadonlyMap<string, CallOperation> = new Map([
   ['delete', 'delete'],
 ]);
 
-test('SEC-50: a secret sent to any path, as any parameter, never stands in a record', async () => {
+test('SEC-50: a secret in each parameter of each path never stands in a record', async () => {
   const device = recorder();
   const opened = await openInstance({ audit: [device.type] });
   const { reply } = await opened.ask('read', 'sys/internal/specs/openapi');
