@@ -2,6 +2,8 @@
 import { systemBackend } from './system-backend.ts';
 import type { SystemOptions } from './system-backend.ts';
 import { approleBackend } from '../auth/approle/approle.ts';
+import { fetchJson } from '../auth/fetch-json.ts';
+import { jwtBackend } from '../auth/jwt/jwt.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { transitBackend } from '../engines/transit/transit.ts';
@@ -32,9 +34,12 @@ function engines({ world }: Services): ReadonlyMap<string, Make> {
 
 /** Auth methods that can be enabled. */
 function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend> {
-  const { random } = world;
+  const { clock, random } = world;
+  const jwt = onMount(jwtBackend({ clock, fetch: fetchJson }));
   return new Map([
     ['approle', onMount(approleBackend({ random, hash }))],
+    ['jwt', jwt],
+    ['oidc', jwt],
     ['userpass', onMount(userpassBackend({ random }))],
   ]);
 }

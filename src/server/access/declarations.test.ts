@@ -1,8 +1,11 @@
 /** Every auth method and the identity store say what they are, path by path. */
+import { systemClock } from '../../base/clock.ts';
 import { systemRandom } from '../../base/random.ts';
 import { openInstance } from '../instance-fixture.ts';
 import { testBackendDeclaration } from '../../engines/backend.contract.ts';
 import { approleBackend } from '../../auth/approle/approle.ts';
+import { fetchJson } from '../../auth/fetch-json.ts';
+import { jwtBackend } from '../../auth/jwt/jwt.ts';
 import { userpassBackend } from '../../auth/userpass/userpass.ts';
 import { identityBackend } from '../../identity/backend.ts';
 
@@ -12,3 +15,4 @@ await instance.close();
 
 testBackendDeclaration(userpassBackend({ random: systemRandom }));
 testBackendDeclaration(approleBackend({ random: systemRandom, hash: (text) => text }));
+testBackendDeclaration(jwtBackend({ clock: systemClock, fetch: fetchJson }));
