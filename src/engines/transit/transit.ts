@@ -1,6 +1,10 @@
 /** The transit engine: encrypts, signs and keeps the keys; the data stays with its callers. */
 import type { Random } from '../../base/random.ts';
 import type { Backend } from '../../model/backend.ts';
+import { certificatePaths } from './certificates.ts';
+import { exportPaths } from './export.ts';
+import { importPaths } from './import.ts';
+import { toolPaths } from './tools.ts';
 import { encryptionPaths } from './encryption-paths.ts';
 import { hmacPaths } from './hmac.ts';
 import { KeyCache } from './key-cache.ts';
@@ -24,6 +28,10 @@ export function transitBackend({ random }: { readonly random: Random }): Backend
       ...encryptionPaths(ports),
       ...signingPaths(ports),
       ...hmacPaths(ports),
+      ...exportPaths(),
+      ...importPaths(ports),
+      ...certificatePaths(ports),
+      ...toolPaths(random),
     ],
   };
 }

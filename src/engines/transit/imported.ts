@@ -1,0 +1,60 @@
+/** Checks that imported bytes are a key of the declared type. */
+import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { aeadKeyBytes } from '../../crypto/aead.ts';
+import { refused } from './failures.ts';
+import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, isAsymmetric } from './key-types.ts';
+import type { KeyType } from './key-types.ts';
+import { privateKeyOf } from './material.ts';
+
+/** OpenSSL's other names of the curves. */
+const CURVES: Readonly<Record<string, string>> = {
+  prime256v1: 'P-256',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+};
+
+function checkFits(type: KeyType, key: KeyObject): void {
+  const { namedCurve = '', modulusLength } = key.asymmetricKeyDetails ?? {};
+  const fits =
+    type.family === 'ecdsa'
+      ? key.asymmetricKeyType === 'ec' && CURVES[namedCurve] === type.curve
+      : type.family === 'rsa'
+        ? key.asymmetricKeyType === 'rsa' && modulusLength === type.rsaBits
+        : key.asymmetricKeyType === type.name;
+  if (!fits) throw refused(`error importing key: invalid key type: expected ${type.name}`);
+}
+
+/** @throws {RequestError} the bytes are no raw key of this type */
+export function checkSymmetric(type: KeyType, key: Buffer): void {
+  const fits =
+    type.aead === undefined
+      ? key.length >= HMAC_KEY_BYTES_MIN && key.length <= HMAC_KEY_BYTES_MAX
+      : key.length === aeadKeyBytes(type.aead);
+  if (!fits) throw refused(`invalid key size ${key.length} bytes for key type ${type.name}`);
+}
+
+/** The private key in PKCS #8. @throws {RequestError} */
+export function importedPrivate(type: KeyType, pkcs8: Buffer): KeyObject {
+  let key: KeyObject;
+  try {
+    key = privateKeyOf(pkcs8);
+  } catch {
+    throw refused('error parsing asymmetric key: it must be PKCS #8 in DER');
+  }
+  checkFits(type, key);
+  return key;
+}
+
+/** The public key in PEM. @throws {RequestError} */
+export function importedPublic(type: KeyType, pem: string): KeyObject {
+  if (!isAsymmetric(type)) throw refused('provided type does not support public_key import');
+  let key: KeyObject;
+  try {
+    key = createPublicKey(pem);
+  } catch {
+    throw refused('error parsing public key: it must be a public key in PEM');
+  }
+  checkFits(type, key);
+  return key;
+}

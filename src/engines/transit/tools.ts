@@ -1,0 +1,27 @@
+/** `random` and `hash`: the same as `sys/tools`, for those who have this mount only. */
+import type { Random } from '../../base/random.ts';
+import { definePath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import {
+  HASH_FIELDS,
+  RANDOM_FIELDS,
+  hashHandler,
+  randomHandler,
+} from '../../model/random-and-hash.ts';
+
+export function toolPaths(random: Random): readonly Path[] {
+  return [
+    definePath({
+      pattern: 'random[/{source:any}][/{urlbytes:any}]',
+      fields: RANDOM_FIELDS,
+      help: { synopsis: 'Generates random bytes.' },
+      operations: { update: { summary: 'Generate random bytes', handler: randomHandler(random) } },
+    }),
+    definePath({
+      pattern: 'hash[/{urlalgorithm:any}]',
+      fields: HASH_FIELDS,
+      help: { synopsis: 'Hashes data with a SHA-2 or SHA-3 function.' },
+      operations: { update: { summary: 'Hash data', handler: hashHandler } },
+    }),
+  ];
+}
