@@ -46,5 +46,5 @@ test('the tour of the README works when it is pasted', async (t) => {
   assert.match(output, /permission denied/);
   assert.match(output, /It may read, not write\./);
   assert.match(output, /"password":"second"/);
-  assert.match(output, /complete and unchanged/);
+  assert.match(output, /No record was changed/);
 });

@@ -90,7 +90,6 @@ const BANNED_CALLS: readonly BannedCall[] = [
 const MARKERS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:TODO|FIXME|XXX|HACK)\b/, 'leftover marker'],
   [/@ts-(?:ignore|nocheck)/, 'type check switched off'],
-  [/\bas any\b/, 'a cast to any'],
   [/\b(?:test|it|describe)\.only\(/, 'a test that silences the others'],
   [/(?:ox|es)lint-disable(?!.*\s--\s)/, 'a lint rule switched off without a reason (-- why)'],
   [/(?:^|[\s'"`(=])\/(?:work|root|home\/\w+|Users\/\w+)\//, 'a path of one machine'],

@@ -27,4 +27,6 @@ export interface ListenerOptions {
   /** Without it `X-Forwarded-For` is believed from nobody. */
   readonly forwardedFor?: ForwardedForOptions;
   readonly customHeaders?: CustomResponseHeaders;
+  /** Named in every reply (`X-Vault-Hostname`) when given. */
+  readonly hostname?: string;
 }

@@ -43,7 +43,7 @@ export class Listener {
     this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
     this.#forwardedFor =
       options.forwardedFor === undefined ? undefined : forwardedForRule(options.forwardedFor);
-    this.#customHeaders = customHeaders(options.customHeaders ?? {});
+    this.#customHeaders = customHeaders(options.customHeaders ?? {}, options.hostname);
     this.#running = options.inFlight.open();
     this.#server = this.#createServer();
   }

@@ -21,12 +21,15 @@ const RESERVED_PREFIX = 'x-vault-';
 const STATUS_KEY = /^(?:default|[1-5]xx|[1-5]\d\d)$/;
 
 /** @throws {RangeError} when a key is no status or class, or a header may not be set */
-export function customHeaders(custom: CustomResponseHeaders): HeadersForStatus {
+export function customHeaders(custom: CustomResponseHeaders, hostname?: string): HeadersForStatus {
   const byKey = new Map<string, Readonly<Record<string, string>>>();
   for (const [key, headers] of Object.entries(custom)) {
     if (!STATUS_KEY.test(key))
       throw new RangeError(`custom_response_headers: not a status: ${key}`);
     byKey.set(key, checkedHeaders(headers));
+  }
+  if (hostname !== undefined) {
+    byKey.set('default', { ...byKey.get('default'), 'x-vault-hostname': hostname });
   }
   if (byKey.size === 0) return () => undefined;
   const byStatus = new Map<number, Readonly<Record<string, string>>>();

@@ -10,7 +10,7 @@ import type { TlsSettings } from '../http/tls.ts';
 import { LISTENER_ADDRESS_DEFAULT } from './config/listener-keys.ts';
 import type { ListenerConfig } from './config/listener-keys.ts';
 import { ConfigError } from './config/config-tree.ts';
-import { openPaths } from './monitoring.ts';
+import { openPaths, passedOn } from './monitoring.ts';
 import type { Monitoring } from './monitoring.ts';
 
 export interface ListenerWorld {
@@ -19,6 +19,8 @@ export interface ListenerWorld {
   readonly cors: () => Promise<CorsSettings>;
   readonly monitoring: Monitoring;
   readonly maxRequestDurationSeconds: number;
+  /** Named in every reply (`X-Vault-Hostname`) when given. */
+  readonly hostname?: string | undefined;
 }
 
 /** `127.0.0.1:8200`, `[::1]:8200`, `:8200`. @throws {ConfigError} */
@@ -33,7 +35,7 @@ export function hostPort(address: string, where: string): { host: string; port: 
 export function makeListener(config: ListenerConfig, options: ListenerWorld): Listener {
   const { world, handle, cors, monitoring } = options;
   const facade = createVaultFacade({
-    handle,
+    handle: passedOn(config, handle, world.random),
     log: world.log.named('http'),
     cors,
     open: openPaths(config, monitoring),
@@ -46,6 +48,7 @@ export function makeListener(config: ListenerConfig, options: ListenerWorld): Li
     clock: world.clock,
     log: world.log.named('http'),
     inFlight: monitoring.requests,
+    ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
     limits: {
       headerTimeoutMs: config.headerTimeoutSeconds * 1000,
       readTimeoutMs: config.readTimeoutSeconds * 1000,

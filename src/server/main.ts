@@ -1,4 +1,5 @@
 /** Starts a server from its configuration, in development mode, or as a newcomer's first one, and runs it until it is told to stop. */
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { AuditBroker } from '../audit/broker.ts';
 import { systemClock } from '../base/clock.ts';
@@ -102,6 +103,7 @@ async function run(
       world,
       logs,
       prefix: config.telemetry.metricsPrefix,
+      prometheus: config.telemetry.prometheusRetentionSeconds > 0,
       sealed: () => instance?.sealed ?? true,
     });
     const audit = new AuditBroker({
@@ -156,6 +158,7 @@ async function run(
           cors: instance.cors,
           monitoring,
           maxRequestDurationSeconds: config.maxRequestDurationSeconds,
+          hostname: config.responseHeaderHostname ? hostname() : undefined,
         }),
       );
     }
@@ -169,12 +172,14 @@ async function run(
       storage: config.storage.kind,
       sealed: instance.sealed,
     });
+    if (config.pidFile !== undefined) writeFileSync(config.pidFile, `${process.pid}\n`);
     greet(addresses);
     const running = instance;
     onHangup(() => {
       for (const listener of listeners) listener.reload();
       void audit.reopen();
       sink.reopen();
+      void reloadLevel(read, logs);
     });
     await stopSignal();
     log.info('stopping');
@@ -191,6 +196,7 @@ async function run(
     }
     throw error;
   } finally {
+    if (config.pidFile !== undefined) rmSync(config.pidFile, { force: true });
     monitoring?.stop();
     sink.close();
   }
@@ -270,6 +276,20 @@ function onHangup(action: () => void): void {
       );
     }
   });
+}
+
+/** Takes the log level of the configuration as it is now; a file that is wrong now changes nothing. */
+async function reloadLevel(
+  read: () => ServerConfig | Promise<ServerConfig>,
+  logs: LogRegistry,
+): Promise<void> {
+  try {
+    const { logLevel } = await read();
+    logs.setAllLevels(logLevel as LogLevel);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown';
+    logs.root.warn('the configuration cannot be read again', { reason });
+  }
 }
 
 /** The rules of the block for this method, else of the block for all, else the usual ones. */

@@ -1,5 +1,9 @@
 /** What the server tells about itself while it runs: metrics, running requests, log levels. */
+import { uuid } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
 import type { World } from '../base/world.ts';
+import type { Handle } from '../core/call.ts';
+import { unsupportedOperation } from '../model/errors.ts';
 import { MetricsRegistry } from '../base/metrics.ts';
 import { watchRuntime } from '../base/runtime-metrics.ts';
 import type { OpenPath } from '../facades/vault/vault-facade.ts';
@@ -8,6 +12,8 @@ import type { LogLevels } from '../system/loggers.ts';
 import { inFlightReply, metricsReply } from '../system/metrics.ts';
 import type { MonitoringPorts } from '../system/metrics.ts';
 import type { ListenerConfig } from './config/listener-keys.ts';
+
+const METRICS_PATH = 'sys/metrics';
 
 export interface Monitoring extends MonitoringPorts {
   readonly requests: InFlightRegistry;
@@ -19,6 +25,8 @@ export interface MonitoringOptions {
   readonly world: Pick<World, 'clock' | 'random'>;
   readonly logs: LogLevels;
   readonly prefix: string;
+  /** Whether `sys/metrics` has a Prometheus form; default true. */
+  readonly prometheus?: boolean;
   readonly sealed: () => boolean;
 }
 
@@ -41,6 +49,7 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
     requests,
     logs,
     prefix,
+    prometheus: options.prometheus ?? true,
     clock: world.clock,
     startedMonotonicMs: world.clock.monotonicMs(),
     inFlight: () => requests.list(),
@@ -50,12 +59,15 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
 
 /** The paths that a listener serves without a token, as its configuration says. */
 export function openPaths(
-  config: Pick<ListenerConfig, 'unauthenticatedMetrics' | 'unauthenticatedInFlightRequests'>,
+  config: Pick<
+    ListenerConfig,
+    'unauthenticatedMetrics' | 'disallowMetrics' | 'unauthenticatedInFlightRequests'
+  >,
   monitoring: Monitoring,
 ): ReadonlyMap<string, OpenPath> {
   const open = new Map<string, OpenPath>();
-  if (config.unauthenticatedMetrics) {
-    open.set('sys/metrics', (query, headers) =>
+  if (config.unauthenticatedMetrics && !config.disallowMetrics) {
+    open.set(METRICS_PATH, (query, headers) =>
       metricsReply(monitoring, textOf(query['format']), textOf(headers['accept'])),
     );
   }
@@ -63,6 +75,21 @@ export function openPaths(
     open.set('sys/in-flight-req', () => inFlightReply(monitoring));
   }
   return open;
+}
+
+/** What a listener passes on: everything, everything but metrics, or nothing but metrics. */
+export function passedOn(
+  config: Pick<ListenerConfig, 'metricsOnly' | 'disallowMetrics'>,
+  handle: Handle,
+  random: Random,
+): Handle {
+  if (!config.metricsOnly && !config.disallowMetrics) return handle;
+  return async function handleOnListener(call) {
+    const served = call.path === METRICS_PATH ? !config.disallowMetrics : !config.metricsOnly;
+    if (served) return await handle(call);
+    const error = unsupportedOperation('not served on this listener');
+    return { requestId: uuid(random), namespacePath: '', error };
+  };
 }
 
 function textOf(value: unknown): string {

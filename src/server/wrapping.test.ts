@@ -50,7 +50,7 @@ suite('a wrapped answer', () => {
       assert.ok(typeof envelope === 'object');
       assert.deepEqual(envelope.data?.['data'], { password: 'x' });
     }
-    assert.equal(await unwrapped({ token: own }), 'permission_denied');
+    assert.equal(await unwrapped({ token: own }), 'invalid_request');
     assert.equal(await unwrapped(byOther(own)), 'invalid_request');
     assert.equal(await unwrapped(byOther(other)), 'invalid_request');
   });

@@ -25,6 +25,8 @@ export interface MonitoringPorts {
   readonly startedMonotonicMs: number;
   /** First part of every metric's name: `vault`. */
   readonly prefix: string;
+  /** Whether the Prometheus form is served. */
+  readonly prometheus: boolean;
   readonly inFlight: () => readonly RunningRequestView[];
 }
 
@@ -37,6 +39,10 @@ export function metricsReply(ports: MonitoringPorts, format: string, accept: str
       (accept.startsWith('application/openmetrics-text') ||
         accept.includes('prometheus/telemetry')));
   if (wantsPrometheus) {
+    if (!ports.prometheus) {
+      const body = 'prometheus is not enabled';
+      return { status: 400, raw: { contentType: 'text/plain', body } };
+    }
     const body = prometheusText(registry, prefix);
     return { raw: { contentType: PROMETHEUS_CONTENT_TYPE, body } };
   }

@@ -159,7 +159,11 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
     `${MINIMAL}max_lease_ttl = "1h"`,
     /default_lease_ttl must not be longer/,
   ],
-  ['a wrong switch', `${MINIMAL}raw_storage_endpoint = "maybe"`, /must be true or false/],
+  [
+    'a wrong switch',
+    `${MINIMAL}enable_response_header_hostname = "maybe"`,
+    /must be true or false/,
+  ],
   [
     'two audit devices at one path',
     `${MINIMAL}audit "file" "a" {}\naudit "file" "a/" {}`,

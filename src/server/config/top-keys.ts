@@ -64,19 +64,6 @@ export const TOP_KEYS = {
     min: 1,
     description: 'A request that takes longer is cancelled; a listener may set its own.',
   },
-  raw_storage_endpoint: {
-    as: 'rawStorageEndpoint',
-    type: 'boolean',
-    default: false,
-    environment: 'RAW_STORAGE_ENDPOINT',
-    description: 'Opens `sys/raw`, which reads and writes behind every engine. For emergencies.',
-  },
-  introspection_endpoint: {
-    as: 'introspectionEndpoint',
-    type: 'boolean',
-    default: false,
-    description: 'Opens `sys/internal/inspect`.',
-  },
   unsafe_allow_api_audit_creation: {
     as: 'allowApiAuditCreation',
     type: 'boolean',
@@ -99,6 +86,8 @@ export const TOP_KEYS = {
     ignored:
       'JavaScript memory cannot be locked; turn swap off or encrypt it (SECURITY.md says what that leaves)',
   },
+  raw_storage_endpoint: { ignored: 'there is no `sys/raw`' },
+  introspection_endpoint: { ignored: 'there is no `sys/internal/inspect`' },
   ui: { ignored: 'there is no browser console yet' },
   cache_size: { ignored: 'caches are bounded by themselves' },
   disable_cache: { ignored: 'caches are checked against the store on every request' },

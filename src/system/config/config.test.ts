@@ -176,6 +176,7 @@ describe('monitoring', () => {
         registry,
         clock: systemClock,
         startedMonotonicMs: 0,
+        prometheus: true,
         prefix: 'vault',
         inFlight: () => [running],
       }),
