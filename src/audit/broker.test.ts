@@ -236,6 +236,17 @@ test('reconcile makes the devices what is stored, and leaves unchanged ones alon
   assert.equal(headers, 1);
 });
 
+test('a declared device takes the place of a stored one', async (t) => {
+  const { broker, file } = await worldOf(t, [fileDevice]);
+  const stored = specOf({ path: 'main/', options: { file_path: file('stored') }, salt: 'old' });
+  const declared = specOf({ path: 'main/', options: { file_path: file() }, declared: true });
+  await broker.reconcile([declared, stored]);
+  assert.deepEqual(
+    broker.list().map(({ options }) => options['file_path']),
+    [file()],
+  );
+});
+
 test('a stored device that cannot take records serves all the same, and says so', async (t) => {
   const { broker } = await worldOf(t, [fileDevice]);
   await broker.reconcile([specOf({ options: { file_path: '/dev/full' } })]);

@@ -7,7 +7,6 @@ import type { Log } from '../base/log.ts';
 import { uuid } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { invalidRequest } from '../model/errors.ts';
-import type { ChainPosition } from './chain.ts';
 import { createBootSigner } from './checkpoint.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { parseCommonOptions } from './device.ts';
@@ -17,13 +16,12 @@ import type { Exporters } from './exporting.ts';
 import { auditFailed } from './group.ts';
 import type { GroupCounts, RecordKind } from './group.ts';
 import { AuditLog } from './log.ts';
-import type { LogState } from './log.ts';
 import type { AuditedHeaders, ReplyEntry, RequestEntry } from './record.ts';
 import { Renderer } from './render.ts';
-import { assertDevicePath, identityOf, shownSpec } from './spec.ts';
-import type { AuditDeviceSpec, ShownDeviceSpec } from './spec.ts';
+import { assertDevicePath, identityOf, overlap, shownSpec } from './spec.ts';
+import type { AuditAnchor, AuditDeviceSpec, AuditHealth, ShownDeviceSpec } from './spec.ts';
 
-export type { AuditDeviceSpec } from './spec.ts';
+export type { AuditAnchor, AuditDeviceSpec } from './spec.ts';
 
 /** Most devices at once. */
 export const AUDIT_DEVICES_MAX = 16;
@@ -53,30 +51,6 @@ export interface AuditBrokerOptions {
   readonly metrics?: AuditMetrics | undefined;
   /** Formats beside the native one that a device's option `format` may name. */
   readonly exporters?: Exporters | undefined;
-}
-
-export interface DeviceHealth {
-  readonly path: string;
-  readonly state: LogState;
-  readonly required: boolean;
-  readonly waitingRecords: number;
-  readonly droppedRecords: number;
-}
-
-export interface AuditAnchor {
-  readonly path: string;
-  /** Base64 of the Ed25519 key that signs now. */
-  readonly publicKey: string;
-  /** Where the log ended when it was opened; undefined for devices that cannot be read back. */
-  readonly startedAt: ChainPosition | undefined;
-  /** The newest checkpoint that the device has taken. */
-  readonly checkpoint: ChainPosition | undefined;
-}
-
-export interface AuditHealth {
-  /** Requests are refused, or would be, because records cannot be taken. */
-  readonly degraded: boolean;
-  readonly devices: readonly DeviceHealth[];
 }
 
 interface Slot {
@@ -227,7 +201,17 @@ export class AuditBroker {
     for (const { spec } of this.#slots) {
       if (!wanted.delete(identityOf(spec))) await this.disable(spec.path);
     }
-    for (const spec of wanted.values()) await this.enable(spec, spec.declared);
+    for (const spec of wanted.values()) {
+      if (
+        !spec.declared &&
+        this.#slots.some((slot) => slot.spec.declared && overlap(slot.spec, spec))
+      ) {
+        const { path } = spec;
+        this.#options.log.named('audit').warn('a declared audit device takes its place', { path });
+        continue;
+      }
+      await this.enable(spec, spec.declared);
+    }
   }
 
   /** After unsealing: hash with the devices' own keys, sign with the log's key. */
@@ -333,7 +317,7 @@ export class AuditBroker {
     assertDevicePath(path);
     if (this.#slots.length >= AUDIT_DEVICES_MAX) throw invalidRequest('too many audit devices');
     for (const { spec } of this.#slots) {
-      if (spec.path.startsWith(path) || path.startsWith(spec.path)) {
+      if (overlap(spec, { path })) {
         throw invalidRequest('path already in use');
       }
     }

@@ -1,6 +1,8 @@
 /** Audit devices as they are declared, stored and shown. */
 import { invalidRequest } from '../model/errors.ts';
+import type { ChainPosition } from './chain.ts';
 import type { AuditDeviceType } from './device.ts';
+import type { LogState } from './log.ts';
 
 const PATH_LENGTH_MAX = 256;
 const PATH = /^\w[\w.-]*(?:\/\w[\w.-]*)*\/$/;
@@ -57,4 +59,36 @@ export function identityOf(spec: AuditDeviceSpec): string {
     .sort()
     .map((name) => [name, spec.options[name]]);
   return JSON.stringify([spec.path, spec.type, spec.salt, options]);
+}
+
+/** One path is the other's, or leads to it. */
+export function overlap(
+  one: Pick<AuditDeviceSpec, 'path'>,
+  other: Pick<AuditDeviceSpec, 'path'>,
+): boolean {
+  return one.path.startsWith(other.path) || other.path.startsWith(one.path);
+}
+
+export interface DeviceHealth {
+  readonly path: string;
+  readonly state: LogState;
+  readonly required: boolean;
+  readonly waitingRecords: number;
+  readonly droppedRecords: number;
+}
+
+export interface AuditAnchor {
+  readonly path: string;
+  /** Base64 of the Ed25519 key that signs now. */
+  readonly publicKey: string;
+  /** Where the log ended when it was opened; undefined for devices that cannot be read back. */
+  readonly startedAt: ChainPosition | undefined;
+  /** The newest checkpoint that the device has taken. */
+  readonly checkpoint: ChainPosition | undefined;
+}
+
+export interface AuditHealth {
+  /** Requests are refused, or would be, because records cannot be taken. */
+  readonly degraded: boolean;
+  readonly devices: readonly DeviceHealth[];
 }
