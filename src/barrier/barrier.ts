@@ -305,7 +305,12 @@ export class Barrier {
 
   async #loadKeys(rootKey: Uint8Array): Promise<LiveKeys> {
     const [entry] = await this.#storage.read([KEYRING_KEY]);
-    if (entry === undefined) throw new RequestError('not_initialized', 'not initialized');
+    if (entry === undefined) {
+      throw new RequestError(
+        'not_initialized',
+        'there is no keyring: the store was never initialized, or its records were deleted, inserted or replaced',
+      );
+    }
     const keyring = openKeyring(entry, rootKey);
     if (keyring === undefined) throw invalidRequest('root key does not open the keyring');
     return new LiveKeys(keyring, entry.revision, rootKey);
