@@ -126,7 +126,8 @@ async function refuse(
     const replied = parts.audit.reply(exchange, error);
     await Promise.all([requested, replied]);
     if (error.invalidCredentials) await parts.lockout.failed(exchange);
-    await countUse(parts, turns, exchange);
+    // After a fault of the store it is not known whether the use was counted; twice would be wrong.
+    if (!(error.cause instanceof StorageError)) await countUse(parts, turns, exchange);
     return failed(exchange, error);
   } catch (failure) {
     return failed(exchange, asRequestError(parts, exchange, failure));
