@@ -76,6 +76,7 @@ export const LAYERS: readonly Layer[] = [
     purpose: 'one folder per secrets engine',
     mayImport: ['base', 'crypto', 'model'],
     family: true,
+    packages: ['uqr'],
   },
   {
     room: 'auth',

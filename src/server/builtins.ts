@@ -6,6 +6,7 @@ import { fetchJson } from '../auth/fetch-json.ts';
 import { jwtBackend } from '../auth/jwt/jwt.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
+import { totpBackend } from '../engines/totp/totp.ts';
 import { transitBackend } from '../engines/transit/transit.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { identityBackend } from '../identity/backend.ts';
@@ -25,10 +26,12 @@ const onMount = (backend: Backend): AnyBackend =>
 /** Secrets engines that can be mounted. */
 function engines({ world }: Services): ReadonlyMap<string, Make> {
   const transit = onMount(transitBackend({ random: world.random }));
+  const totp = onMount(totpBackend({ random: world.random }));
   return new Map<string, Make>([
     ['kv', (options) => wrapped(kvBackend(options))],
     ['generic', () => onMount(generic)],
     ['transit', () => transit],
+    ['totp', () => totp],
   ]);
 }
 

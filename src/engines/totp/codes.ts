@@ -1,0 +1,100 @@
+/** `code`: makes the present code, and checks one, which counts once. */
+import { decodeBase32 } from '../../base/base32.ts';
+import { equalConstantTime } from '../../crypto/secret-bytes.ts';
+import { totpCode, totpStep } from '../../crypto/totp.ts';
+import { definePath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Reply, Request } from '../../model/request.ts';
+import type { Reader, Transaction } from '../../model/transaction.ts';
+import { shapeOf, totpKey, usedCodes } from './keys.ts';
+import type { TotpKey } from './keys.ts';
+
+interface Used {
+  /** Time steps whose codes were taken; older ones than could be taken again are forgotten. */
+  readonly steps: readonly number[];
+}
+
+async function keyOf(store: Reader, name: string): Promise<TotpKey> {
+  const key = await totpKey(store, name);
+  if (key === undefined) throw invalidRequest(`unknown key: ${name}`);
+  return key;
+}
+
+function secretOf(key: TotpKey): Buffer {
+  const secret = decodeBase32(key.secret);
+  if (secret === undefined) throw new Error('a stored key is not base32');
+  return secret;
+}
+
+/** The steps whose code this is. Every step is tried, so that the time tells nothing. */
+function stepsOf(key: TotpKey, code: string, nowMs: number): number[] {
+  const secret = secretOf(key);
+  const shape = shapeOf(key);
+  const now = totpStep(nowMs, key.periodSeconds);
+  const given = Buffer.from(code, 'latin1');
+  const steps: number[] = [];
+  for (let step = Math.max(0, now - key.skew); step <= now + key.skew; step++) {
+    const expected = Buffer.from(totpCode(secret, step, shape), 'latin1');
+    if (equalConstantTime(expected, given)) steps.push(step);
+  }
+  return steps;
+}
+
+async function make(
+  { fields, nowMs }: Request<{ readonly name: string }>,
+  store: Transaction,
+): Promise<Reply> {
+  const key = await keyOf(store, fields.name);
+  const step = totpStep(nowMs, key.periodSeconds);
+  return { data: { code: totpCode(secretOf(key), step, shapeOf(key)) } };
+}
+
+async function validate(
+  { fields, nowMs }: Request<{ readonly name: string; readonly code: string }>,
+  store: Transaction,
+): Promise<Reply> {
+  const { name, code } = fields;
+  const key = await keyOf(store, name);
+  if (code === '') throw invalidRequest('the code value is required');
+  // ASCII digits and nothing else: one code has one spelling (CVE-2025-6014).
+  if (code.length !== key.digits || !/^[0-9]+$/.test(code)) {
+    throw invalidRequest('invalid number of digits for the code');
+  }
+  const steps = stepsOf(key, code, nowMs);
+  if (steps.length === 0) return { data: { valid: false } };
+  const used = (await store.getRecord<Used>(usedCodes(name)))?.steps ?? [];
+  if (steps.some((step) => used.includes(step))) {
+    throw invalidRequest('code already used; wait until the next time period');
+  }
+  // Stored with a check on what was read: of two requests with one code, one finds it used, on every replica and after a restart.
+  const oldest = totpStep(nowMs, key.periodSeconds) - key.skew;
+  store.putJson(usedCodes(name), {
+    steps: [...used.filter((step) => step >= oldest), ...steps],
+  });
+  return { data: { valid: true } };
+}
+
+export function codePaths(): readonly Path[] {
+  return [
+    definePath({
+      pattern: 'code/{name:any}',
+      fields: {
+        name: { kind: 'string', description: 'Name of the key.', default: '' },
+        code: {
+          kind: 'string',
+          description: 'The code to check: as many digits as the key says.',
+          default: '',
+        },
+      },
+      help: {
+        synopsis: 'Makes a code, or checks one.',
+        description: 'A code that was taken is not taken again.',
+      },
+      operations: {
+        read: { summary: 'Make the present code', handler: make },
+        update: { summary: 'Check a code', handler: validate },
+      },
+    }),
+  ];
+}
