@@ -160,7 +160,7 @@ export const LAYERS: readonly Layer[] = [
 export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   tools: '*',
   rig: [],
-  bench: ['rig', 'base', 'crypto', 'storage', 'barrier'],
+  bench: ['rig', 'base', 'crypto', 'storage', 'barrier', 'server'],
   conformance: ['rig'],
   simulation: ['base', 'client', 'rig', 'storage'],
   security: '*',
