@@ -40,6 +40,8 @@ export interface InstanceOptions {
   readonly auditDevices: readonly AuditDeviceSpec[];
   /** `unsafe_allow_api_audit_creation` of the configuration. */
   readonly auditCreationAllowed: boolean;
+  /** The configuration without anything secret. */
+  readonly sanitizedConfig?: () => Readonly<Record<string, unknown>>;
   readonly leaseBounds: LeaseBounds;
   readonly clusterName: string | undefined;
   readonly apiAddress: () => string;
@@ -100,6 +102,7 @@ export class Instance {
           version: API_VERSION,
           programVersion: VERSION,
           auditCreationAllowed: options.auditCreationAllowed,
+          sanitizedConfig: options.sanitizedConfig ?? (() => ({})),
           further: options.furtherBackends ?? new Map(),
           status: {
             startedMs,

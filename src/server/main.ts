@@ -22,6 +22,7 @@ import type { Listener } from '../http/listener.ts';
 import { auditMetrics } from './audit-metrics.ts';
 import { loadConfig } from './config/load-config.ts';
 import { ConfigError } from './config/config-tree.ts';
+import { sanitizedConfig } from './config/sanitized.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { SealConfig, StorageConfig } from './config/block-keys.ts';
 import { devConfig, startDev } from './dev-mode.ts';
@@ -137,7 +138,8 @@ async function run(
         salt: device.path,
         declared: true,
       })),
-      auditCreationAllowed: config.allowApiAuditCreation ?? false,
+      auditCreationAllowed: config.allowApiAuditCreation,
+      sanitizedConfig: () => sanitizedConfig(config),
       leaseBounds: {
         defaultSeconds: config.defaultLeaseTtlSeconds,
         maxSeconds: config.maxLeaseTtlSeconds,

@@ -19,6 +19,7 @@ import { corsPaths, CORS_SCOPE } from '../system/config/cors.ts';
 import { hostInfoPaths } from '../system/host-info.ts';
 import { loggerPaths } from '../system/loggers.ts';
 import { monitoringPaths } from '../system/metrics.ts';
+import { sanitizedStatePaths } from '../system/config/sanitized-state.ts';
 import { uiHeaderPaths } from '../system/config/ui-headers.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -52,6 +53,8 @@ export interface SystemOptions {
   readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
   readonly seal: Omit<SealPorts, 'keyring' | 'version'>;
   readonly monitoring: Monitoring;
+  /** The configuration without anything secret. */
+  readonly sanitizedConfig: () => Readonly<Record<string, unknown>>;
 }
 
 /** What a handler calls in the unit that changes something that is cached. */
@@ -146,6 +149,7 @@ export function systemBackend(
       ),
       ...corsPaths({ changed: bump(CORS_SCOPE) }),
       ...uiHeaderPaths(),
+      ...sanitizedStatePaths(options.sanitizedConfig),
       ...auditedHeaderPaths({ changed: bump(AUDITED_HEADERS_SCOPE) }),
       ...monitoringPaths(options.monitoring),
       ...loggerPaths(options.monitoring.logs),
