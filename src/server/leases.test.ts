@@ -170,6 +170,23 @@ suite('a lease', () => {
       assert.equal(server.target.live.size, 0);
     }));
 
+  test('is listed page by page, beside the tokens', () =>
+    lending(async (server) => {
+      for (let count = 0; count < 3; count++) {
+        await lend(server);
+        await server.makeToken({ ttl: '1h' });
+      }
+      const list = async (path: string, data = {}): Promise<string[]> =>
+        ((await server.get('list', `sys/leases/lookup/${path}`, { data }))['keys'] ??
+          []) as string[];
+      assert.deepEqual(await list(''), ['auth/', 'lend/']);
+      assert.deepEqual(await list('', { limit: '1' }), ['auth/']);
+      assert.deepEqual(await list('', { limit: '1', after: 'auth/' }), ['lend/']);
+      const all = await list('lend/creds/60/600/');
+      assert.equal(all.length, 3);
+      assert.deepEqual(await list('lend/creds/60/600/', { limit: '2' }), all.slice(0, 2));
+    }));
+
   test('of another namespace is no lease here, however it is named (CVE-2026-45808)', () =>
     lending(async (server) => {
       for (const namespace of ['one/', 'two/']) {

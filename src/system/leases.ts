@@ -5,6 +5,7 @@ import type { Path } from '../model/backend.ts';
 import { invalidRequest, notFound } from '../model/errors.ts';
 import type { Reply, Request } from '../model/request.ts';
 import type { ListPage, Stored, Unit } from '../model/transaction.ts';
+import { compareKeys } from '../storage/key-order.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
 import { dataPrefix } from '../core/mount-entry.ts';
 import type { Mount } from '../core/mount-table.ts';
@@ -24,6 +25,8 @@ export interface LeasePorts {
 }
 
 const NAMES_MAX = 10_000;
+/** A listing must not look complete when it is not. */
+const CUT = `These are the first ${NAMES_MAX} names; ask with "after" and "limit" for the rest.`;
 const leaseId = { kind: 'string', description: 'Id of the lease.' } as const;
 const urlLeaseId = {
   kind: 'string',
@@ -161,11 +164,13 @@ async function names(
   prefix: string,
   page: ListPage,
 ): Promise<string[]> {
-  const found = new Set([
-    ...(await ports.leases.list(unit, request.namespace.id, prefix, page)),
-    ...(await ports.tokens.listLeases(unit, request.namespace.id, prefix, page)),
-  ]);
-  return [...found].sort();
+  const { id } = request.namespace;
+  const ofLeases = await ports.leases.list(unit, id, prefix, page);
+  const ofTokens = await ports.tokens.listLeases(unit, id, prefix, page);
+  if (ofTokens.length === 0) return [...ofLeases];
+  if (ofLeases.length === 0) return [...ofTokens];
+  // Both are in byte order and may go on: what comes after the end of the page is left to the next one.
+  return [...new Set([...ofLeases, ...ofTokens])].sort(compareKeys).slice(0, page.limit);
 }
 
 function asPrefix(text: string | undefined): string {
@@ -245,11 +250,9 @@ export function leasePaths(ports: LeasePorts): Path<Unit>[] {
               limit: limit > 0 ? Math.min(limit, NAMES_MAX) : NAMES_MAX,
               ...(after === undefined ? {} : { after }),
             };
-            return {
-              data: {
-                keys: await names(ports, unit, request, asPrefix(request.fields.prefix), page),
-              },
-            };
+            const keys = await names(ports, unit, request, asPrefix(request.fields.prefix), page);
+            const cut = limit <= 0 && keys.length === NAMES_MAX;
+            return { data: { keys }, ...(cut ? { warnings: [CUT] } : {}) };
           },
         },
       },
