@@ -1,7 +1,7 @@
 /** Decoded records by storage key and revision, within a bound: two generations, of which the older is dropped whole. */
 
 /** Most memory, in estimated bytes, that decoded records may take. */
-export const RECORD_CACHE_BYTES_MAX: number = 32 * 1024 * 1024;
+export const RECORD_CACHE_BYTES_MAX: number = 8 * 1024 * 1024;
 /** What a decoded record takes beside its text: the objects and the map entry. */
 const ENTRY_BYTES = 200;
 /** Objects decoded from JSON take about this many times their text. */

@@ -2,7 +2,7 @@
 import type { Entry } from '../storage.ts';
 
 /** Most bytes that the cache of a store holds by default, its own overhead included. */
-export const CACHE_BYTES_MAX: number = 32 * 1024 * 1024;
+export const CACHE_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Larger values are not cached: they would push out many small ones. */
 export const CACHED_VALUE_BYTES_MAX: number = 16 * 1024;
 /** What an entry costs beside its key and value (measured): objects, table slots, the buffer's backing store. */
