@@ -1,14 +1,22 @@
-/** `identity/`: entities, aliases, groups and look-ups as paths. */
+/** `identity/`: entities, aliases, groups and look-ups and identity tokens as paths. */
 import type { Backend } from '../model/backend.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Identity } from './identity.ts';
+import { OidcContext } from './oidc/context.ts';
+import type { OidcPorts } from './oidc/context.ts';
+import { keyPaths } from './oidc/key-paths.ts';
+import { tokenPaths } from './oidc/token-paths.ts';
 import { entityPaths } from './paths/entities.ts';
 import { entityAliasPaths } from './paths/entity-aliases.ts';
 import { groupAliasPaths } from './paths/group-aliases.ts';
 import { groupPaths } from './paths/groups.ts';
 import { lookupPaths } from './paths/lookup.ts';
 
-export function identityBackend(identity: Identity): Backend<Unit> & { readonly scope: 'unit' } {
+export function identityBackend(
+  identity: Identity,
+  oidc: OidcPorts,
+): Backend<Unit> & { readonly scope: 'unit' } {
+  const context = new OidcContext(identity, oidc);
   return {
     type: 'identity',
     kind: 'system',
@@ -20,6 +28,8 @@ export function identityBackend(identity: Identity): Backend<Unit> & { readonly 
       ...groupPaths(identity),
       ...groupAliasPaths(identity),
       ...lookupPaths(identity),
+      ...keyPaths(context),
+      ...tokenPaths(context),
     ],
   };
 }

@@ -46,7 +46,7 @@ async function openRig(): Promise<Rig> {
       mount: async (_unit, accessor) => MOUNTS.get(accessor),
       begin,
     });
-    return identityBackend(identity);
+    return identityBackend(identity, { apiAddress: () => 'https://vault.test' });
   });
   assert.ok(identity !== undefined);
   const store: Identity = identity;

@@ -73,7 +73,9 @@ export function builtins(
   };
   const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));
-  const identity = identityBackend(services.identity.store);
+  const identity = identityBackend(services.identity.store, {
+    apiAddress: options.status.apiAddress,
+  });
   const cubbyhole = cubbyholeBackend(cubbyholePrefix);
   const core: ReadonlyMap<string, AnyBackend> = new Map([
     ['system', system],

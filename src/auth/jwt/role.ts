@@ -85,7 +85,7 @@ const fields = {
     description: 'Kind of the role: jwt, or oidc for logins by browser.',
   },
   user_claim: { kind: 'string', description: 'Claim that says who it is.' },
-  user_claim_json_pointer: { kind: 'bool', description: 'user_claim is a JSON pointer.' },
+  user_claim_json_pointer: { kind: 'bool', description: 'Whether user_claim is a JSON pointer.' },
   bound_audiences: {
     kind: 'comma_string_list',
     description: 'Audiences, one of which must match.',

@@ -10,7 +10,7 @@ import { userpassBackend } from '../../auth/userpass/userpass.ts';
 import { identityBackend } from '../../identity/backend.ts';
 
 const { instance } = await openInstance();
-testBackendDeclaration(identityBackend(instance.services.identity.store));
+testBackendDeclaration(identityBackend(instance.services.identity.store, { apiAddress: () => '' }));
 await instance.close();
 
 testBackendDeclaration(userpassBackend({ random: systemRandom }));
