@@ -2,6 +2,7 @@
 import type { Random } from '../../base/random.ts';
 import type { Backend } from '../../model/backend.ts';
 import { certificatePaths } from './certificates.ts';
+import { backupPaths } from './backup.ts';
 import { exportPaths } from './export.ts';
 import { importPaths } from './import.ts';
 import { toolPaths } from './tools.ts';
@@ -29,6 +30,7 @@ export function transitBackend({ random }: { readonly random: Random }): Backend
       ...signingPaths(ports),
       ...hmacPaths(ports),
       ...exportPaths(),
+      ...backupPaths(),
       ...importPaths(ports),
       ...certificatePaths(ports),
       ...toolPaths(random),
