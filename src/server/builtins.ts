@@ -1,9 +1,11 @@
 /** Every engine, auth method and part of `sys` there is: the one list that names them. */
+import { readFile } from 'node:fs/promises';
 import { systemBackend } from './system-backend.ts';
 import type { SystemOptions } from './system-backend.ts';
 import { approleBackend } from '../auth/approle/approle.ts';
 import { fetchJson } from '../auth/fetch-json.ts';
 import { jwtBackend } from '../auth/jwt/jwt.ts';
+import { kubernetesBackend } from '../auth/kubernetes/kubernetes.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { totpBackend } from '../engines/totp/totp.ts';
@@ -35,6 +37,15 @@ function engines({ world }: Services): ReadonlyMap<string, Make> {
   ]);
 }
 
+/** A file of the service account of the pod that this server runs in, if it runs in one. */
+async function podFile(file: 'token' | 'ca.crt'): Promise<string | undefined> {
+  try {
+    return await readFile(`/var/run/secrets/kubernetes.io/serviceaccount/${file}`, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
 /** Auth methods that can be enabled. */
 function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend> {
   const { clock, random } = world;
@@ -42,6 +53,7 @@ function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend>
   return new Map([
     ['approle', onMount(approleBackend({ random, hash }))],
     ['jwt', jwt],
+    ['kubernetes', onMount(kubernetesBackend({ fetch: fetchJson, local: podFile }))],
     ['oidc', jwt],
     ['userpass', onMount(userpassBackend({ random }))],
   ]);

@@ -6,6 +6,7 @@ import { testBackendDeclaration } from '../../engines/backend.contract.ts';
 import { approleBackend } from '../../auth/approle/approle.ts';
 import { fetchJson } from '../../auth/fetch-json.ts';
 import { jwtBackend } from '../../auth/jwt/jwt.ts';
+import { kubernetesBackend } from '../../auth/kubernetes/kubernetes.ts';
 import { userpassBackend } from '../../auth/userpass/userpass.ts';
 import { identityBackend } from '../../identity/backend.ts';
 
@@ -16,3 +17,4 @@ await instance.close();
 testBackendDeclaration(userpassBackend({ random: systemRandom }));
 testBackendDeclaration(approleBackend({ random: systemRandom, hash: (text) => text }));
 testBackendDeclaration(jwtBackend({ clock: systemClock, fetch: fetchJson }));
+testBackendDeclaration(kubernetesBackend({ fetch: fetchJson, local: async () => undefined }));

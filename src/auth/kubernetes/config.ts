@@ -1,0 +1,107 @@
+/** `config`: which API server reviews tokens, and with whose rights. */
+import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { definePath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest, notFound } from '../../model/errors.ts';
+import type { Request } from '../../model/request.ts';
+import type { Reader, Transaction } from '../../model/transaction.ts';
+
+export interface KubernetesConfig {
+  readonly kubernetes_host: string;
+  readonly kubernetes_ca_cert: string;
+  readonly token_reviewer_jwt: string;
+  readonly pem_keys: readonly string[];
+  readonly issuer: string;
+  readonly disable_iss_validation: boolean;
+  readonly disable_local_ca_jwt: boolean;
+}
+
+const KEY = 'config';
+/** Most public keys of one mount. */
+const PUBLIC_KEYS_MAX = 64;
+
+const fields = {
+  kubernetes_host: { kind: 'string', description: 'URL of the API server.', default: '' },
+  kubernetes_ca_cert: {
+    kind: 'string',
+    description: 'Certificates (PEM) that alone are trusted for the API server.',
+    default: '',
+  },
+  token_reviewer_jwt: {
+    kind: 'string',
+    description: 'Token with which reviews are asked for; the caller’s own without it.',
+    sensitive: true,
+  },
+  pem_keys: {
+    kind: 'comma_string_list',
+    description: 'Public keys (PEM), one of which must have signed the token.',
+    default: [],
+  },
+  issuer: { kind: 'string', description: 'Issuer that tokens must name.', default: '' },
+  disable_iss_validation: {
+    kind: 'bool',
+    description: 'The issuer is not looked at.',
+    default: true,
+  },
+  disable_local_ca_jwt: {
+    kind: 'bool',
+    description: 'Certificates and token of the pod that this server runs in are not used.',
+    default: false,
+  },
+} as const;
+
+/** Not through the cache of decoded records: it holds a token. */
+export async function configOf(store: Reader): Promise<KubernetesConfig | undefined> {
+  return await store.getJson<KubernetesConfig>(KEY);
+}
+
+export function publicKey(pem: string): KeyObject | undefined {
+  try {
+    return createPublicKey(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+type Wish = Omit<KubernetesConfig, 'token_reviewer_jwt'> & {
+  readonly token_reviewer_jwt?: string | undefined;
+};
+
+function write(request: Request<Wish>, store: Transaction): undefined {
+  const config: KubernetesConfig = {
+    ...request.fields,
+    token_reviewer_jwt: request.fields.token_reviewer_jwt ?? '',
+  };
+  if (config.kubernetes_host === '') throw invalidRequest('no host provided');
+  if (URL.parse(config.kubernetes_host) === null)
+    throw invalidRequest('kubernetes_host is not a URL');
+  if (config.disable_local_ca_jwt && config.kubernetes_ca_cert === '') {
+    throw invalidRequest('kubernetes_ca_cert must be given when disable_local_ca_jwt is true');
+  }
+  if (config.pem_keys.length > PUBLIC_KEYS_MAX)
+    throw invalidRequest(`at most ${PUBLIC_KEYS_MAX} public keys are allowed`);
+  if (config.pem_keys.some((pem) => publicKey(pem) === undefined))
+    throw invalidRequest('data does not contain any valid public keys');
+  store.putJson(KEY, config);
+}
+
+export function configPath(): Path {
+  return definePath({
+    pattern: 'config',
+    fields,
+    help: { synopsis: 'Says which API server reviews the tokens.' },
+    operations: {
+      read: {
+        summary: 'Read the configuration',
+        handler: async (_request, store) => {
+          const config = await configOf(store);
+          if (config === undefined) throw notFound();
+          const { token_reviewer_jwt: reviewer, ...shown } = config;
+          return { data: { ...shown, token_reviewer_jwt_set: reviewer !== '' } };
+        },
+      },
+      update: { summary: 'Write the configuration', handler: write },
+    },
+  });
+}
