@@ -26,7 +26,7 @@ import type { Monitoring } from './monitoring.ts';
 import { quotaPorts } from './ports/quota-ports.ts';
 import { internalUiPaths } from '../system/internal-ui.ts';
 import { lockedUserPaths } from '../system/locked-users.ts';
-import { leasePaths } from '../system/leases.ts';
+import { leasePaths } from '../system/leases/paths.ts';
 import { mountPaths } from '../system/mounts/enable.ts';
 import type { MountPorts } from '../system/mounts/ports.ts';
 import { remountPaths } from '../system/mounts/remount.ts';
