@@ -240,7 +240,12 @@ export class Renderer {
     if (reply?.raw !== undefined) {
       const body = new Members();
       body.text('http_content_type', reply.raw.contentType);
-      body.json('http_raw_body', this.#redactor.bytes(reply.raw.body));
+      // A stream is not read for the record's sake: it can be of any length, and is read once.
+      if (reply.raw.stream === undefined) {
+        body.json('http_raw_body', this.#redactor.bytes(reply.raw.body));
+      } else {
+        body.number('http_raw_body_length', reply.raw.stream.lengthBytes);
+      }
       body.number('http_status_code', reply.status ?? 200);
       return body.object();
     }

@@ -4,7 +4,7 @@ import { RequestError } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
 import type { Answer, Call, Handle } from './call.ts';
-import { answerOf } from './envelope.ts';
+import { answerOf, dropReply } from './envelope.ts';
 import { newExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { CoreUnit } from './epoch-cache.ts';
@@ -76,6 +76,7 @@ async function run(parts: Parts, exchange: Exchange): Promise<void> {
 
 /** Back to the start, but for what happens once: the body is read, the request is recorded. */
 function restart(parts: Parts, exchange: Exchange, unit: CoreUnit): void {
+  dropReply(exchange);
   const { requestRecorded, data, bodyRead } = exchange;
   Object.assign(
     exchange,
@@ -148,6 +149,7 @@ async function countUse(parts: Parts, turns: Turns, exchange: Exchange): Promise
 }
 
 function failed(exchange: Exchange, error: RequestError): Answer {
+  dropReply(exchange);
   return {
     requestId: exchange.id,
     namespacePath: exchange.namespace.path,

@@ -26,6 +26,11 @@ export function answerOf(exchange: Exchange): Answer {
   };
 }
 
+/** A reply that nobody will send lets go of what its stream stands on. */
+export function dropReply(exchange: Exchange): void {
+  exchange.reply?.raw?.stream?.destroy();
+}
+
 /** Whether there is anything to show: else the answer is empty (204). */
 function hasContent(reply: Reply | undefined): boolean {
   if (reply === undefined) return false;

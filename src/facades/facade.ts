@@ -3,7 +3,7 @@
  * operation) and renders answers; it authenticates nothing, stores nothing and decides nothing. The listener owns bytes,
  * TLS, limits and time-outs, and hands each request to one facade.
  */
-import type { Connection } from '../model/request.ts';
+import type { ByteStream, Connection } from '../model/request.ts';
 
 export type { Connection } from '../model/request.ts';
 
@@ -33,6 +33,8 @@ export interface WireReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Sent in place of the body. The listener reads it to its end, or destroys it. */
+  readonly stream?: ByteStream;
 }
 
 export interface Facade {

@@ -15,6 +15,7 @@ import type { ListenerLimits } from './limits.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { PeerConnection } from './peer.ts';
 import type { Peer } from './peer.ts';
+import { replyHeaders, writeBody } from './reply-body.ts';
 import { customHeaders } from './response-headers.ts';
 import type { HeadersForStatus } from './response-headers.ts';
 import { secureContext, tlsOptions } from './tls.ts';
@@ -223,7 +224,7 @@ export class Listener {
   }
 
   #reply(exchange: HttpExchange, peer: Peer, reply: WireReply, last: boolean): void {
-    if (!this.#running.delete(exchange)) return;
+    if (!this.#running.delete(exchange)) return reply.stream?.destroy();
     if (exchange.hasBody && !exchange.request.complete && !exchange.awaitsContinue) {
       const { drainBytesMax, drainTimeoutMs } = this.#limits;
       const arm = (action: () => void): (() => void) =>
@@ -239,26 +240,21 @@ export class Listener {
   #send(exchange: HttpExchange, peer: Peer, reply: WireReply, last: boolean): void {
     if (peer.busy-- === this.#limits.pipelinedMax) peer.socket.resume();
     const { response } = exchange;
-    if (response.destroyed || response.headersSent) return;
-    const { body, status } = reply;
-    const headers: Record<string, string | number> = {
-      ...this.#customHeaders(status),
-      ...reply.headers,
-    };
-    if (status !== 204) {
-      headers['Content-Length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    }
+    const { status } = reply;
+    if (response.destroyed || response.headersSent) return reply.stream?.destroy();
+    const headers = replyHeaders(this.#customHeaders(status), reply);
     peer.lastResponse = response;
     if (last || peer.failed || this.#closing) headers['Connection'] = 'close';
     try {
       response.writeHead(status, headers);
-      response.end(body);
+      writeBody(response, reply, () => this.#watch(response));
     } catch (error) {
       // A status or header that HTTP cannot carry; nothing has been written yet.
       this.#options.log.error('a reply could not be written', {
         error: error instanceof Error ? error.message : 'unknown',
       });
       response.destroy();
+      reply.stream?.destroy();
       return;
     }
     if (peer.verbs !== undefined) response.once('close', () => peer.verbs?.finish());
@@ -269,8 +265,10 @@ export class Listener {
   #watch(response: ServerResponse): void {
     const { writeTimeoutMs, requestDurationMs } = this.#limits;
     const timeoutMs = writeTimeoutMs > 0 ? writeTimeoutMs : requestDurationMs;
+    if (!this.#writing.has(response)) {
+      response.once('close', () => this.#writing.delete(response));
+    }
     this.#writing.set(response, this.#options.clock.monotonicMs() + timeoutMs);
-    response.once('close', () => this.#writing.delete(response));
   }
 
   #scheduleSweep(): void {

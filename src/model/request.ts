@@ -151,9 +151,17 @@ export interface IssuedLease {
   readonly durationSeconds: number;
 }
 
+/** A body too large for memory. Whoever holds it reads it to its end or destroys it: either releases what it stands on. */
+export interface ByteStream extends AsyncIterable<Uint8Array> {
+  readonly lengthBytes: number;
+  destroy(): void;
+}
+
 export interface RawReply {
   readonly contentType: string;
   readonly body: Buffer | string;
+  /** Sent in place of the body. */
+  readonly stream?: ByteStream;
 }
 
 /** Undefined as a whole, or without anything to show, means: done, nothing to say (204). */

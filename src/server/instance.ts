@@ -22,6 +22,7 @@ import type { Assembly } from './assemble.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
 import { auditedHeaders } from '../system/config/audited-headers.ts';
+import type { BackupPorts } from '../system/storage/backup.ts';
 import type { CorsRecord } from '../system/config/cors.ts';
 import { corsSettings } from './ports/cors-settings.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -38,6 +39,8 @@ export interface InstanceOptions {
   readonly sealBefore?: Seal | undefined;
   readonly audit: AuditBroker;
   readonly auditDevices: readonly AuditDeviceSpec[];
+  /** How a backup is taken; without it there are none. */
+  readonly takeBackup?: BackupPorts['takeBackup'];
   /** `unsafe_allow_api_audit_creation` of the configuration. */
   readonly auditCreationAllowed: boolean;
   /** The configuration without anything secret. */
@@ -103,6 +106,7 @@ export class Instance {
           programVersion: VERSION,
           auditCreationAllowed: options.auditCreationAllowed,
           sanitizedConfig: options.sanitizedConfig ?? (() => ({})),
+          takeBackup: options.takeBackup,
           further: options.furtherBackends ?? new Map(),
           status: {
             startedMs,

@@ -30,6 +30,7 @@ import { startFirst, firstConfig } from './first-start.ts';
 import { Instance } from './instance.ts';
 import { DEFAULT_LOCKOUT_RULES } from '../core/lockout.ts';
 import type { LockoutRules } from '../core/lockout.ts';
+import { backupSource } from './ports/backup-file.ts';
 import { makeListener } from './listeners.ts';
 import { LogRegistry, LogSink } from './log.ts';
 import { startMonitoring } from './monitoring.ts';
@@ -126,6 +127,10 @@ async function run(
       world,
       storage,
       storageType: config.storage.kind,
+      takeBackup:
+        config.storage.kind === 'sqlite'
+          ? backupSource({ storage, directory: config.storage.path, random: world.random })
+          : undefined,
       seal: makeSeal(config.seal, world),
       sealBefore: sealBefore(config, world),
       audit,

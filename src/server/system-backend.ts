@@ -34,6 +34,10 @@ import { tunePaths } from '../system/mounts/tune.ts';
 import { namespacePaths } from '../system/namespaces.ts';
 import { statusPaths } from '../system/status.ts';
 import type { StatusPorts } from '../system/status.ts';
+import { backupPaths } from '../system/storage/backup.ts';
+import type { BackupPorts } from '../system/storage/backup.ts';
+import { explainPaths } from '../system/explain.ts';
+import { explainPorts } from './ports/explain-ports.ts';
 import { toolPaths } from '../system/tools.ts';
 import { wrappingPaths } from '../system/wrapping.ts';
 import { keyringPaths } from '../system/seal/keyring-paths.ts';
@@ -50,6 +54,7 @@ export interface SystemOptions {
   readonly version: string;
   readonly programVersion: string;
   readonly auditCreationAllowed: boolean;
+  readonly takeBackup: BackupPorts['takeBackup'];
   readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
   readonly seal: Omit<SealPorts, 'keyring' | 'version'>;
   readonly monitoring: Monitoring;
@@ -143,6 +148,8 @@ export function systemBackend(
       ...policyPaths({ policies: services.policies }),
       ...passwordPolicyPaths({ random: world.random }),
       ...capabilityPaths(capabilityPorts(services)),
+      ...explainPaths(explainPorts(services)),
+      ...backupPaths({ takeBackup: options.takeBackup }),
       ...internalSpecsPaths({ openApi: openApiOf(services, options.version) }),
       ...quotaPaths(
         quotaPorts(table, { countLeases: services.countLeases, newId: () => uuid(world.random) }),

@@ -194,7 +194,7 @@ export const ACCESS_COMMANDS: readonly CommandRow[] = [
       { about: 'Write a policy from a file:', line: 'policy write deploy deploy.hcl' },
       {
         about: 'Ask why a token was refused:',
-        line: 'policy explain -token=$TOKEN read secret/data/shop',
+        line: 'policy explain $TOKEN read secret/data/shop',
       },
     ],
   },
@@ -240,13 +240,13 @@ export const ACCESS_COMMANDS: readonly CommandRow[] = [
   {
     name: 'policy explain',
     synopsis: 'Explain why a request is allowed or denied',
-    usage: '[options] OPERATION PATH',
+    usage: '[options] [TOKEN-OR-POLICIES] OPERATION PATH',
     about:
-      'Asks the server which rules decide over an operation on a path, for the token in use, for another token, or for a set of policies.',
+      'Asks the server which rule decides over an operation on a path, and why: for the token in use, for another token, or for policies, separated by commas. Asking about others needs sudo on sys/policies/explain.',
     examples: [
       {
         about: 'See why deploy cannot write:',
-        line: 'policy explain -policy=deploy update secret/data/shop/database',
+        line: 'policy explain deploy update secret/data/shop/database',
       },
     ],
     output: ['format'],
@@ -258,7 +258,7 @@ export const ACCESS_COMMANDS: readonly CommandRow[] = [
       },
       { name: 'token', kind: 'text', usage: 'Token to judge by, instead of the one in use.' },
     ],
-    takes: { min: 2, max: 2 },
+    takes: { min: 2, max: 3 },
     load: async () => (await import('../commands/policy/explain.ts')).policyExplain,
   },
   {

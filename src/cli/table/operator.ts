@@ -63,7 +63,7 @@ const basic =
   async () =>
     (await import('../commands/operator/cluster.ts'))[name];
 const backup =
-  (name: 'backup' | 'restore'): (() => Promise<Command>) =>
+  (name: 'backup' | 'restore' | 'restoreOverTheApi'): (() => Promise<Command>) =>
   async () =>
     (await import('../commands/operator/backup.ts'))[name];
 export const OPERATOR_COMMANDS: readonly CommandRow[] = [
@@ -224,23 +224,45 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
     synopsis: 'Save all data of the server to a file',
     usage: '[options] FILE',
     about:
-      'Saves a consistent copy of the store. Its contents stay encrypted; opening them takes the key shares of this server.',
+      'Saves a consistent copy of the store of a running server, checks it, and gives it its name when it is whole. Its contents stay encrypted; opening them takes the key shares of this server. FILE must not exist.',
+    examples: [{ about: 'Save everything:', line: 'operator backup strongroom-2026-11-22.backup' }],
     takes: { min: 1, max: 1 },
     load: backup('backup'),
   },
   {
     name: 'operator restore',
-    synopsis: 'Replace all data of the server by a backup',
+    synopsis: 'Put a backup in place of a stopped server’s data',
     usage: '[options] FILE',
+    about:
+      'Checks a backup and puts it where a server that does not run keeps its data. Afterwards the server is unsealed with the key shares, or the key, of the server that the backup comes from.',
+    examples: [
+      {
+        about: 'Restore to where the configuration says:',
+        line: 'operator restore -config=/etc/strongroom strongroom-2026-11-22.backup',
+      },
+    ],
     flags: [
+      {
+        name: 'config',
+        kind: 'list',
+        complete: 'file',
+        usage: 'Configuration of the server, which names its storage. May be repeated.',
+      },
+      {
+        name: 'data',
+        kind: 'text',
+        complete: 'folder',
+        usage: 'Folder that keeps the data, instead of -config.',
+      },
       {
         name: 'force',
         aliases: ['f'],
         kind: 'boolean',
-        usage: 'Take a backup of another server; unsealing then takes the key shares of that one.',
+        usage: 'Replace data that is there; it is kept beside the restored one.',
       },
     ],
     takes: { min: 1, max: 1 },
+    local: true,
     load: backup('restore'),
   },
   { name: 'operator raft', synopsis: 'Other names of backup and restore', hidden: true },
@@ -255,13 +277,11 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'operator raft snapshot restore',
-    synopsis: 'Same as "operator restore"',
+    synopsis: 'Says how a backup is restored',
     usage: '[options] FILE',
     hidden: true,
-    flags: [
-      { name: 'force', aliases: ['f'], kind: 'boolean', usage: 'Take a backup of another server.' },
-    ],
+    flags: [{ name: 'force', aliases: ['f'], kind: 'boolean', usage: 'Ignored.' }],
     takes: { min: 1, max: 1 },
-    load: backup('restore'),
+    load: backup('restoreOverTheApi'),
   },
 ];

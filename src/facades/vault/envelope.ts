@@ -23,6 +23,7 @@ export function renderSuccess(answer: Answer, operation: CallOperation): WireRep
       status: reply.status ?? 200,
       headers: { ...headers, 'Content-Type': reply.raw.contentType, ...reply.headers },
       body: reply.raw.body,
+      ...(reply.raw.stream === undefined ? {} : { stream: reply.raw.stream }),
     };
   }
   const status = reply?.status ?? 200;

@@ -90,7 +90,11 @@ async function copyPrivately(source: string, target: string): Promise<void> {
   syncFile(target);
 }
 
-function assertBackup(file: string, source: string): void {
+/**
+ * Demands that `file` is a whole backup (structure, application id, schema version); it is called `source` in errors.
+ * @throws {StorageError}
+ */
+export function assertBackup(file: string, source: string): void {
   let database: DatabaseSync | undefined;
   let damage: string | undefined;
   try {

@@ -1,23 +1,40 @@
 /** operator backup and restore: all data of the server, as a file. */
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream, existsSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { attempt, CommandFailure, EXIT_OK, EXIT_SERVER, type Invocation } from '../../command.ts';
+import {
+  attempt,
+  CommandFailure,
+  EXIT_LOCAL,
+  EXIT_OK,
+  EXIT_SERVER,
+  type Invocation,
+} from '../../command.ts';
 import { reportProgress } from '../../progress.ts';
+import { say } from '../../render/output.ts';
 
+/** The older name: every server that speaks this API knows it. */
 const SNAPSHOT = 'sys/storage/raft/snapshot';
+const PRIVATE = 0o600;
 
 export async function backup(invocation: Invocation): Promise<number> {
   const path = (invocation.args[0] ?? '').trim();
+  if (existsSync(path)) throw new CommandFailure(EXIT_LOCAL, `${path} exists already`);
   const client = await invocation.session.client();
   const message = await attempt('Error taking the snapshot', client.stream('GET', SNAPSHOT));
   // Under another name until it is whole: half a backup must not look like one.
   const unfinished = `${path}.unfinished`;
   const progress = reportProgress(invocation.terminal, 'saved');
   try {
-    const file = createWriteStream(unfinished, { mode: 0o600 });
+    await rm(unfinished, { force: true });
+    const file = createWriteStream(unfinished, { mode: PRIVATE, flags: 'wx', flush: true });
     await pipeline(message, progress.count, file);
+    assertWhole(message.headers['content-length'], file.bytesWritten);
+    const { verifyBackup } = await import('../../../server/restore.ts');
+    verifyBackup(unfinished, path);
     await rename(unfinished, path);
+    await syncFolder(dirname(path));
   } catch (cause) {
     await rm(unfinished, { force: true });
     const reason = cause instanceof Error ? cause.message : 'unknown error';
@@ -28,21 +45,49 @@ export async function backup(invocation: Invocation): Promise<number> {
   return EXIT_OK;
 }
 
-export async function restore(invocation: Invocation): Promise<number> {
-  const path = (invocation.args[0] ?? '').trim();
-  const { size } = await attempt('Error opening the snapshot', stat(path));
-  const client = await invocation.session.client();
-  const where = invocation.flags.boolean('force') ? `${SNAPSHOT}-force` : SNAPSHOT;
-  const progress = reportProgress(invocation.terminal, 'sent');
-  const body = createReadStream(path).pipe(progress.count);
-  try {
-    const message = await attempt(
-      'Error installing the snapshot',
-      client.stream('POST', where, { body, headers: { 'Content-Length': String(size) } }),
-    );
-    message.resume();
-  } finally {
-    progress.end();
+function assertWhole(announced: string | undefined, bytes: number): void {
+  if (announced !== undefined && Number(announced) !== bytes) {
+    throw new Error(`the server announced ${announced} bytes and sent ${bytes}`);
   }
+}
+
+/** Makes the new name durable. Windows cannot open a folder. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export async function restore(invocation: Invocation): Promise<number> {
+  const { args, flags, terminal } = invocation;
+  const configPaths = flags.list('config');
+  const directory = flags.text('data') || undefined;
+  if ((directory === undefined) === (configPaths.length === 0)) {
+    throw new CommandFailure(EXIT_LOCAL, 'Say where to restore: -config=FILE or -data=FOLDER');
+  }
+  const { restoreBackup } = await import('../../../server/restore.ts');
+  const call = restoreBackup({
+    file: (args[0] ?? '').trim(),
+    configPaths,
+    directory,
+    replace: flags.boolean('force'),
+    environment: terminal.environment,
+  });
+  const restored = await attempt('Error restoring the backup', call);
+  say(
+    invocation,
+    `Success! Restored the backup to ${restored}\nStart the server and unseal it with the key shares, or the key, of the server that the backup comes from.`,
+  );
   return EXIT_OK;
+}
+
+export function restoreOverTheApi(): Promise<number> {
+  throw new CommandFailure(
+    EXIT_LOCAL,
+    'A running server is not replaced under its users: stop it and use "operator restore FILE -config=…"',
+  );
 }

@@ -1,5 +1,5 @@
-/** policy explain: which rules decide over an operation on a path. */
-import { isJsonObject, type JsonObject } from '../../../client/json.ts';
+/** policy explain: which rule decides over an operation on a path, and why. */
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../client/json.ts';
 import {
   attempt,
   CommandFailure,
@@ -9,54 +9,76 @@ import {
   type Invocation,
 } from '../../command.ts';
 import { cleanPath } from '../../paths.ts';
-import { formatColumns, formatTable } from '../../render/columns.ts';
+import { formatTable } from '../../render/columns.ts';
 import { printObject, say } from '../../render/output.ts';
-import { plainText, sortedKeys } from '../../render/values.ts';
+import { plainText } from '../../render/values.ts';
 
 const OPERATIONS = ['create', 'read', 'update', 'patch', 'delete', 'list', 'scan'];
+/** How tokens begin, in every server that speaks this API. */
+const TOKEN = /^(?:s|b|r|hvs|hvb|hvr|sbr)\./;
 
 export async function policyExplain(invocation: Invocation): Promise<number> {
-  const { args, flags } = invocation;
-  const operation = (args[0] ?? '').toLowerCase();
+  const { args } = invocation;
+  const [operationText = '', path = ''] = args.slice(-2);
+  const operation = operationText.toLowerCase();
   if (!OPERATIONS.includes(operation)) {
     throw new CommandFailure(
       EXIT_LOCAL,
       `Unknown operation: ${operation} (known are ${OPERATIONS.join(', ')})`,
     );
   }
-  const policies = flags.list('policy');
-  const token = flags.text('token');
-  if (policies.length > 0 && token !== '') {
-    throw new CommandFailure(EXIT_LOCAL, 'Give -policy or -token, not both');
-  }
-  const body: JsonObject = {
-    operation,
-    path: cleanPath(args[1] ?? ''),
-    ...(policies.length > 0 && { policies }),
-    ...(token !== '' && { token }),
-  };
+  const subject = subjectOf(invocation);
+  const body: JsonObject = { operation, path: cleanPath(path), ...subject };
   const client = await invocation.session.client();
   const secret = await attempt('Error explaining', client.post('sys/policies/explain', body));
   const data = secret?.data;
   if (data === undefined) throw new CommandFailure(EXIT_SERVER, 'The server explained nothing');
-  if (invocation.format !== 'table') return printObject(invocation, data);
-  printExplanation(invocation, data);
+  if (invocation.format === 'table') printExplanation(invocation, data);
+  else await printObject(invocation, data);
   return EXIT_OK;
 }
 
-/** Plain facts as rows; lists of rules as tables of their own. */
-function printExplanation(invocation: Invocation, data: JsonObject): void {
-  const facts: string[][] = [];
-  const tables: string[] = [];
-  for (const key of sortedKeys(data)) {
-    const value = data[key];
-    const rules = Array.isArray(value) ? value.filter(isJsonObject) : [];
-    if (rules.length === 0) facts.push([key, plainText(value)]);
-    else {
-      const columns = [...new Set(rules.flatMap(sortedKeys))];
-      const rows = rules.map((rule) => columns.map((column) => plainText(rule[column] ?? '')));
-      tables.push(`${key}:\n${formatTable(columns, rows)}`);
-    }
+/** Whose rights are asked about: nothing means those of the token in use. */
+function subjectOf({ args, flags }: Invocation): JsonObject {
+  const policies = [...flags.list('policy')];
+  let token = flags.text('token');
+  const first = args.length > 2 ? (args[0] ?? '') : '';
+  if (first !== '' && (policies.length > 0 || token !== '')) {
+    throw new CommandFailure(EXIT_LOCAL, 'Give TOKEN-OR-POLICIES, or -policy or -token, not both');
   }
-  say(invocation, [formatColumns(facts), ...tables].join('\n\n'));
+  if (TOKEN.test(first)) token = first;
+  else policies.push(...first.split(',').filter((name) => name !== ''));
+  if (policies.length > 0 && token !== '') {
+    throw new CommandFailure(EXIT_LOCAL, 'Give -policy or -token, not both');
+  }
+  return { ...(policies.length > 0 && { policies }), ...(token !== '' && { token }) };
+}
+
+/** The verdict in a sentence, then every rule that matches, the one that counts first. */
+function printExplanation(invocation: Invocation, data: JsonObject): void {
+  const verdict = data['allowed'] === true ? 'Allowed' : 'Denied';
+  const rule = data['rule'];
+  const decided = typeof rule === 'string' ? `, by the rule "${rule}"` : '';
+  const policies = namesOf(data['policies']);
+  const whose = policies === '' ? '' : ` (${policies})`;
+  say(invocation, `${verdict}: ${plainText(data['explanation'] ?? '')}${decided}${whose}`);
+  const candidates = data['candidates'];
+  const rules = Array.isArray(candidates) ? candidates.filter(isJsonObject) : [];
+  if (rules.length === 0) return;
+  const rows = rules.map((each, index) => [
+    String(index + 1),
+    plainText(each['rule'] ?? ''),
+    namesOf(each['capabilities']),
+    namesOf(each['policies']),
+    plainText(each['why'] ?? ''),
+  ]);
+  say(invocation, `\n${formatTable(['Rank', 'Rule', 'Capabilities', 'Policies', 'Why'], rows)}`);
+}
+
+/** Names, or objects that name a policy, in one cell. */
+function namesOf(value: JsonValue | undefined): string {
+  const items = Array.isArray(value) ? value : [];
+  return items
+    .map((item) => plainText(isJsonObject(item) ? (item['policy'] ?? '') : item))
+    .join(', ');
 }

@@ -1,0 +1,37 @@
+/** The body of a reply on its way out: text, bytes, or a stream that is read as fast as the client takes it. */
+import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { WireReply } from '../facades/facade.ts';
+
+type Stream = NonNullable<WireReply['stream']>;
+
+/** The headers of a reply, its length included. */
+export function replyHeaders(
+  custom: Readonly<Record<string, string>> | undefined,
+  { status, headers, body, stream }: WireReply,
+): Record<string, string | number> {
+  const all: Record<string, string | number> = { ...custom, ...headers };
+  if (status === 204) return all;
+  all['Content-Length'] = stream?.lengthBytes ?? Buffer.byteLength(body);
+  return all;
+}
+
+/** Sends the body. `moved` hears of each piece of a stream that is on its way. */
+export function writeBody(response: ServerResponse, reply: WireReply, moved: () => void): void {
+  const { body, stream } = reply;
+  if (stream === undefined) {
+    response.end(body);
+    return;
+  }
+  // The head has promised a length: a stream that ends early must end the connection.
+  pipeline(told(stream, moved), response)
+    .catch(() => response.destroy())
+    .finally(() => stream.destroy());
+}
+
+async function* told(stream: Stream, moved: () => void): AsyncGenerator<Uint8Array> {
+  for await (const piece of stream) {
+    moved();
+    yield piece;
+  }
+}
