@@ -29,9 +29,13 @@ export function writeBody(response: ServerResponse, reply: WireReply, moved: () 
     .finally(() => stream.destroy());
 }
 
+/** @throws {Error} the stream holds fewer bytes than it announced */
 async function* told(stream: Stream, moved: () => void): AsyncGenerator<Uint8Array> {
+  let leftBytes = stream.lengthBytes;
   for await (const piece of stream) {
     moved();
+    leftBytes -= piece.length;
     yield piece;
   }
+  if (leftBytes !== 0) throw new Error('the body is not as long as announced');
 }
