@@ -77,7 +77,8 @@ async function compare(few: number, many: number): Promise<void> {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  const [[, small = {}] = [0], [, large = {}] = [0]] = results;
+  const small = results[0]?.[1] ?? {};
+  const large = results[1]?.[1] ?? {};
   console.log(`${''.padEnd(36)}${results.map(([count]) => String(count).padStart(12)).join('')}`);
   for (const [name, value] of Object.entries(small)) {
     const grown = ((large[name] ?? 0) / value).toFixed(2);
