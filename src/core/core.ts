@@ -3,6 +3,8 @@ import { uuid } from '../base/random.ts';
 import { RequestError } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
+import { abandonedBy, endAbandoned } from './abandoned.ts';
+import type { AbandonedSecret } from './abandoned.ts';
 import type { Answer, Call, Handle } from './call.ts';
 import { answerOf, dropReply } from './envelope.ts';
 import { newExchange } from './exchange.ts';
@@ -21,14 +23,22 @@ export function createCore(parts: Parts): Handle {
   return async function handleCall(call: Call): Promise<Answer> {
     const { clock, random } = parts.world;
     const exchange = newExchange(call, uuid(random), clock.nowMs(), parts.begin(), parts.root());
+    const abandoned: AbandonedSecret[] = [];
     try {
       await attempt(parts, turns, async (unit, count) => {
-        if (count === 1) exchange.unit = unit;
-        else restart(parts, exchange, unit);
+        if (count === 1) {
+          exchange.unit = unit;
+        } else {
+          abandoned.push(...abandonedBy(exchange));
+          restart(parts, exchange, unit);
+        }
         await run(parts, exchange);
+        endAbandoned(parts, unit, abandoned, exchange.nowMs);
         if (unit.dirty) await exchange.requestRecorded;
       });
     } catch (error) {
+      abandoned.push(...abandonedBy(exchange));
+      await takeBack(parts, turns, exchange, abandoned);
       return await refuse(parts, turns, exchange, asRequestError(parts, exchange, error));
     }
     return await conclude(parts, exchange);
@@ -60,6 +70,24 @@ async function attempt(
     }
   } finally {
     endTurn?.();
+  }
+}
+
+/** After a failure: has the engine take back what it made. */
+async function takeBack(
+  parts: Parts,
+  turns: Turns,
+  exchange: Exchange,
+  abandoned: readonly AbandonedSecret[],
+): Promise<void> {
+  if (abandoned.length === 0) return;
+  try {
+    await attempt(parts, turns, async (unit) => {
+      endAbandoned(parts, unit, abandoned, exchange.nowMs);
+    });
+  } catch {
+    const { id: request_id, path } = exchange;
+    parts.world.log.error('a secret was made that nobody holds', { request_id, path });
   }
 }
 

@@ -145,7 +145,7 @@ const FLOWS: readonly Flow[] = [
     state: async (server) => {
       const { reply } = await server.ask('list', 'sys/leases/lookup/lend/creds/60/60/');
       const [name] = (reply?.data?.['keys'] as string[] | undefined) ?? [];
-      if (name === undefined) return 'before';
+      if (name === undefined) return server.target.live.size === 0 ? 'before' : 'nobody holds it';
       const id = `lend/creds/60/60/${name}`;
       return (await server.outcome('write', 'sys/leases/revoke', { data: { lease_id: id } })) ===
         'ok'

@@ -146,6 +146,29 @@ suite('a conflict', () => {
     await server.instance.close();
   });
 
+  test('or a refusal leaves nothing outside that nobody holds', async () => {
+    let conflicts = 0;
+    const storage = watched(createMemoryStorage(), () => {
+      if (conflicts-- > 0) throw new ConflictError('injected');
+    });
+    const server = await openInstance({ storage });
+    await server.get('write', 'sys/mounts/lend', { data: { type: 'lending' } });
+    conflicts = 3;
+    const { name } = await server.get('read', 'lend/creds/60/60');
+    await server.pass(0);
+    assert.deepEqual([...server.target.live], [name]);
+    conflicts = 16;
+    assert.equal(await server.outcome('read', 'lend/creds/60/60'), 'unavailable');
+    await server.pass(0);
+    assert.deepEqual([...server.target.live], [name]);
+    const quota = { max_leases: 1, path: 'lend/' };
+    await server.get('write', 'sys/quotas/lease-count/one', { data: quota });
+    assert.equal(await server.outcome('read', 'lend/creds/60/60'), 'lease_count_exceeded');
+    await server.pass(0);
+    assert.deepEqual([...server.target.live], [name]);
+    await server.instance.close();
+  });
+
   test('many who change one record lose nothing', async () => {
     const server = await openInstance();
     const versions = await Promise.all(
