@@ -1,5 +1,5 @@
 /** Checks that imported bytes are a key of the declared type. */
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { aeadKeyBytes } from '../../crypto/aead.ts';
 import { refused } from './failures.ts';
@@ -43,7 +43,22 @@ export function importedPrivate(type: KeyType, pkcs8: Buffer): KeyObject {
     throw refused('error parsing asymmetric key: it must be PKCS #8 in DER');
   }
   checkFits(type, key);
+  checkPair(key);
   return key;
+}
+
+const PROBE = Buffer.from('does the public half belong to the private one?');
+
+/** A stored public half may be another key's: what is signed here must verify. */
+function checkPair(key: KeyObject): void {
+  const hash = key.asymmetricKeyType === 'rsa' || key.asymmetricKeyType === 'ec' ? 'sha256' : null;
+  let fits = false;
+  try {
+    fits = verify(hash, PROBE, createPublicKey(key), sign(hash, PROBE, key));
+  } catch {
+    // No signature comes of it: as bad as a wrong one.
+  }
+  if (!fits) throw refused('error importing key: its halves do not belong together');
 }
 
 /** The public key in PEM. @throws {RequestError} */
