@@ -19,23 +19,26 @@ import type { EndTurn } from './turns.ts';
 export const ATTEMPTS_MAX: number = 16;
 
 export function createCore(parts: Parts): Handle {
-  const turns = new Turns();
+  const turns = new Turns(parts.world.clock);
   return async function handleCall(call: Call): Promise<Answer> {
     const { clock, random } = parts.world;
     const exchange = newExchange(call, uuid(random), clock.nowMs(), parts.begin(), parts.root());
     const abandoned: AbandonedSecret[] = [];
     try {
-      await attempt(parts, turns, async (unit, count) => {
-        if (count === 1) {
-          exchange.unit = unit;
-        } else {
-          abandoned.push(...abandonedBy(exchange));
-          restart(parts, exchange, unit);
-        }
-        await run(parts, exchange);
-        endAbandoned(parts, unit, abandoned, exchange.nowMs);
-        if (unit.dirty) await exchange.requestRecorded;
-      });
+      await attempt(
+        parts,
+        turns,
+        async (unit, count) => {
+          if (count > 1) {
+            abandoned.push(...abandonedBy(exchange));
+            restart(parts, exchange, unit);
+          }
+          await run(parts, exchange);
+          endAbandoned(parts, unit, abandoned, exchange.nowMs);
+          if (unit.dirty) await exchange.requestRecorded;
+        },
+        exchange.unit,
+      );
     } catch (error) {
       abandoned.push(...abandonedBy(exchange));
       await takeBack(parts, turns, exchange, abandoned);
@@ -53,11 +56,12 @@ async function attempt(
   parts: Parts,
   turns: Turns,
   work: (unit: CoreUnit, count: number) => Promise<void>,
+  first: CoreUnit = parts.begin(),
 ): Promise<void> {
   let endTurn: EndTurn | undefined;
+  let unit = first;
   try {
     for (let count = 1; ; count++) {
-      const unit = parts.begin();
       try {
         await work(unit, count);
         await unit.commit();
@@ -66,6 +70,7 @@ async function attempt(
       } catch (error) {
         if (!(error instanceof ConflictError) || count >= ATTEMPTS_MAX) throw error;
         endTurn ??= await turns.take(error.key);
+        unit = parts.begin();
       }
     }
   } finally {
