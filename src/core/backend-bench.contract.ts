@@ -9,6 +9,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { Backend } from '../model/backend.ts';
 import { RequestError } from '../model/errors.ts';
 import type {
+  Connection,
   MountRef,
   NamespaceRef,
   Operation,
@@ -27,6 +28,7 @@ export interface CallOptions {
   /** Query beside a body. */
   readonly query?: JsonObject;
   readonly mount?: Partial<MountRef>;
+  readonly connection?: Connection;
 }
 
 /** A write is `create` or `update` as the path's existence check says. */
@@ -121,7 +123,7 @@ export async function openBench(made: Benched | ((begin: () => Unit) => Benched)
       fields: parsed.values as never,
       data,
       principal: options.principal,
-      connection: {
+      connection: options.connection ?? {
         remoteAddress: '127.0.0.1',
         remotePort: 1,
         clientCertificates: [],

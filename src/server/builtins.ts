@@ -6,6 +6,7 @@ import { approleBackend } from '../auth/approle/approle.ts';
 import { fetchJson } from '../auth/fetch-json.ts';
 import { jwtBackend } from '../auth/jwt/jwt.ts';
 import { kubernetesBackend } from '../auth/kubernetes/kubernetes.ts';
+import { certBackend } from '../auth/cert/cert.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { totpBackend } from '../engines/totp/totp.ts';
@@ -52,6 +53,7 @@ function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend>
   const jwt = onMount(jwtBackend({ clock, fetch: fetchJson }));
   return new Map([
     ['approle', onMount(approleBackend({ random, hash }))],
+    ['cert', onMount(certBackend())],
     ['jwt', jwt],
     ['kubernetes', onMount(kubernetesBackend({ fetch: fetchJson, local: podFile }))],
     ['oidc', jwt],

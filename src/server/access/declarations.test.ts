@@ -7,6 +7,7 @@ import { approleBackend } from '../../auth/approle/approle.ts';
 import { fetchJson } from '../../auth/fetch-json.ts';
 import { jwtBackend } from '../../auth/jwt/jwt.ts';
 import { kubernetesBackend } from '../../auth/kubernetes/kubernetes.ts';
+import { certBackend } from '../../auth/cert/cert.ts';
 import { userpassBackend } from '../../auth/userpass/userpass.ts';
 import { identityBackend } from '../../identity/backend.ts';
 
@@ -18,3 +19,4 @@ testBackendDeclaration(userpassBackend({ random: systemRandom }));
 testBackendDeclaration(approleBackend({ random: systemRandom, hash: (text) => text }));
 testBackendDeclaration(jwtBackend({ clock: systemClock, fetch: fetchJson }));
 testBackendDeclaration(kubernetesBackend({ fetch: fetchJson, local: async () => undefined }));
+testBackendDeclaration(certBackend());
