@@ -1,7 +1,7 @@
 /** What the paths of one transit backend share, and the fields that many of them have. */
 import type { Random } from '../../base/random.ts';
-import type { KeyCache } from './key-cache.ts';
-import type { NoncePool } from './nonce-pool.ts';
+import type { KeyCache } from './keys/key-cache.ts';
+import type { NoncePool } from './data/nonce-pool.ts';
 
 export interface TransitPorts {
   readonly random: Random;

@@ -1,20 +1,20 @@
 /** The transit engine: encrypts, signs and keeps the keys; the data stays with its callers. */
 import type { Random } from '../../base/random.ts';
 import type { Backend } from '../../model/backend.ts';
-import { certificatePaths } from './certificates.ts';
-import { backupPaths } from './backup.ts';
-import { exportPaths } from './export.ts';
-import { importPaths } from './import.ts';
+import { certificatePaths } from './transfer/certificates.ts';
+import { backupPaths } from './transfer/backup.ts';
+import { exportPaths } from './transfer/export.ts';
+import { importPaths } from './transfer/import.ts';
 import { toolPaths } from './tools.ts';
-import { encryptionPaths } from './encryption-paths.ts';
-import { hmacPaths } from './hmac.ts';
-import { KeyCache } from './key-cache.ts';
-import { keyConfigPaths } from './key-config.ts';
-import { keyPaths } from './keys.ts';
-import { NoncePool } from './nonce-pool.ts';
+import { encryptionPaths } from './data/encryption-paths.ts';
+import { hmacPaths } from './data/hmac.ts';
+import { KeyCache } from './keys/key-cache.ts';
+import { keyConfigPaths } from './keys/key-config.ts';
+import { keyPaths } from './keys/keys.ts';
+import { NoncePool } from './data/nonce-pool.ts';
 import type { TransitPorts } from './ports.ts';
 import { settingsPaths } from './settings.ts';
-import { signingPaths } from './signing.ts';
+import { signingPaths } from './data/signing.ts';
 
 export function transitBackend({ random }: { readonly random: Random }): Backend {
   const ports: TransitPorts = { random, keys: new KeyCache(), nonces: new NoncePool(random) };

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { constants, createHash, createHmac, createPublicKey, verify } from 'node:crypto';
 import { test } from 'node:test';
-import { systemRandom } from '../../base/random.ts';
-import { isJsonObject } from '../../base/json.ts';
-import type { JsonObject } from '../../base/json.ts';
-import { openBench } from '../../core/backend-bench.contract.ts';
-import type { Bench } from '../../core/backend-bench.contract.ts';
+import { systemRandom } from '../../../base/random.ts';
+import { isJsonObject } from '../../../base/json.ts';
+import type { JsonObject } from '../../../base/json.ts';
+import { openBench } from '../../../core/backend-bench.contract.ts';
+import type { Bench } from '../../../core/backend-bench.contract.ts';
 import { HASHES } from './signatures.ts';
-import { transitBackend } from './transit.ts';
+import { transitBackend } from '../transit.ts';
 
 const transit = transitBackend({ random: systemRandom });
 const MESSAGE = Buffer.from('hello world');

@@ -1,17 +1,17 @@
 /** `keys`: create, read, list, delete, soft-delete, rotate. */
-import { decodeBase64 } from '../../base/base64.ts';
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Transaction } from '../../model/transaction.ts';
-import { listNames, LIST_FIELDS } from '../../model/list-names.ts';
+import { decodeBase64 } from '../../../base/base64.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest, notFound } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
+import { listNames, LIST_FIELDS } from '../../../model/list-names.ts';
 import { findKey, KEYS, putKey } from './key-record.ts';
 import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, KEY_TYPES } from './key-types.ts';
 import { checkAutoRotate, createKey, findKeyToMake, rotateKey } from './make-key.ts';
 import { deleteMaterial } from './material.ts';
-import { CONTEXT, NAME } from './ports.ts';
-import type { TransitPorts } from './ports.ts';
+import { CONTEXT, NAME } from '../ports.ts';
+import type { TransitPorts } from '../ports.ts';
 import { shownKey } from './shown-key.ts';
 
 const KEY_FIELDS = {

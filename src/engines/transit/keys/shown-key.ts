@@ -1,7 +1,7 @@
 /** What a read of a key answers. Nothing of it is secret. */
-import { formatTime } from '../../base/time-format.ts';
-import type { Reply } from '../../model/request.ts';
-import type { Reader } from '../../model/transaction.ts';
+import { formatTime } from '../../../base/time-format.ts';
+import type { Reply } from '../../../model/request.ts';
+import type { Reader } from '../../../model/transaction.ts';
 import { derivedEd25519 } from './key-cache.ts';
 import type { KeyCache } from './key-cache.ts';
 import { usableVersions } from './key-record.ts';

@@ -1,11 +1,11 @@
 /** Checks that imported bytes are a key of the declared type. */
 import { createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { aeadKeyBytes } from '../../crypto/aead.ts';
-import { refused } from './failures.ts';
-import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, isAsymmetric } from './key-types.ts';
-import type { KeyType } from './key-types.ts';
-import { privateKeyOf } from './material.ts';
+import { aeadKeyBytes } from '../../../crypto/aead.ts';
+import { refused } from '../failures.ts';
+import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, isAsymmetric } from '../keys/key-types.ts';
+import type { KeyType } from '../keys/key-types.ts';
+import { privateKeyOf } from '../keys/material.ts';
 
 /** OpenSSL's other names of the curves. */
 const CURVES: Readonly<Record<string, string>> = {

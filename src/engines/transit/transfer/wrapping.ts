@@ -11,13 +11,13 @@ import {
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Random } from '../../base/random.ts';
-import { unwrapKey, wrapKey } from '../../crypto/key-wrap.ts';
-import { wipe } from '../../crypto/secret-bytes.ts';
-import { AuthenticationError } from '../../crypto/xaes.ts';
-import type { Transaction } from '../../model/transaction.ts';
-import { rsaDecrypt } from './crypt.ts';
-import { refused } from './failures.ts';
+import type { Random } from '../../../base/random.ts';
+import { unwrapKey, wrapKey } from '../../../crypto/key-wrap.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
+import { AuthenticationError } from '../../../crypto/xaes.ts';
+import type { Transaction } from '../../../model/transaction.ts';
+import { rsaDecrypt } from '../data/crypt.ts';
+import { refused } from '../failures.ts';
 
 const WRAPPING_KEY = 'wrapping-key';
 const WRAPPING_KEY_BITS = 4096;

@@ -1,10 +1,10 @@
 /** The paths of encryption. */
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
 import { encryptionHandlers } from './encryption.ts';
-import { findKey } from './key-record.ts';
-import { ASSOCIATED_DATA, BATCH_INPUT, CONTEXT, KEY_VERSION, NAME } from './ports.ts';
-import type { TransitPorts } from './ports.ts';
+import { findKey } from '../keys/key-record.ts';
+import { ASSOCIATED_DATA, BATCH_INPUT, CONTEXT, KEY_VERSION, NAME } from '../ports.ts';
+import type { TransitPorts } from '../ports.ts';
 
 const SHARED = {
   name: NAME,

@@ -3,8 +3,8 @@
  * reads, and one record of secret material per version (material.ts). Whoever changes material also rewrites the key's record:
  * what is cached of the material hangs on it.
  */
-import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { ItemError, TOO_OLD } from './failures.ts';
+import type { Reader, Stored, Transaction } from '../../../model/transaction.ts';
+import { ItemError, TOO_OLD } from '../failures.ts';
 
 export interface KeyVersion {
   readonly createdMs: number;

@@ -1,15 +1,15 @@
 /** `keys/NAME/config` and `keys/NAME/trim`: which versions may be used, and what may be done with the key. */
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Transaction } from '../../model/transaction.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
 import { findKey, putKey } from './key-record.ts';
 import type { KeyRecord, StoredKey } from './key-record.ts';
 import { checkAutoRotate } from './make-key.ts';
 import { deleteMaterial } from './material.ts';
-import { NAME } from './ports.ts';
-import type { TransitPorts } from './ports.ts';
+import { NAME } from '../ports.ts';
+import type { TransitPorts } from '../ports.ts';
 import { shownKey } from './shown-key.ts';
 
 interface ConfigFields {

@@ -1,5 +1,5 @@
 /** Random nonces, drawn many at a time: one system call for hundreds of them. Nonces are public, so nothing is wiped. */
-import type { Random } from '../../base/random.ts';
+import type { Random } from '../../../base/random.ts';
 
 const POOL_BYTES = 6144;
 

@@ -1,22 +1,22 @@
 /** Encrypts and decrypts one input with one version of a key. Formats are Vault's, so that ciphertexts move either way. */
 import { constants, createHmac, createSecretKey, publicEncrypt, webcrypto } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { decodeBase64 } from '../../base/base64.ts';
+import { decodeBase64 } from '../../../base/base64.ts';
 import {
   AEAD_TAG_BYTES,
   aeadKeyBytes,
   aeadNonceBytes,
   aeadOpen,
   aeadSeal,
-} from '../../crypto/aead.ts';
-import type { AeadName } from '../../crypto/aead.ts';
-import { hkdfExpand } from '../../crypto/hkdf.ts';
-import { wipe } from '../../crypto/secret-bytes.ts';
-import { AuthenticationError } from '../../crypto/xaes.ts';
-import { ItemError, NO_CONTEXT } from './failures.ts';
-import type { ReadyKey } from './key-cache.ts';
-import type { StoredKey } from './key-record.ts';
-import { keyTypeOf } from './key-types.ts';
+} from '../../../crypto/aead.ts';
+import type { AeadName } from '../../../crypto/aead.ts';
+import { hkdfExpand } from '../../../crypto/hkdf.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
+import { AuthenticationError } from '../../../crypto/xaes.ts';
+import { ItemError, NO_CONTEXT } from '../failures.ts';
+import type { ReadyKey } from '../keys/key-cache.ts';
+import type { StoredKey } from '../keys/key-record.ts';
+import { keyTypeOf } from '../keys/key-types.ts';
 import type { NoncePool } from './nonce-pool.ts';
 
 /** What one input comes with, decoded. */

@@ -1,21 +1,21 @@
 /** `hmac`, and the HMAC side of `verify`. */
 import { createHmac } from 'node:crypto';
-import type { JsonValue } from '../../base/json.ts';
-import { equalConstantTime } from '../../crypto/secret-bytes.ts';
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Transaction } from '../../model/transaction.ts';
+import type { JsonValue } from '../../../base/json.ts';
+import { equalConstantTime } from '../../../crypto/secret-bytes.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
 import { batchItems, batchReply, itemText, outcomeOf, singleReply } from './batch.ts';
 import type { Outcome } from './batch.ts';
 import { inputBytes } from './crypt.ts';
-import { ItemError, SOFT_DELETED } from './failures.ts';
-import { findKey, parseMarked, withVersion } from './key-record.ts';
-import type { StoredKey } from './key-record.ts';
-import { findKeyToMake } from './make-key.ts';
-import { BATCH_INPUT, KEY_VERSION, NAME } from './ports.ts';
-import type { TransitPorts } from './ports.ts';
+import { ItemError, SOFT_DELETED } from '../failures.ts';
+import { findKey, parseMarked, withVersion } from '../keys/key-record.ts';
+import type { StoredKey } from '../keys/key-record.ts';
+import { findKeyToMake } from '../keys/make-key.ts';
+import { BATCH_INPUT, KEY_VERSION, NAME } from '../ports.ts';
+import type { TransitPorts } from '../ports.ts';
 import { HASHES } from './signatures.ts';
 
 const DEFAULT_HASH = 'sha2-256';

@@ -5,10 +5,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Random } from '../../base/random.ts';
-import { aeadKeyBytes } from '../../crypto/aead.ts';
-import { wipe } from '../../crypto/secret-bytes.ts';
-import type { Reader, Transaction } from '../../model/transaction.ts';
+import type { Random } from '../../../base/random.ts';
+import { aeadKeyBytes } from '../../../crypto/aead.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
+import type { Reader, Transaction } from '../../../model/transaction.ts';
 import type { KeyType } from './key-types.ts';
 
 export interface Material {

@@ -1,19 +1,19 @@
 /** `keys/NAME/csr` and `keys/NAME/set-certificate`: certificates for signing keys that stay here. */
 import { X509Certificate } from 'node:crypto';
-import { certificationRequest, pemBytes, pemText } from '../../crypto/certification-request.ts';
-import { DerError } from '../../crypto/der.ts';
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Reader, Transaction } from '../../model/transaction.ts';
-import { refused, SOFT_DELETED } from './failures.ts';
-import { findKey, putKey } from './key-record.ts';
-import type { StoredKey } from './key-record.ts';
-import { keyTypeOf } from './key-types.ts';
-import { publicKeyOf } from './material.ts';
-import { NAME } from './ports.ts';
-import type { TransitPorts } from './ports.ts';
+import { certificationRequest, pemBytes, pemText } from '../../../crypto/certification-request.ts';
+import { DerError } from '../../../crypto/der.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Reader, Transaction } from '../../../model/transaction.ts';
+import { refused, SOFT_DELETED } from '../failures.ts';
+import { findKey, putKey } from '../keys/key-record.ts';
+import type { StoredKey } from '../keys/key-record.ts';
+import { keyTypeOf } from '../keys/key-types.ts';
+import { publicKeyOf } from '../keys/material.ts';
+import { NAME } from '../ports.ts';
+import type { TransitPorts } from '../ports.ts';
 
 const CSR_LABEL = 'CERTIFICATE REQUEST';
 /** Most certificates in a chain. */

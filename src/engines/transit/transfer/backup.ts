@@ -1,22 +1,22 @@
 /** `backup` and `restore`: a whole key with all its versions, in plaintext. */
-import { decodeBase64 } from '../../base/base64.ts';
-import { assertJsonLimits, isJsonObject, isRawNumber, parseJson } from '../../base/json.ts';
-import type { JsonObject, JsonValue } from '../../base/json.ts';
-import { formatTime } from '../../base/time-format.ts';
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Transaction } from '../../model/transaction.ts';
+import { decodeBase64 } from '../../../base/base64.ts';
+import { assertJsonLimits, isJsonObject, isRawNumber, parseJson } from '../../../base/json.ts';
+import type { JsonObject, JsonValue } from '../../../base/json.ts';
+import { formatTime } from '../../../base/time-format.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
 import { emptyEntry, entryOf, readEntry } from './backup-entry.ts';
-import { refused, SOFT_DELETED } from './failures.ts';
-import { findKey, putKey, VERSIONS_MAX } from './key-record.ts';
-import type { KeyRecord, KeyVersion, StoredKey } from './key-record.ts';
-import { KEY_TYPES, keyTypeOf } from './key-types.ts';
-import type { KeyType } from './key-types.ts';
-import { checkSettings, emptyRecord } from './make-key.ts';
-import { deleteMaterial, putMaterial, withMaterial } from './material.ts';
-import { NAME } from './ports.ts';
+import { refused, SOFT_DELETED } from '../failures.ts';
+import { findKey, putKey, VERSIONS_MAX } from '../keys/key-record.ts';
+import type { KeyRecord, KeyVersion, StoredKey } from '../keys/key-record.ts';
+import { KEY_TYPES, keyTypeOf } from '../keys/key-types.ts';
+import type { KeyType } from '../keys/key-types.ts';
+import { checkSettings, emptyRecord } from '../keys/make-key.ts';
+import { deleteMaterial, putMaterial, withMaterial } from '../keys/material.ts';
+import { NAME } from '../ports.ts';
 
 /** Numbers of the types in backups. */
 const TYPE_NUMBERS: readonly string[] = [

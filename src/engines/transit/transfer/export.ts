@@ -1,23 +1,23 @@
 /** `export`: keys in the forms that other programs read. Only of keys that were made, or declared, exportable. */
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Transaction } from '../../model/transaction.ts';
-import { refused, SOFT_DELETED } from './failures.ts';
-import { findKey, usableVersions } from './key-record.ts';
-import type { KeyVersion, StoredKey } from './key-record.ts';
-import { keyTypeOf } from './key-types.ts';
-import type { KeyType } from './key-types.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest, notFound } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
+import { refused, SOFT_DELETED } from '../failures.ts';
+import { findKey, usableVersions } from '../keys/key-record.ts';
+import type { KeyVersion, StoredKey } from '../keys/key-record.ts';
+import { keyTypeOf } from '../keys/key-types.ts';
+import type { KeyType } from '../keys/key-types.ts';
 import {
   ed25519Pair,
   ed25519PublicText,
   privateKeyOf,
   publicKeyOf,
   withMaterial,
-} from './material.ts';
-import type { Material } from './material.ts';
-import { NAME } from './ports.ts';
+} from '../keys/material.ts';
+import type { Material } from '../keys/material.ts';
+import { NAME } from '../ports.ts';
 
 const FORMATS: ReadonlySet<string> = new Set(['', 'raw', 'der', 'pem']);
 const PRIVATE_KINDS: ReadonlySet<string> = new Set(['encryption-key', 'signing-key', 'hmac-key']);

@@ -1,13 +1,13 @@
 /** Keys: every combination of type and flags, versions and their limits, and what a key does not give away. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { systemRandom } from '../../base/random.ts';
-import { isJsonObject } from '../../base/json.ts';
-import type { JsonObject } from '../../base/json.ts';
-import { openBench } from '../../core/backend-bench.contract.ts';
-import type { Bench } from '../../core/backend-bench.contract.ts';
+import { systemRandom } from '../../../base/random.ts';
+import { isJsonObject } from '../../../base/json.ts';
+import type { JsonObject } from '../../../base/json.ts';
+import { openBench } from '../../../core/backend-bench.contract.ts';
+import type { Bench } from '../../../core/backend-bench.contract.ts';
 import { KEY_TYPES } from './key-types.ts';
-import { transitBackend } from './transit.ts';
+import { transitBackend } from '../transit.ts';
 
 const transit = transitBackend({ random: systemRandom });
 const HELLO = Buffer.from('hello world').toString('base64');

@@ -11,17 +11,17 @@ import {
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { test } from 'node:test';
-import { systemClock } from '../../base/clock.ts';
-import { systemRandom } from '../../base/random.ts';
-import { isJsonObject } from '../../base/json.ts';
-import type { JsonObject } from '../../base/json.ts';
-import { openBench } from '../../core/backend-bench.contract.ts';
-import type { Bench } from '../../core/backend-bench.contract.ts';
-import { pemBytes } from '../../crypto/certification-request.ts';
-import { derElements, derSequence } from '../../crypto/der.ts';
-import { wrapKey } from '../../crypto/key-wrap.ts';
-import { makeDevCertificates } from '../../crypto/x509/dev-certificates.ts';
-import { transitBackend } from './transit.ts';
+import { systemClock } from '../../../base/clock.ts';
+import { systemRandom } from '../../../base/random.ts';
+import { isJsonObject } from '../../../base/json.ts';
+import type { JsonObject } from '../../../base/json.ts';
+import { openBench } from '../../../core/backend-bench.contract.ts';
+import type { Bench } from '../../../core/backend-bench.contract.ts';
+import { pemBytes } from '../../../crypto/certification-request.ts';
+import { derElements, derSequence } from '../../../crypto/der.ts';
+import { wrapKey } from '../../../crypto/key-wrap.ts';
+import { makeDevCertificates } from '../../../crypto/x509/dev-certificates.ts';
+import { transitBackend } from '../transit.ts';
 
 /** A request made with OpenSSL for these tests. */
 const TEMPLATE = `-----BEGIN CERTIFICATE REQUEST-----

@@ -1,7 +1,7 @@
 /** The cache of ready keys: used while the key is what it was, and bounded. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Transaction } from '../../model/transaction.ts';
+import type { Transaction } from '../../../model/transaction.ts';
 import { KeyCache } from './key-cache.ts';
 import { KEY_TYPES } from './key-types.ts';
 import { PLAIN_SETTINGS, emptyRecord } from './make-key.ts';

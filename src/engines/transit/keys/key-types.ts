@@ -1,5 +1,5 @@
 /** The kinds of keys, and what each can do. */
-import type { AeadName } from '../../crypto/aead.ts';
+import type { AeadName } from '../../../crypto/aead.ts';
 
 export type KeyFamily = 'aead' | 'hmac' | 'ecdsa' | 'ed25519' | 'rsa' | 'ml-dsa';
 

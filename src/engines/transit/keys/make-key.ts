@@ -1,13 +1,13 @@
 /** New keys and new versions: by request, on first use, and by themselves when their time has come. */
-import { invalidRequest } from '../../model/errors.ts';
-import type { Transaction } from '../../model/transaction.ts';
-import { refused, SOFT_DELETED } from './failures.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Transaction } from '../../../model/transaction.ts';
+import { refused, SOFT_DELETED } from '../failures.ts';
 import { findKey, putKey, VERSIONS_MAX } from './key-record.ts';
 import type { KeyRecord, KeyVersion, StoredKey } from './key-record.ts';
 import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, keyTypeOf } from './key-types.ts';
 import type { KeyType } from './key-types.ts';
 import { generateMaterial, putMaterial } from './material.ts';
-import type { TransitPorts } from './ports.ts';
+import type { TransitPorts } from '../ports.ts';
 
 export type KeySettings = Pick<
   KeyRecord,

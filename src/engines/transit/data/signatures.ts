@@ -2,8 +2,8 @@
 import { constants, sign, verify } from 'node:crypto';
 import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Random } from '../../base/random.ts';
-import { isDerEcdsaSignature } from '../../crypto/der.ts';
+import type { Random } from '../../../base/random.ts';
+import { isDerEcdsaSignature } from '../../../crypto/der.ts';
 import {
   DigestError,
   digestBytes,
@@ -11,10 +11,10 @@ import {
   signDigestPss,
   verifyDigestPkcs1,
   verifyDigestPss,
-} from '../../crypto/rsa-digest.ts';
-import type { DigestName } from '../../crypto/rsa-digest.ts';
-import { ItemError } from './failures.ts';
-import type { KeyType } from './key-types.ts';
+} from '../../../crypto/rsa-digest.ts';
+import type { DigestName } from '../../../crypto/rsa-digest.ts';
+import { ItemError } from '../failures.ts';
+import type { KeyType } from '../keys/key-types.ts';
 
 /** Names of the API, and of OpenSSL. `none` is for digests whose function is not named in the signature. */
 export const HASHES: ReadonlyMap<string, DigestName | undefined> = new Map([

@@ -1,22 +1,28 @@
 /** `wrapping_key`, `keys/NAME/import`, `keys/NAME/import_version` and `byok-export`: keys made elsewhere, and keys for elsewhere. */
-import { decodeBase64 } from '../../base/base64.ts';
-import { wipe } from '../../crypto/secret-bytes.ts';
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Transaction } from '../../model/transaction.ts';
+import { decodeBase64 } from '../../../base/base64.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
 import { exportedVersions } from './export.ts';
-import { refused, SOFT_DELETED } from './failures.ts';
+import { refused, SOFT_DELETED } from '../failures.ts';
 import { checkSymmetric, importedPrivate, importedPublic } from './imported.ts';
-import { findKey, putKey } from './key-record.ts';
-import type { KeyRecord, StoredKey } from './key-record.ts';
-import { KEY_TYPES, isAsymmetric, keyTypeOf } from './key-types.ts';
-import type { KeyType } from './key-types.ts';
-import { checkAutoRotate, checkSettings, emptyRecord, withNewVersion } from './make-key.ts';
-import { HMAC_BYTES, publicKeyOf, publicKeyText, putMaterial, withMaterial } from './material.ts';
-import { NAME } from './ports.ts';
-import type { TransitPorts } from './ports.ts';
+import { findKey, putKey } from '../keys/key-record.ts';
+import type { KeyRecord, StoredKey } from '../keys/key-record.ts';
+import { KEY_TYPES, isAsymmetric, keyTypeOf } from '../keys/key-types.ts';
+import type { KeyType } from '../keys/key-types.ts';
+import { checkAutoRotate, checkSettings, emptyRecord, withNewVersion } from '../keys/make-key.ts';
+import {
+  HMAC_BYTES,
+  publicKeyOf,
+  publicKeyText,
+  putMaterial,
+  withMaterial,
+} from '../keys/material.ts';
+import { NAME } from '../ports.ts';
+import type { TransitPorts } from '../ports.ts';
 import { unwrapImported, wrapForExport, wrappingPublicKey } from './wrapping.ts';
 
 interface KeyFields {

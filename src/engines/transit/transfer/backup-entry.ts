@@ -4,14 +4,14 @@
  */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject, webcrypto } from 'node:crypto';
-import { decodeBase64 } from '../../base/base64.ts';
-import { isJsonObject, isRawNumber } from '../../base/json.ts';
-import type { JsonObject, JsonValue } from '../../base/json.ts';
-import { formatTime, parseTime } from '../../base/time-format.ts';
-import { refused } from './failures.ts';
+import { decodeBase64 } from '../../../base/base64.ts';
+import { isJsonObject, isRawNumber } from '../../../base/json.ts';
+import type { JsonObject, JsonValue } from '../../../base/json.ts';
+import { formatTime, parseTime } from '../../../base/time-format.ts';
+import { refused } from '../failures.ts';
 import { checkSymmetric, importedPrivate, importedPublic } from './imported.ts';
-import type { KeyVersion } from './key-record.ts';
-import type { KeyType } from './key-types.ts';
+import type { KeyVersion } from '../keys/key-record.ts';
+import type { KeyType } from '../keys/key-types.ts';
 import {
   ed25519Pair,
   ed25519Private,
@@ -19,8 +19,8 @@ import {
   privateKeyOf,
   publicKeyOf,
   publicKeyText,
-} from './material.ts';
-import type { Material } from './material.ts';
+} from '../keys/material.ts';
+import type { Material } from '../keys/material.ts';
 
 /** More decimal digits than any number of an RSA-4096 key has. */
 const DIGITS_MAX = 1300;

@@ -5,9 +5,9 @@
  */
 import { createPublicKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { hkdfExpand, hkdfExtract } from '../../crypto/hkdf.ts';
-import { wipe } from '../../crypto/secret-bytes.ts';
-import type { Reader } from '../../model/transaction.ts';
+import { hkdfExpand, hkdfExtract } from '../../../crypto/hkdf.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
+import type { Reader } from '../../../model/transaction.ts';
 import type { StoredKey } from './key-record.ts';
 import { isAsymmetric, keyTypeOf } from './key-types.ts';
 import {

@@ -1,22 +1,22 @@
 /** `encrypt`, `decrypt`, `rewrap` and `datakey`: what a key does with data, one input or many at a time. */
-import type { JsonValue } from '../../base/json.ts';
-import { wipe } from '../../crypto/secret-bytes.ts';
-import type { Handler } from '../../model/backend.ts';
-import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
-import type { Transaction } from '../../model/transaction.ts';
+import type { JsonValue } from '../../../base/json.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
+import type { Handler } from '../../../model/backend.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Transaction } from '../../../model/transaction.ts';
 import { batchItems, batchReply, itemNumber, itemText, outcomeOf, singleReply } from './batch.ts';
 import type { BatchOptions, Outcome } from './batch.ts';
 import { decryptBytes, encryptBytes, inputBytes } from './crypt.ts';
 import type { CryptOptions } from './crypt.ts';
-import { ItemError, SOFT_DELETED, asRequestError } from './failures.ts';
-import type { ReadyKey } from './key-cache.ts';
-import { findKey, parseMarked, versionToMake, withVersion } from './key-record.ts';
-import type { StoredKey } from './key-record.ts';
-import { KEY_TYPES, keyTypeOf } from './key-types.ts';
-import { PLAIN_SETTINGS, createKey, findKeyToMake } from './make-key.ts';
-import type { TransitPorts } from './ports.ts';
-import { keySettings } from './settings.ts';
+import { ItemError, SOFT_DELETED, asRequestError } from '../failures.ts';
+import type { ReadyKey } from '../keys/key-cache.ts';
+import { findKey, parseMarked, versionToMake, withVersion } from '../keys/key-record.ts';
+import type { StoredKey } from '../keys/key-record.ts';
+import { KEY_TYPES, keyTypeOf } from '../keys/key-types.ts';
+import { PLAIN_SETTINGS, createKey, findKeyToMake } from '../keys/make-key.ts';
+import type { TransitPorts } from '../ports.ts';
+import { keySettings } from '../settings.ts';
 
 interface Input {
   readonly text: string;

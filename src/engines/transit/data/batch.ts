@@ -1,9 +1,9 @@
 /** Requests with many inputs: reading them, and the status of the whole. */
-import { isJsonObject, isRawNumber } from '../../base/json.ts';
-import type { JsonObject, JsonValue } from '../../base/json.ts';
-import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
-import { ItemError, asRequestError, refused } from './failures.ts';
+import { isJsonObject, isRawNumber } from '../../../base/json.ts';
+import type { JsonObject, JsonValue } from '../../../base/json.ts';
+import { invalidRequest } from '../../../model/errors.ts';
+import type { Reply } from '../../../model/request.ts';
+import { ItemError, asRequestError, refused } from '../failures.ts';
 
 /** The objects of `batch_input`. @throws {RequestError} */
 export function batchItems(raw: JsonValue): readonly JsonObject[] {
