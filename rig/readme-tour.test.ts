@@ -44,7 +44,7 @@ test('the tour of the README works when it is pasted', async (t) => {
   assert.match(output, /password\s+second/);
   assert.match(output, /^first/m);
   assert.match(output, /permission denied/);
-  assert.match(output, /It may read, not write\./);
+  assert.match(output, /It may read, not write:/);
   assert.match(output, /"password":"second"/);
   assert.match(output, /No record was changed/);
 });

@@ -62,6 +62,7 @@ suite('what is told about an ACL', () => {
         'sys/internal/ui/resultant-acl': { capabilities: ['read'] },
         'sys/leases/lookup': { capabilities: ['update'] },
         'sys/leases/renew': { capabilities: ['update'] },
+        'sys/policies/explain': { capabilities: ['update'] },
         'sys/tools/hash': { capabilities: ['update'] },
         'sys/wrapping/lookup': { capabilities: ['update'] },
         'sys/wrapping/unwrap': { capabilities: ['update'] },
