@@ -1,4 +1,5 @@
 /** Requests with many inputs: reading them, and the status of the whole. */
+import { setImmediate } from 'node:timers/promises';
 import { isJsonObject, isRawNumber } from '../../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import { invalidRequest } from '../../../model/errors.ts';
@@ -46,6 +47,22 @@ export async function outcomeOf(
     if (error instanceof ItemError) return error;
     throw error;
   }
+}
+
+/** Inputs worked off before other requests get their turn: a batch may have a hundred thousand. */
+const SLICE = 32;
+
+/** What comes of every item, in order. */
+export async function outcomesOf<T>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<Readonly<Record<string, unknown>>>,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % SLICE === 0) await setImmediate();
+    outcomes.push(await outcomeOf(() => work(item, index)));
+  }
+  return outcomes;
 }
 
 /** The answer to a request without `batch_input`. @throws {RequestError} */

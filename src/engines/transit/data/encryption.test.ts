@@ -192,3 +192,20 @@ test('data keys are encrypted with the key, and shown only when asked for', asyn
   }
   assert.ok(!('plaintext' in (await data(bench, 'datakey/wrapped/k', {}))));
 });
+
+test('a large batch lets other requests have their turn', async () => {
+  const bench = await openBench(transit);
+  await bench.call('write', 'keys/k', {});
+  const items = Array.from({ length: 1000 }, () => ({ plaintext: HELLO }));
+  let turns = 0;
+  let done = false;
+  const tick = (): void => {
+    turns++;
+    if (!done) setImmediate(tick);
+  };
+  setImmediate(tick);
+  const reply = await bench.call('write', 'encrypt/k', { batch_input: items });
+  done = true;
+  assert.equal(resultsOf(reply).length, 1000);
+  assert.ok(turns > 20, `${turns} turns`);
+});

@@ -5,7 +5,15 @@ import type { Handler } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { batchItems, batchReply, itemNumber, itemText, outcomeOf, singleReply } from './batch.ts';
+import {
+  batchItems,
+  batchReply,
+  itemNumber,
+  itemText,
+  outcomeOf,
+  outcomesOf,
+  singleReply,
+} from './batch.ts';
 import type { BatchOptions, Outcome } from './batch.ts';
 import { decryptBytes, encryptBytes, inputBytes } from './crypt.ts';
 import type { CryptOptions } from './crypt.ts';
@@ -211,16 +219,11 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     const withContext = inputs.inputs[0]?.context !== '';
     const record = await keyToEncrypt(request, store, withContext);
     const key = new KeyInUse(ports, store, fields.name, record);
-    const outcomes: Outcome[] = [];
-    for (const [index, input] of inputs.inputs.entries()) {
-      outcomes.push(
-        await outcomeOf(async () => {
-          const plaintext = inputBytes(input.text);
-          const options = optionsOf(record, input, index);
-          return await key.encrypt(plaintext, input.keyVersion, options);
-        }),
-      );
-    }
+    const outcomes = await outcomesOf(inputs.inputs, async (input, index) => {
+      const plaintext = inputBytes(input.text);
+      const options = optionsOf(record, input, index);
+      return await key.encrypt(plaintext, input.keyVersion, options);
+    });
     return answer(fields, inputs, outcomes);
   }
 
@@ -230,18 +233,13 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     const record = await findKey(store, fields.name);
     if (record === undefined) throw invalidRequest(NOT_FOUND);
     const key = new KeyInUse(ports, store, fields.name, record);
-    const outcomes: Outcome[] = [];
-    for (const [index, input] of inputs.inputs.entries()) {
-      outcomes.push(
-        await outcomeOf(async () => {
-          const options = optionsOf(record, input, index);
-          const plaintext = await key.decrypt(input.text, options);
-          const text = plaintext.toString('base64');
-          wipe(plaintext);
-          return { plaintext: text };
-        }),
-      );
-    }
+    const outcomes = await outcomesOf(inputs.inputs, async (input, index) => {
+      const options = optionsOf(record, input, index);
+      const plaintext = await key.decrypt(input.text, options);
+      const text = plaintext.toString('base64');
+      wipe(plaintext);
+      return { plaintext: text };
+    });
     return answer(fields, inputs, outcomes, { onFailure: { plaintext: '' } });
   }
 
@@ -252,19 +250,17 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     const record = await findKeyToMake(store, fields.name, ports, request.nowMs);
     if (record === undefined) throw invalidRequest(NOT_FOUND);
     const key = new KeyInUse(ports, store, fields.name, record);
-    const outcomes: Outcome[] = [];
-    for (const [index, input] of inputs.inputs.entries()) {
-      const outcome = await outcomeOf(async () => {
-        const options = optionsOf(record, input, index);
-        const plaintext = await key.decrypt(input.text, options);
-        const again = await key.encrypt(plaintext, input.keyVersion, options);
-        wipe(plaintext);
-        return again;
-      });
+    const outcomes = await outcomesOf(inputs.inputs, async (input, index) => {
+      const options = optionsOf(record, input, index);
+      const plaintext = await key.decrypt(input.text, options);
+      const again = await key.encrypt(plaintext, input.keyVersion, options);
+      wipe(plaintext);
+      return again;
+    });
+    for (const outcome of outcomes) {
       if (outcome instanceof ItemError && outcome.fault === 'internal') {
         throw asRequestError(outcome);
       }
-      outcomes.push(outcome);
     }
     return answer(fields, inputs, outcomes, { alwaysOk: true });
   }

@@ -7,8 +7,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { batchItems, batchReply, itemText, outcomeOf, singleReply } from './batch.ts';
-import type { Outcome } from './batch.ts';
+import { batchItems, batchReply, itemText, outcomesOf, singleReply } from './batch.ts';
 import { inputBytes } from './crypt.ts';
 import { ItemError, SOFT_DELETED } from '../failures.ts';
 import { findKey, parseMarked, withVersion } from '../keys/key-record.ts';
@@ -76,25 +75,20 @@ export function hmacVerifier({
     const hash = hashOf(fields);
     const items =
       batch === null ? [{ input: fields.input, hmac: fields.hmac ?? '' }] : batchItems(batch);
-    const outcomes: Outcome[] = [];
-    for (const [index, item] of items.entries()) {
-      outcomes.push(
-        await outcomeOf(async () => {
-          const input = inputBytes(itemText(item, index, 'input') ?? '', BAD_INPUT);
-          if (record.softDeleted) throw new ItemError(SOFT_DELETED);
-          const { version, body } = parseMarked(
-            record,
-            itemText(item, index, 'hmac') ?? '',
-            'HMAC to verify',
-          );
-          const given = inputBytes(body, 'unable to decode verification HMAC as base64');
-          const { hmac } = await keys.ready(store, name, record, version);
-          const valid = equalConstantTime(createHmac(hash, hmac).update(input).digest(), given);
-          // A batch shows only what is true of its items.
-          return batch === null || valid ? { valid } : {};
-        }),
+    const outcomes = await outcomesOf(items, async (item, index) => {
+      const input = inputBytes(itemText(item, index, 'input') ?? '', BAD_INPUT);
+      if (record.softDeleted) throw new ItemError(SOFT_DELETED);
+      const { version, body } = parseMarked(
+        record,
+        itemText(item, index, 'hmac') ?? '',
+        'HMAC to verify',
       );
-    }
+      const given = inputBytes(body, 'unable to decode verification HMAC as base64');
+      const { hmac } = await keys.ready(store, name, record, version);
+      const valid = equalConstantTime(createHmac(hash, hmac).update(input).digest(), given);
+      // A batch shows only what is true of its items.
+      return batch === null || valid ? { valid } : {};
+    });
     if (batch === null) return singleReply(outcomes[0]);
     const references = items.map((item, index) => itemText(item, index, 'reference') ?? '');
     return batchReply(outcomes, { references, alwaysOk: true });
@@ -114,17 +108,12 @@ export function hmacPaths(ports: TransitPorts): readonly Path[] {
       throw invalidRequest('missing input for HMAC');
     const items = batch === null ? [{ input: fields.input ?? '' }] : batchItems(batch);
     const { hmac } = await ports.keys.ready(store, name, record, version);
-    const outcomes: Outcome[] = [];
-    for (const [index, item] of items.entries()) {
-      outcomes.push(
-        await outcomeOf(async () => {
-          const text = itemText(item, index, 'input');
-          if (text === undefined) throw new ItemError('missing input for HMAC');
-          const digest = createHmac(hash, hmac).update(inputBytes(text, BAD_INPUT)).digest();
-          return { hmac: withVersion(version, digest.toString('base64')) };
-        }),
-      );
-    }
+    const outcomes = await outcomesOf(items, async (item, index) => {
+      const text = itemText(item, index, 'input');
+      if (text === undefined) throw new ItemError('missing input for HMAC');
+      const digest = createHmac(hash, hmac).update(inputBytes(text, BAD_INPUT)).digest();
+      return { hmac: withVersion(version, digest.toString('base64')) };
+    });
     if (batch === null) return singleReply(outcomes[0]);
     const references = items.map((item, index) => itemText(item, index, 'reference') ?? '');
     return batchReply(outcomes, { references, alwaysOk: true });

@@ -6,7 +6,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { batchItems, batchReply, itemText, outcomeOf, singleReply } from './batch.ts';
+import { batchItems, batchReply, itemText, outcomesOf, singleReply } from './batch.ts';
 import type { Outcome } from './batch.ts';
 import { inputBytes } from './crypt.ts';
 import { ItemError, NO_CONTEXT, SOFT_DELETED } from '../failures.ts';
@@ -192,33 +192,28 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
     checkSigns(record, options, 'signing');
     const type = keyTypeOf(record);
     const items = itemsOf(fields, { input: fields.input, context: fields.context });
-    const outcomes: Outcome[] = [];
-    for (const item of items) {
-      outcomes.push(
-        await outcomeOf(async () => {
-          const input = decodedInput(item);
-          if (record.softDeleted) throw new ItemError(SOFT_DELETED, 'internal');
-          const version = makeVersion(record, fields.key_version);
-          const ready = await keys.ready(store, name, record, version);
-          const key = record.derived ? contextKey(ready, item) : ready.privateKey;
-          if (key === undefined) {
-            throw new ItemError(
-              'requested version for signing does not contain a private part',
-              'internal',
-            );
-          }
-          const signature = await signInput(type, key, input, options, random);
-          const encoding = options.marshaling === 'jws' ? 'base64url' : 'base64';
-          return {
-            signature: withVersion(version, signature.toString(encoding)),
-            key_version: version,
-            ...(record.derived
-              ? { [isBatch(fields) ? 'publickey' : 'public_key']: ed25519PublicText(key) }
-              : {}),
-          };
-        }),
-      );
-    }
+    const outcomes = await outcomesOf(items, async (item) => {
+      const input = decodedInput(item);
+      if (record.softDeleted) throw new ItemError(SOFT_DELETED, 'internal');
+      const version = makeVersion(record, fields.key_version);
+      const ready = await keys.ready(store, name, record, version);
+      const key = record.derived ? contextKey(ready, item) : ready.privateKey;
+      if (key === undefined) {
+        throw new ItemError(
+          'requested version for signing does not contain a private part',
+          'internal',
+        );
+      }
+      const signature = await signInput(type, key, input, options, random);
+      const encoding = options.marshaling === 'jws' ? 'base64url' : 'base64';
+      return {
+        signature: withVersion(version, signature.toString(encoding)),
+        key_version: version,
+        ...(record.derived
+          ? { [isBatch(fields) ? 'publickey' : 'public_key']: ed25519PublicText(key) }
+          : {}),
+      };
+    });
     return answer(isBatch(fields), items, outcomes, { key_version: 0 });
   }
 
@@ -237,29 +232,20 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
     if (record === undefined) throw invalidRequest('signature verification key not found');
     checkSigns(record, options, 'verification');
     const type = keyTypeOf(record);
-    const outcomes: Outcome[] = [];
-    for (const item of items) {
-      outcomes.push(
-        await outcomeOf(async () => {
-          const input = decodedInput(item);
-          if (record.softDeleted) throw new ItemError(SOFT_DELETED);
-          const { version, body } = parseMarked(
-            record,
-            textOf(item, 'signature') ?? '',
-            'signature',
-          );
-          const bytes =
-            options.marshaling === 'jws'
-              ? decodeBase64Url(body)
-              : inputBytes(body, 'invalid base64 signature value');
-          if (bytes === undefined) throw new ItemError('invalid base64 signature value');
-          const ready = await keys.ready(store, name, record, version);
-          const key = record.derived ? contextKey(ready, item) : ready.publicKey;
-          if (key === undefined) throw new Error('a signing key has no public half');
-          return { valid: verifyInput(type, key, input, bytes, options) };
-        }),
-      );
-    }
+    const outcomes = await outcomesOf(items, async (item) => {
+      const input = decodedInput(item);
+      if (record.softDeleted) throw new ItemError(SOFT_DELETED);
+      const { version, body } = parseMarked(record, textOf(item, 'signature') ?? '', 'signature');
+      const bytes =
+        options.marshaling === 'jws'
+          ? decodeBase64Url(body)
+          : inputBytes(body, 'invalid base64 signature value');
+      if (bytes === undefined) throw new ItemError('invalid base64 signature value');
+      const ready = await keys.ready(store, name, record, version);
+      const key = record.derived ? contextKey(ready, item) : ready.publicKey;
+      if (key === undefined) throw new Error('a signing key has no public half');
+      return { valid: verifyInput(type, key, input, bytes, options) };
+    });
     return answer(isBatch(fields), items, outcomes, { valid: false });
   }
 
