@@ -7,6 +7,7 @@ export const SCENARIOS = [
   'kv write',
   'token lookup',
   'token create',
+  'approle login',
   'wrap + unwrap',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number] | 'hello' | 'bulk load';
@@ -31,6 +32,12 @@ const WRITE_PATHS = 1000;
 export const SECRET: Readonly<Record<string, string>> = {
   username: 'bench',
   password: 'x'.repeat(32),
+};
+
+/** What logs in; made by the preparation. */
+export const APPROLE: Readonly<Record<string, string>> = {
+  role_id: 'bench-role-id',
+  secret_id: 'bench-secret-id',
 };
 
 export function secretPath(index: number): string {
@@ -72,6 +79,8 @@ export function roundsOf(
       const body = { policies: ['default'], ttl: '1h' };
       return () => once(rawRequest('POST', 'auth/token/create', input.token, body));
     }
+    case 'approle login':
+      return () => once(rawRequest('POST', 'auth/approle/login', '', APPROLE));
     case 'wrap + unwrap':
       return () => wrapRound(secretPath(nextSecret()), input.token);
     default:

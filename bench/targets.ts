@@ -9,6 +9,7 @@ import { Child, freePort } from '../rig/child.ts';
 import { startVaultServer } from '../rig/vault-server.ts';
 import type { Program, VaultServer } from '../rig/vault-server.ts';
 import type { ScenarioInput } from './scenarios.ts';
+import { APPROLE } from './scenarios.ts';
 
 export interface Target {
   readonly name: string;
@@ -93,6 +94,11 @@ async function prepare({ api, rootToken }: VaultServer): Promise<void> {
     body: { type: 'kv', options: { version: '2' } },
   });
   await api.expect('PUT', 'sys/policies/acl/bench', { ...options, body: { policy: POLICY } });
+  await api.expect('POST', 'sys/auth/approle', { ...options, body: { type: 'approle' } });
+  const { role_id, secret_id } = APPROLE;
+  const role = 'auth/approle/role/bench';
+  await api.expect('POST', role, { ...options, body: { role_id, token_ttl: '1h' } });
+  await api.expect('POST', `${role}/custom-secret-id`, { ...options, body: { secret_id } });
 }
 
 async function makeTokens({
