@@ -19,6 +19,9 @@ test('no case stands in two places, and none is misspelt', () => {
       for (const [id] of title.matchAll(/SEC-\d+/g)) here.add(id);
     }
   }
+  for (const file of Object.values(ELSEWHERE)) {
+    assert.ok(readFileSync(new URL(`../${file}`, FOLDER), 'utf8').length > 0, file);
+  }
   assert.ok(here.size >= 20, [...here].join(' '));
   const all = [...waiting, ...elsewhere, ...here];
   assert.deepEqual(
