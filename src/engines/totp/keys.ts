@@ -45,8 +45,16 @@ export interface TotpKey {
   readonly skew: number;
 }
 
+/** What the segment of a key's path may hold: account names are mail addresses as a rule. */
+const KEY_NAME = /^\w(?:[\w.@-]*\w)?$/;
+
+function checkName(name: string): void {
+  if (!KEY_NAME.test(name)) throw notFound('unsupported path');
+}
+
 /** Never through the cache of decoded records: it holds the secret. */
 export async function totpKey(store: Reader, name: string): Promise<TotpKey | undefined> {
+  checkName(name);
   return await store.getJson<TotpKey>(KEYS + name);
 }
 
@@ -209,6 +217,7 @@ export function keyPaths(random: Random): readonly Path[] {
     { fields }: Request<KeyFields>,
     store: Transaction,
   ): Promise<Reply | undefined> {
+    checkName(fields.name);
     const key = described(fields);
     check(key, fields);
     // A code that was used with another secret says nothing about this one.
@@ -247,6 +256,7 @@ export function keyPaths(random: Random): readonly Path[] {
   }
 
   function remove({ fields }: Request<{ readonly name: string }>, store: Transaction): undefined {
+    checkName(fields.name);
     store.delete(KEYS + fields.name);
     store.delete(usedCodes(fields.name));
   }

@@ -148,3 +148,12 @@ test('the picture is a square PNG with a quiet zone', async () => {
   assert.ok(pixels.some((byte) => byte === 0));
   assert.equal(await qrCodePng(uri, 20), undefined);
 });
+
+test('names are those of the reference: with an @, without spaces', async () => {
+  const bench = await openBench(totp);
+  await bench.call('write', 'keys/a.b@x.org', { key: SECRET });
+  await bench.call('read', 'code/a.b@x.org');
+  for (const name of ['a b', '..', '@', 'a@']) {
+    assert.equal((await bench.fail('write', `keys/${name}`, { key: SECRET })).code, 'not_found');
+  }
+});
