@@ -43,7 +43,7 @@ export async function readSealedRoot(storage: Storage): Promise<SealedRoot | und
 
 /** The store is not trusted, so nothing is taken for granted about its shape. */
 function parseConfig(value: Buffer): SealConfig {
-  const config: unknown = JSON.parse(value.toString());
+  const config = parsed(value);
   if (typeof config !== 'object' || config === null || !('type' in config)) throw malformed();
   const { type } = config;
   if (typeof type !== 'string') throw malformed();
@@ -55,6 +55,15 @@ function parseConfig(value: Buffer): SealConfig {
   if (typeof shares !== 'number' || typeof threshold !== 'number') throw malformed();
   if (sharingFault({ shares, threshold }) !== undefined) throw malformed();
   return { type, sharing: { shares, threshold } };
+}
+
+/** The parser's own error would repeat what it stumbled over. */
+function parsed(value: Buffer): unknown {
+  try {
+    return JSON.parse(value.toString());
+  } catch {
+    throw malformed();
+  }
 }
 
 function malformed(): StorageError {
