@@ -1,3 +1,4 @@
+/** What stands in clear in the store is read with suspicion. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
