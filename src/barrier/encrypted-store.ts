@@ -157,7 +157,7 @@ export class EncryptedStore {
     const [entry] = await this.read([NAMESPACE_KEY_PREFIX + namespaceId]);
     if (entry === undefined) {
       throw new RequestError('not_found', 'namespace does not exist', {
-        detail: `no key for namespace ${namespaceId}`,
+        detail: `no key for namespace ${namespaceId}: it never was, or was deleted, inserted or replaced`,
       });
     }
     this.keys.holdNamespace(namespaceId, await this.open('', entry));

@@ -14,6 +14,7 @@ import { socketDevice } from '../audit/socket/socket.ts';
 import { syslogDevice } from '../audit/syslog/syslog.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import { RequestError } from '../model/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
 import { createStaticSeal } from '../seal/static/static-seal.ts';
@@ -196,7 +197,8 @@ async function run(
     return 0;
   } catch (error) {
     if (error instanceof ConfigError || isExpected(error)) {
-      log.error('the server cannot start', { reason: error.message });
+      const detail = error instanceof RequestError ? error.detail : undefined;
+      log.error('the server cannot start', { reason: error.message, detail });
       await Promise.allSettled(listeners.map((listener) => listener.close(0)));
       await instance?.close().catch(() => {});
       return EXIT_CONFIG;
