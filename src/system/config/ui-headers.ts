@@ -26,17 +26,6 @@ function canonicalName(name: string): string {
     .join('-');
 }
 
-/** The headers by name, each with its values. */
-export async function uiHeaders(unit: Unit): Promise<ReadonlyMap<string, readonly string[]>> {
-  const view = unit.view('root', PREFIX);
-  const records = await view.getRecords<UiHeaderRecord>(await view.list(''));
-  return new Map(
-    records.flatMap((record) =>
-      record === undefined ? [] : [[record.name, record.values] as const],
-    ),
-  );
-}
-
 async function write(header: string, values: readonly string[], unit: Unit): Promise<void> {
   if (header === '' || values.length === 0) {
     throw invalidRequest('header and values must be specified');
