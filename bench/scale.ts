@@ -117,7 +117,8 @@ async function fill(folder: string, count: number): Promise<void> {
       const sampled = at % every === 0 && ttlSeconds > DAY_SECONDS;
       if (sampled) kept.tokens.push(clientToken);
       if (at % 2 === 1) continue;
-      const name = server.target.make();
+      const name = server.target.next();
+      server.target.make(name);
       const id = `lend/creds/1/1/${name}`;
       leases.register(
         unit,

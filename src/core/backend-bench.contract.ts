@@ -37,6 +37,8 @@ export type BenchOperation = 'write' | Exclude<Operation, 'create' | 'update'>;
 export interface Bench {
   /** Milliseconds since the epoch that handlers see; a test may move it. */
   nowMs: number;
+  /** What the calls have put on the calendar. */
+  readonly scheduled: { readonly task: string; readonly name: string; readonly atMs: number }[];
   call(
     operation: BenchOperation,
     path: string,
@@ -58,6 +60,8 @@ export interface Bench {
 
 const ROOT: NamespaceRef = { id: 'root', path: '' };
 const MOUNT_PREFIX = 'mount/bench/';
+/** An intent of a call that always comes to its end. */
+const UNDONE = { withdraw: (): void => {} };
 
 /** The same bytes in every run. */
 function countingRandom(): Random {
@@ -133,6 +137,8 @@ export async function openBench(made: Benched | ((begin: () => Unit) => Benched)
       nowMs: bench.nowMs,
       wrapTtlSeconds: 0,
       sudo: false,
+      outside: { lend: async () => UNDONE, intend: async () => UNDONE },
+      schedule: (task, name, atMs) => bench.scheduled.push({ task, name, atMs }),
     };
     return inUnit(async (unit) => {
       const store = (wholeUnit ? unit : unit.view('root', MOUNT_PREFIX)) as Transaction;
@@ -157,6 +163,7 @@ export async function openBench(made: Benched | ((begin: () => Unit) => Benched)
 
   const bench: Bench = {
     nowMs: 1_800_000_000_000,
+    scheduled: [],
     call,
     async fail(...args) {
       try {

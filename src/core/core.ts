@@ -3,13 +3,13 @@ import { uuid } from '../base/random.ts';
 import { RequestError } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
-import { abandonedBy, endAbandoned } from './abandoned.ts';
-import type { AbandonedSecret } from './abandoned.ts';
 import type { Answer, Call, Handle } from './call.ts';
 import { answerOf, dropReply } from './envelope.ts';
 import { newExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { CoreUnit } from './epoch-cache.ts';
+import type { Opened } from './outside/intents.ts';
+import { leftBy } from './outside/outside.ts';
 import type { Parts } from './parts.ts';
 import { FIRST, STEPS } from './pipeline.ts';
 import { Turns } from './turns.ts';
@@ -23,26 +23,30 @@ export function createCore(parts: Parts): Handle {
   return async function handleCall(call: Call): Promise<Answer> {
     const { clock, random } = parts.world;
     const exchange = newExchange(call, uuid(random), clock.nowMs(), parts.begin(), parts.root());
-    const abandoned: AbandonedSecret[] = [];
+    /** Acts outside of runs whose commit did not come. */
+    const left: Opened[] = [];
     try {
       await attempt(
         parts,
         turns,
         async (unit, count) => {
           if (count > 1) {
-            abandoned.push(...abandonedBy(exchange));
+            left.push(...leftBy(exchange));
             restart(parts, exchange, unit);
           }
           await run(parts, exchange);
-          endAbandoned(parts, unit, abandoned, exchange.nowMs);
+          parts.intents.leave(unit, left, exchange.nowMs);
           if (unit.dirty) await exchange.requestRecorded;
         },
         exchange.unit,
       );
     } catch (error) {
-      abandoned.push(...abandonedBy(exchange));
-      await takeBack(parts, turns, exchange, abandoned);
+      left.push(...leftBy(exchange));
+      await settleLeft(parts, turns, exchange, left);
       return await refuse(parts, turns, exchange, asRequestError(parts, exchange, error));
+    } finally {
+      parts.intents.release(left);
+      parts.intents.release(exchange.intents);
     }
     return await conclude(parts, exchange);
   };
@@ -78,21 +82,22 @@ async function attempt(
   }
 }
 
-/** After a failure: has the engine take back what it made. */
-async function takeBack(
+/** After a failure: has what was begun outside settled at once. When that cannot be written, it is settled when it falls due. */
+async function settleLeft(
   parts: Parts,
   turns: Turns,
   exchange: Exchange,
-  abandoned: readonly AbandonedSecret[],
+  left: readonly Opened[],
 ): Promise<void> {
-  if (abandoned.length === 0) return;
+  if (left.length === 0) return;
+  parts.intents.release(left);
   try {
     await attempt(parts, turns, async (unit) => {
-      endAbandoned(parts, unit, abandoned, exchange.nowMs);
+      parts.intents.leave(unit, left, exchange.nowMs);
     });
   } catch {
     const { id: request_id, path } = exchange;
-    parts.world.log.error('a secret was made that nobody holds', { request_id, path });
+    parts.world.log.error('an act outside is left open for now', { request_id, path });
   }
 }
 

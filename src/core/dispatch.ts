@@ -5,6 +5,8 @@ import type { Request } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import type { Exchange } from './exchange.ts';
 import { dataPrefix } from './mount-entry.ts';
+import { outsideOf, scheduleFor } from './outside/outside.ts';
+import type { Parts } from './parts.ts';
 
 /** The mount stands in for `sys` while the server is sealed and no routing table can be read. */
 const SEALED_MOUNT: Request['mount'] = {
@@ -18,7 +20,11 @@ const SEALED_MOUNT: Request['mount'] = {
   config: {},
 };
 
-export function requestOf(exchange: Exchange): Request {
+export function requestOf(
+  parts: Parts,
+  exchange: Exchange,
+  { outsideEffects = false }: Pick<OperationSpec<never, never>, 'outsideEffects'>,
+): Request {
   const { call, mount, namespace } = exchange;
   const seesCore = mount === undefined || mount.backend.scope === 'unit';
   return {
@@ -35,6 +41,8 @@ export function requestOf(exchange: Exchange): Request {
     nowMs: exchange.nowMs,
     wrapTtlSeconds: call.wrapTtlSeconds,
     sudo: exchange.decision?.sudo ?? false,
+    outside: outsideOf(parts, exchange, outsideEffects),
+    schedule: scheduleFor(parts, exchange),
     ...(seesCore && call.token !== undefined ? { clientToken: call.token } : {}),
   };
 }

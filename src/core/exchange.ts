@@ -17,6 +17,7 @@ import type { Call, WrapInfo } from './call.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Mount, Routing } from './mount-table.ts';
 import type { Namespace } from './namespaces.ts';
+import type { Opened } from './outside/intents.ts';
 
 /** Which steps of the pipeline a request takes. */
 export type RequestClass = 'login' | 'data' | 'sys' | 'open';
@@ -60,6 +61,8 @@ export interface Exchange {
   headers: Record<string, string>;
   /** Pending until the audit record of the request is durable. */
   requestRecorded: Promise<void> | undefined;
+  /** Acts outside that this run has begun and the commit will end. */
+  readonly intents: Opened[];
   /** Runs when the handler is done, before the commit: last writes of the core. */
   atEnd: (() => void)[];
 }
@@ -101,6 +104,7 @@ export function newExchange(
     wrap: undefined,
     headers: {},
     requestRecorded: undefined,
+    intents: [],
     atEnd: [],
   };
 }

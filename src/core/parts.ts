@@ -1,6 +1,7 @@
 /** What the steps of the pipeline work with. */
 import type { World } from '../base/world.ts';
 import type { RequestError } from '../model/errors.ts';
+import type { ExpiryQueue } from '../leases/expiry-queue.ts';
 import type { LeaseStore } from '../leases/lease-store.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
 import type { WrappingTexts } from '../tokens/wrapping-text.ts';
@@ -9,6 +10,7 @@ import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
 import type { AnyBackend, MountTable } from './mount-table.ts';
 import type { Namespace } from './namespaces.ts';
+import type { Intents } from './outside/intents.ts';
 import type { Issuer } from './issuer.ts';
 
 /** Durable records of what was asked and answered; each promise rejects with `audit_failed`. */
@@ -51,6 +53,8 @@ export interface Parts {
   readonly table: MountTable;
   readonly tokens: TokenStore;
   readonly leases: LeaseStore;
+  readonly queue: ExpiryQueue;
+  readonly intents: Intents;
   readonly issuer: Issuer;
   readonly authority: PolicyAuthority;
   readonly identity: IdentityPort;

@@ -12,12 +12,14 @@ export type DueKind =
   | 'end-below'
   | 'unmount'
   | 'namespace'
-  | 'move';
+  | 'move'
+  | 'intent'
+  | 'task';
 
 export interface Due {
   readonly kind: DueKind;
   readonly namespaceId: string;
-  /** Storage id of the token, lease id, uuid of the mount, id of the namespace or of the move, a walk as JSON. */
+  /** Storage id of the token, lease id, uuid of the mount, id of the namespace, move or intent, a walk or a task as JSON. */
   readonly id: string;
 }
 

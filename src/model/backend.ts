@@ -7,6 +7,7 @@
  * possibly empty (`{path..+}` not empty; literal segments may follow it: `mounts/{path...}/tune`). `creds[/{name}]` makes the bracketed end optional.
  */
 import type { FieldSet, Values } from './field.ts';
+import type { IntentType, TaskType } from './outside.ts';
 import type { Operation, Reply, Request, LeaseGrant, AuthGrant } from './request.ts';
 import type { Reader, Transaction, Unit } from './transaction.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -106,6 +107,10 @@ export interface Backend<S = Transaction> {
   readonly summary: string;
   readonly paths: readonly Path<S>[];
   readonly secrets?: Readonly<Record<string, SecretType>>;
+  /** How intents that were left open are finished or undone, by kind. */
+  readonly intents?: Readonly<Record<string, IntentType>>;
+  /** What it does by the calendar. */
+  readonly tasks?: Readonly<Record<string, TaskType>>;
   /** Called before a token of this method is renewed; throws when it may not be. Returned bounds replace the token's. */
   renewAuth?(
     renewal: AuthRenewal,

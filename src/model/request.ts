@@ -1,5 +1,6 @@
 /** The one shape that every protocol's request is translated to, and the one shape of its answer. */
 import type { JsonObject } from '../base/json.ts';
+import type { Outside, Schedule } from './outside.ts';
 import type { Unit } from './transaction.ts';
 
 /** What a caller asks for. `create` and `update` are told apart by the path's existence check. */
@@ -90,6 +91,10 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly wrapTtlSeconds: number;
   /** The caller holds `sudo` on this path (or is root). */
   readonly sudo: boolean;
+  /** Brackets acts outside the store; only for operations that declare `outsideEffects`. */
+  readonly outside: Outside;
+  /** Puts a task of this backend on the calendar, in the commit of this request. */
+  readonly schedule: Schedule;
   /** The token as sent; only parts of the core get it, never an engine or auth method. */
   readonly clientToken?: string;
 }

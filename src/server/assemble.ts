@@ -1,6 +1,7 @@
 /** Puts the parts of the core together. The only place, with builtins.ts, that knows them all. */
 import type { AuditBroker } from '../audit/broker.ts';
 import type { World } from '../base/world.ts';
+import { RequestError } from '../model/errors.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { auditTrail } from '../core/audit-trail.ts';
 import type { Handle } from '../core/call.ts';
@@ -15,6 +16,7 @@ import type { MountEntry } from '../core/mount-entry.ts';
 import { MountTable } from '../core/mount-table.ts';
 import type { AnyBackend, BackendFactory, LeaseBounds } from '../core/mount-table.ts';
 import { rootNamespace } from '../core/namespaces.ts';
+import { Intents } from '../core/outside/intents.ts';
 import type { Namespace } from '../core/namespaces.ts';
 import type { Parts } from '../core/parts.ts';
 import { PolicyAuthority, policyScope } from '../core/policy-authority.ts';
@@ -61,6 +63,7 @@ export interface Services {
   readonly tokens: TokenStore;
   readonly leases: LeaseStore;
   readonly queue: ExpiryQueue;
+  readonly intents: Intents;
   readonly expirer: Expirer;
   readonly authority: PolicyAuthority;
   readonly leaseBounds: LeaseBounds;
@@ -110,7 +113,14 @@ export function assemble(options: AssembleOptions): Assembly {
     hash,
     rulesOf: options.lockoutRules ?? (() => DEFAULT_LOCKOUT_RULES),
   });
+  const intents = new Intents({
+    world,
+    begin,
+    queue,
+    assertMounted: (unit, accessor) => assertMounted(table, unit, accessor),
+  });
   const expirer = new Expirer({
+    intents,
     world,
     begin,
     queue,
@@ -133,6 +143,7 @@ export function assemble(options: AssembleOptions): Assembly {
     tokens,
     leases,
     queue,
+    intents,
     expirer,
     authority,
     leaseBounds: options.leaseBounds,
@@ -153,6 +164,8 @@ export function assemble(options: AssembleOptions): Assembly {
     table,
     tokens,
     leases,
+    queue,
+    intents,
     issuer: new Issuer({ world, tokens, leases, login: identity.login }),
     authority,
     identity: identity.port,
@@ -171,6 +184,14 @@ export function assemble(options: AssembleOptions): Assembly {
 /** The core's units are the barrier's. */
 export function barrierUnit(unit: CoreUnit): ReturnType<Barrier['begin']> {
   return unit as ReturnType<Barrier['begin']>;
+}
+
+/** Nothing may be begun outside for a mount that is being removed: its data will be gone when it has to be undone. */
+async function assertMounted(table: MountTable, unit: CoreUnit, accessor: string): Promise<void> {
+  const mount = (await table.routing(unit)).mountsByAccessor.get(accessor);
+  if (mount === undefined || mount.entry.tainted) {
+    throw new RequestError('unavailable', 'the mount is being removed or moved');
+  }
 }
 
 /** The entry of a mount, whether still routed or already removed. */

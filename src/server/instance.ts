@@ -28,6 +28,8 @@ import { corsSettings } from './ports/cors-settings.ts';
 import type { Monitoring } from './monitoring.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
+/** Stores that other processes may be at work on at the same time. */
+const SHARED_STORES: ReadonlySet<string> = new Set(['postgresql']);
 const AUDITED_HEADERS_PATH = 'sys/config/auditing/';
 
 export interface InstanceOptions {
@@ -251,6 +253,7 @@ export class Instance {
     await this.#anchors.start();
     await this.#useAuditedHeaders();
     this.#clusterName = (await clusterRecord(begin())).name;
+    if (!SHARED_STORES.has(this.#options.storageType)) await this.#assembly.intents.resume();
     expirer.start();
     await this.#upkeep.start();
     this.#ready = true;

@@ -11,12 +11,20 @@ export class LendingTarget {
   /** What becomes of the next revocations. */
   mode: 'works' | 'fails' | 'blocks' = 'works';
   revocations: number = 0;
+  /** What becomes of the next account that is made. */
+  making: 'works' | 'fails after it' | 'refuses' = 'works';
+  /** Called between the making of an account and the end of its request. */
+  made: () => Promise<void> = async () => {};
+  /** Colours that were painted, and by what. */
+  readonly painted: string[] = [];
   #made = 0;
 
-  make(): string {
-    const name = `account-${this.#made++}`;
+  next(): string {
+    return `account-${this.#made++}`;
+  }
+
+  make(name: string): void {
     this.live.add(name);
-    return name;
   }
 
   async drop(name: string): Promise<void> {
@@ -45,8 +53,18 @@ export function lendingBackend(target: LendingTarget): Backend {
           read: {
             summary: 'Lend an account',
             outsideEffects: true,
-            handler: (request, store) => {
-              const name = target.make();
+            handler: async (request, store) => {
+              const name = target.next();
+              const intent = await request.outside.lend('account', { name });
+              if (target.making === 'refuses') {
+                intent.withdraw();
+                throw new RequestError('upstream_failed', 'the target says no');
+              }
+              target.make(name);
+              await target.made();
+              if (target.making === 'fails after it') {
+                throw new RequestError('upstream_failed', 'the line went dead');
+              }
               store.put(`account/${name}`, 'lent');
               return {
                 data: { name },
@@ -58,6 +76,30 @@ export function lendingBackend(target: LendingTarget): Backend {
                   internal: { name },
                 },
               };
+            },
+          },
+        },
+      }),
+      definePath({
+        pattern: 'paint/{name}',
+        fields: { name: { kind: 'string', description: 'Colour.', default: '' } },
+        help: { synopsis: 'Paints now, or an hour later.' },
+        operations: {
+          update: {
+            summary: 'Paint',
+            outsideEffects: true,
+            handler: async ({ fields, outside }) => {
+              await outside.intend('paint', { name: fields.name });
+              target.painted.push(`request ${fields.name}`);
+              if (target.making === 'works') return undefined;
+              throw new RequestError('upstream_failed', 'the line went dead');
+            },
+          },
+          delete: {
+            summary: 'Paint an hour later',
+            handler: ({ fields, schedule, nowMs }) => {
+              schedule('paint', fields.name, nowMs + 3_600_000);
+              return undefined;
             },
           },
         },
@@ -87,6 +129,25 @@ export function lendingBackend(target: LendingTarget): Backend {
         },
       }),
     ],
+    intents: {
+      paint: {
+        settle: async ({ data, attempts }) => {
+          if (target.mode === 'fails') throw new RequestError('upstream_failed', 'away');
+          target.painted.push(`intent ${JSON.stringify(data['name'])} after ${attempts}`);
+        },
+      },
+    },
+    tasks: {
+      paint: {
+        run: async ({ name }, store) => {
+          if (target.mode === 'fails') throw new RequestError('upstream_failed', 'away');
+          const step = (await store.getJson<number>(`step/${name}`)) ?? 0;
+          target.painted.push(`task ${name} ${step}`);
+          store.putJson(`step/${name}`, step + 1);
+          return step === 0 ? 'again' : 'done';
+        },
+      },
+    },
     secrets: {
       account: {
         renew: async () => ({ ttlSeconds: 0, maxTtlSeconds: 0 }),

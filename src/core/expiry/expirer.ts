@@ -11,6 +11,7 @@ import type { CoreUnit } from '../epoch-cache.ts';
 import { endBelowKind } from './below.ts';
 import { leaseKind } from './leases.ts';
 import { placeKinds } from './places.ts';
+import { intentKind, taskKind } from '../outside/left-open.ts';
 import { tokenKinds } from './tokens.ts';
 import type { ExpirerPorts, Kind, Kinds, Outcome } from './work.ts';
 
@@ -61,6 +62,8 @@ export class Expirer {
       ...placeKinds(ports),
       lease: leaseKind(ports),
       'end-below': endBelowKind(ports),
+      intent: intentKind(ports),
+      task: taskKind(ports),
     };
     ports.queue.onCommitted((atMs) => this.#wakeBy(atMs));
   }

@@ -4,6 +4,7 @@ import type { LeaseRecord } from '../../leases/lease-store.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import { dataPrefix } from '../mount-entry.ts';
 import type { ExpirerPorts, Kind } from './work.ts';
+import { within } from './within.ts';
 
 /** Longest time that an engine may take to revoke one secret. */
 export const REVOKE_MS_MAX = 30_000;
@@ -62,16 +63,7 @@ async function revokeAtTarget(
     throw new RequestError('internal', 'the engine cannot revoke this kind of secret');
   const view = unit.view(record.namespaceId, dataPrefix(mount));
   const { id: leaseId, internal } = record;
-  const late = Promise.withResolvers<never>();
-  const cancel = world.clock.after(REVOKE_MS_MAX, () => {
-    late.reject(new RequestError('upstream_failed', 'the revocation took too long'));
-  });
-  try {
-    await Promise.race([
-      secret.revoke({ leaseId, internal, incrementSeconds: 0, nowMs }, view),
-      late.promise,
-    ]);
-  } finally {
-    cancel();
-  }
+  await within(world.clock, REVOKE_MS_MAX, 'the revocation', () =>
+    secret.revoke({ leaseId, internal, incrementSeconds: 0, nowMs }, view),
+  );
 }

@@ -24,6 +24,8 @@ export function placeKinds(ports: ExpirerPorts): Record<'unmount' | 'namespace' 
         const gone = unit.view(entry.namespaceId, GONE_PREFIX);
         const mount = await gone.getJson<GoneMount>(entry.id);
         if (mount === undefined) return 'done';
+        // What is half done outside becomes a lease, or needs the mount's data.
+        if (await ports.intents.anyOf(unit, mount.accessor)) return 'waiting';
         if (await anyBelow(ports, unit, entry.namespaceId, mount.path)) {
           // The leases are being revoked at their targets; the mount's own data must wait for them.
           if (mount.withNamespace === true) await dropIrrevocable(ports, unit, entry.namespaceId);
@@ -50,6 +52,7 @@ export function placeKinds(ports: ExpirerPorts): Record<'unmount' | 'namespace' 
       async work(unit, entry) {
         const migration = await getMigration(unit, entry.id);
         if (migration === undefined || migration.status !== 'in-progress') return 'done';
+        if (await ports.intents.anyOf(unit, migration.entry.accessor)) return 'waiting';
         if (await anyBelow(ports, unit, entry.namespaceId, migration.entry.path)) return 'waiting';
         return (await moveStep(unit, table, entry.id, migration)) ? 'done' : 'again';
       },

@@ -6,6 +6,7 @@ import type { TokenStore } from '../../tokens/token-store.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import type { MountEntry } from '../mount-entry.ts';
 import type { BackendFactory, MountTable } from '../mount-table.ts';
+import type { Intents } from '../outside/intents.ts';
 
 export interface ExpirerPorts {
   readonly world: World;
@@ -13,6 +14,7 @@ export interface ExpirerPorts {
   readonly queue: ExpiryQueue;
   readonly tokens: TokenStore;
   readonly leases: LeaseStore;
+  readonly intents: Intents;
   readonly backends: BackendFactory;
   readonly table: MountTable;
   /** The entry of a mount, whether still routed or already removed. */

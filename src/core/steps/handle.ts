@@ -1,10 +1,11 @@
 /** Runs the handler, and turns what it grants into a lease or a token. */
+import { RequestError } from '../../model/errors.ts';
 import { assertFields, operationOf, requestOf, storeOf } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
 import { helpReply } from '../help-reply.ts';
 import type { Parts } from '../parts.ts';
 
-export async function handle(_parts: Parts, exchange: Exchange): Promise<void> {
+export async function handle(parts: Parts, exchange: Exchange): Promise<void> {
   if (exchange.operation === 'help') {
     exchange.reply = helpReply(exchange);
     return;
@@ -12,8 +13,9 @@ export async function handle(_parts: Parts, exchange: Exchange): Promise<void> {
   const spec = operationOf(exchange);
   assertFields(exchange);
   if (spec.outsideEffects === true) await exchange.requestRecorded;
-  exchange.request = requestOf(exchange);
+  exchange.request = requestOf(parts, exchange, spec);
   exchange.reply = (await spec.handler(exchange.request, storeOf(exchange))) ?? undefined;
+  if (exchange.reply?.lease !== undefined && spec.outsideEffects === true) assertLent(exchange);
   // An empty answer stays empty: parameters without effect are told only beside something else.
   if (exchange.reply === undefined) exchange.warnings = [];
 }
@@ -29,6 +31,13 @@ export async function grant(parts: Parts, exchange: Exchange): Promise<void> {
   if (reply.lease !== undefined) exchange.lease = parts.issuer.lease(exchange, reply.lease);
 }
 
-export function finish(_parts: Parts, exchange: Exchange): void {
+/** What is lent from outside must be found and taken back whatever happens to this request. */
+function assertLent({ intents }: Exchange): void {
+  if (intents.length > 0) return;
+  throw new RequestError('internal', 'a secret was made outside without an intent');
+}
+
+export function finish(parts: Parts, exchange: Exchange): void {
+  parts.intents.close(exchange.unit, exchange.intents);
   for (const action of exchange.atEnd) action();
 }

@@ -9,7 +9,7 @@ import type { Parts } from '../parts.ts';
 
 const WRITES = new Set(['create', 'update', 'patch']);
 
-export async function parse(_parts: Parts, exchange: Exchange): Promise<void> {
+export async function parse(parts: Parts, exchange: Exchange): Promise<void> {
   const { call } = exchange;
   if (call.operation === 'write' || call.operation === 'patch') {
     if (!exchange.bodyRead) exchange.data = await call.readBody();
@@ -21,7 +21,7 @@ export async function parse(_parts: Parts, exchange: Exchange): Promise<void> {
   if (!readFields(exchange, match)) return;
   if (exchange.operation === 'update' && match.path.exists !== undefined) {
     const exists = match.path.exists as NonNullable<Path<unknown>['exists']>;
-    const found = await exists(requestOf(exchange) as Request<never>, storeOf(exchange));
+    const found = await exists(requestOf(parts, exchange, {}) as Request<never>, storeOf(exchange));
     if (!found) exchange.operation = 'create';
   }
 }

@@ -1,0 +1,179 @@
+/**
+ * Intents (see model/outside.ts): opened in a commit of their own before the act, closed in the commit of the request that they
+ * belong to, and settled by the expiry queue when that commit never came. They lie in one list, whatever their namespace, so
+ * that a start finds them at once.
+ */
+import type { JsonObject } from '../../base/json.ts';
+import { base62 } from '../../base/random.ts';
+import type { World } from '../../base/world.ts';
+import type { ExpiryQueue } from '../../leases/expiry-queue.ts';
+import { RequestError } from '../../model/errors.ts';
+import { ACT_MS_MAX } from '../../model/outside.ts';
+import type { Intent } from '../../model/outside.ts';
+import type { Transaction, Unit } from '../../model/transaction.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import { ROOT_NAMESPACE_ID } from '../namespaces.ts';
+
+/** The core's own kind: a leased secret that is about to be made. */
+export const LEND: string = 'lend';
+/** Kinds of backends are told apart from the core's own. */
+export const OWN_PREFIX: string = 'own:';
+
+export interface IntentRecord {
+  readonly id: string;
+  readonly namespaceId: string;
+  readonly mountAccessor: string;
+  readonly kind: string;
+  /** Path of the request: what a lease that is made of it is called after. */
+  readonly path: string;
+  /** Of a leased secret. */
+  readonly secretType: string;
+  readonly data: JsonObject;
+  readonly openedMs: number;
+  readonly attempts: number;
+}
+
+/** An intent of a request that is under way. */
+export interface Opened {
+  readonly record: IntentRecord;
+  withdrawn: boolean;
+}
+
+export type NewIntent = Pick<
+  IntentRecord,
+  'namespaceId' | 'mountAccessor' | 'kind' | 'path' | 'secretType' | 'data'
+>;
+
+const PREFIX = 'core/intent/';
+const ID_LENGTH = 16;
+/** An intent is settled this long after it was opened: no act takes longer. */
+const SETTLE_AFTER_MS = 2 * ACT_MS_MAX;
+
+export interface IntentPorts {
+  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly begin: () => CoreUnit;
+  readonly queue: ExpiryQueue;
+  /** Throws unless the mount is in service, and makes the unit's commit depend on that. */
+  readonly assertMounted: (unit: CoreUnit, mountAccessor: string) => Promise<void>;
+}
+
+export class Intents {
+  readonly #ports: IntentPorts;
+  /** Those whose request is under way in this process: not to be settled, however long it takes. */
+  readonly #active = new Set<string>();
+
+  constructor(ports: IntentPorts) {
+    this.#ports = ports;
+  }
+
+  #view(unit: Unit): Transaction {
+    return unit.view(ROOT_NAMESPACE_ID, PREFIX);
+  }
+
+  /**
+   * Commits an intent on its own. The commit of `unit`, the request's, then depends on its still being open.
+   * @throws {RequestError} when the mount is being removed
+   */
+  async open(unit: Unit, intent: NewIntent): Promise<Opened> {
+    const { world, begin, queue, assertMounted } = this.#ports;
+    const id = `${intent.mountAccessor}:${base62(world.random, ID_LENGTH)}`;
+    const nowMs = world.clock.nowMs();
+    const record: IntentRecord = { ...intent, id, openedMs: nowMs, attempts: 0 };
+    this.#active.add(id);
+    try {
+      const own = begin();
+      await assertMounted(own, intent.mountAccessor);
+      this.#view(own).putJsonNew(id, record);
+      queue.scheduleNew(own, dueOf(record), nowMs + SETTLE_AFTER_MS);
+      await own.commit();
+      queue.committed(own);
+      await this.#view(unit).get(id);
+    } catch (error) {
+      this.#active.delete(id);
+      throw error;
+    }
+    return { record, withdrawn: false };
+  }
+
+  /** In the unit of the request that succeeds: what was intended has come about. */
+  close(unit: Unit, opened: Iterable<Opened>): void {
+    for (const { record } of opened) this.#view(unit).delete(record.id);
+  }
+
+  /** In any unit, after a request has failed or has to run again: what was withdrawn is forgotten, the rest is settled now. */
+  leave(unit: Unit, opened: Iterable<Opened>, nowMs: number): void {
+    for (const { record, withdrawn } of opened) {
+      if (withdrawn) {
+        this.#view(unit).delete(record.id);
+        continue;
+      }
+      // Also when it was settled meanwhile: the act may have come after that.
+      this.#view(unit).putJson(record.id, record);
+      this.#ports.queue.schedule(unit, dueOf(record), nowMs);
+    }
+  }
+
+  /** The request is over, one way or the other. */
+  release(opened: Iterable<Opened>): void {
+    for (const { record } of opened) this.#active.delete(record.id);
+  }
+
+  isActive(id: string): boolean {
+    return this.#active.has(id);
+  }
+
+  async get(unit: Unit, id: string): Promise<IntentRecord | undefined> {
+    return await this.#view(unit).getJson<IntentRecord>(id);
+  }
+
+  put(unit: Unit, record: IntentRecord): void {
+    this.#view(unit).putJson(record.id, record);
+  }
+
+  delete(unit: Unit, id: string): void {
+    this.#view(unit).delete(id);
+  }
+
+  /** Whether a mount has left something open: its data are needed to settle that. */
+  async anyOf(unit: Unit, mountAccessor: string): Promise<boolean> {
+    const after = `${mountAccessor}:`;
+    const [next] = await this.#view(unit).list('', { after, limit: 1 });
+    return next?.startsWith(after) ?? false;
+  }
+
+  /** After a start of the only process: nobody is at work on what is open, so it is settled now. */
+  async resume(): Promise<void> {
+    const unit = this.#ports.begin();
+    const nowMs = this.#ports.world.clock.nowMs();
+    for (const id of await this.#view(unit).list('')) {
+      const record = await this.get(unit, id);
+      if (record !== undefined && !this.#active.has(id)) {
+        this.#ports.queue.schedule(unit, dueOf(record), nowMs);
+      }
+    }
+    await unit.commit();
+    this.#ports.queue.committed(unit);
+  }
+}
+
+function dueOf({ namespaceId, id }: IntentRecord): {
+  readonly kind: 'intent';
+  readonly namespaceId: string;
+  readonly id: string;
+} {
+  return { kind: 'intent', namespaceId, id };
+}
+
+/** What a handler gets of an intent. */
+export function handleOf(opened: Opened): Intent {
+  return {
+    withdraw() {
+      opened.withdrawn = true;
+    },
+  };
+}
+
+/** For operations that have not declared effects outside: their request may not be recorded yet. */
+export function refuseOutside(): never {
+  throw new RequestError('internal', 'the operation does not declare outside effects');
+}
