@@ -2,9 +2,9 @@
  * The `token_*` block that every auth method's users and roles share: what the tokens of their logins are like. Parsed,
  * checked and read back here, and applied to the grant of a login.
  */
-import { canonicalCidr } from '../base/cidr.ts';
+import { canonicalCidr, cidrsContain } from '../base/cidr.ts';
 import type { FieldSet } from '../model/field.ts';
-import { invalidRequest } from '../model/errors.ts';
+import { invalidRequest, permissionDenied } from '../model/errors.ts';
 import type { AuthGrant, Connection } from '../model/request.ts';
 import type { Stored } from '../model/transaction.ts';
 import { refuseRoot } from '../model/root-policy.ts';
@@ -108,6 +108,16 @@ export function oldFields<const N extends OldNames>(
   }
   return fields as never;
 }
+
+/** The old names that most methods' roles ever had. */
+export const OLD_ROLE_NAMES: OldNames = {
+  policies: 'token_policies',
+  ttl: 'token_ttl',
+  max_ttl: 'token_max_ttl',
+  period: 'token_period',
+  num_uses: 'token_num_uses',
+  bound_cidrs: 'token_bound_cidrs',
+};
 
 type Sent = Readonly<Record<string, unknown>>;
 
@@ -259,6 +269,15 @@ export function grantOf(
       : settings.token_bound_cidrs,
     strictlyBindIp: settings.token_strictly_bind_ip,
   };
+}
+
+/** @throws {RequestError} permission_denied when the caller's address is not one that the settings are bound to */
+export function checkAddress(
+  { token_bound_cidrs: cidrs }: Stored<TokenSettings>,
+  connection: Pick<Connection, 'remoteAddress'>,
+): void {
+  if (cidrs.length > 0 && !cidrsContain(cidrs, connection.remoteAddress))
+    throw permissionDenied('the address is not one that the role, user or entry is bound to');
 }
 
 /** What a renewal under these settings is bounded by. */

@@ -5,7 +5,7 @@ import type { Path } from '../../model/backend.ts';
 import { RequestError, notFound } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
-import { LIST_FIELDS, listNames } from '../list-names.ts';
+import { entryPaths } from '../entries.ts';
 import { TOKEN_FIELDS, oldFields } from '../token-fields.ts';
 import {
   OLD_NAMES,
@@ -219,50 +219,25 @@ function settingPath(ports: ApprolePorts, setting: Setting): Path {
 
 export function rolePaths(ports: ApprolePorts): readonly Path[] {
   return [
-    definePath({
-      pattern: 'role',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles.' },
-      operations: {
-        list: {
-          summary: 'List roles',
-          handler: (request, store) => listNames(store, ROLES, request.fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'role/{role_name}',
+    ...entryPaths({
+      folder: 'role',
+      parameter: 'role_name',
+      prefix: ROLES,
+      one: 'role',
+      many: 'roles',
       fields: ROLE_FIELDS,
-      help: { synopsis: 'Creates, reads, changes and deletes a role.' },
-      exists: async (request, store) =>
-        (await roleOf(store, request.fields.role_name ?? '')) !== undefined,
-      operations: {
-        read: {
-          summary: 'Read a role',
-          handler: async (request, store) => {
-            const role = await roleOf(store, request.fields.role_name ?? '');
-            if (role === undefined) throw notFound();
-            return { data: shownRole(role) };
-          },
-        },
-        create: {
-          summary: 'Create a role',
-          handler: (request, store) => writeRole(ports, request, store),
-        },
-        update: {
-          summary: 'Change a role',
-          handler: (request, store) => writeRole(ports, request, store),
-        },
-        delete: {
-          summary: 'Delete a role with its secret ids',
-          handler: async (request, store) => {
-            const role = await roleOf(store, request.fields.role_name ?? '');
-            if (role === undefined) return undefined;
-            dropRole(store, ports.hash, role);
-            await dropSecretIds(store, role);
-            return undefined;
-          },
-        },
+      description: 'Deleting a role deletes its secret ids.',
+      tellsCreate: true,
+      async read(store, name) {
+        const role = await roleOf(store, name);
+        return role === undefined ? undefined : shownRole(role);
+      },
+      write: (request, store) => writeRole(ports, request, store),
+      async remove(store, name) {
+        const role = await roleOf(store, name);
+        if (role === undefined) return;
+        dropRole(store, ports.hash, role);
+        await dropSecretIds(store, role);
       },
     }),
     ...SETTINGS.map((setting) => settingPath(ports, setting)),

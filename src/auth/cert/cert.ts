@@ -1,17 +1,16 @@
 /** Cert: callers who prove with TLS that they hold the key of a certificate that is trusted here. */
 import { createHash } from 'node:crypto';
-import { cidrsContain } from '../../base/cidr.ts';
 import { allowsClientAuth, chainTo, isValidAt } from '../../crypto/x509/chain.ts';
 import type { Presented } from '../../crypto/x509/chain.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
-import { invalidRequest, permissionDenied } from '../../model/errors.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { Connection, Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { namesBelow } from '../list-names.ts';
-import { grantOf, renewalOf, samePolicies } from '../token-fields.ts';
-import { CERTS, certPaths, entryOf, trustedOf } from './certs.ts';
+import { checkAddress, grantOf, renewalOf, samePolicies } from '../token-fields.ts';
+import { CERTS, certEntries, trustedOf } from './certs.ts';
 import type { CertEntry } from './certs.ts';
 import { reading } from './reading.ts';
 import { constraintsHold } from './constraints.ts';
@@ -71,7 +70,7 @@ async function matching(
     wanted === '' ? await namesBelow(store, CERTS, { limit: ENTRIES_TRIED_MAX }) : [wanted];
   let reason = refused('no entry trusts the certificate');
   for (const name of names) {
-    const entry = await entryOf(store, name);
+    const entry = await certEntries.find(store, name);
     const chain = entry === undefined ? undefined : await wayTo(presented, entry);
     if (entry === undefined || chain === undefined) continue;
     const fault = await faultOf(chain, entry, store, nowMs);
@@ -132,9 +131,7 @@ async function login(
   const wanted = request.fields.name;
   const match = await matching(connection, store, wanted.toLowerCase(), nowMs);
   const { entry, leaf } = match;
-  const cidrs = entry.settings.token_bound_cidrs;
-  if (cidrs.length > 0 && !cidrsContain(cidrs, connection.remoteAddress))
-    throw permissionDenied('the address is not one that the entry is bound to');
+  checkAddress(entry.settings, connection);
   const metadata = metadataOf(match);
   const { enable_identity_alias_metadata: tellsAlias } = await configOf(store);
   return {
@@ -166,7 +163,7 @@ async function renewAuth(
     }
     await matching(renewal.connection, store, key, renewal.nowMs);
   }
-  const entry = await entryOf(store, key);
+  const entry = await certEntries.find(store, key);
   if (entry === undefined)
     throw invalidRequest('failed to renew entry: the entry no longer exists');
   if (!samePolicies(entry.settings, renewal.policies))
@@ -180,7 +177,7 @@ export function certBackend(): Backend {
     kind: 'auth',
     summary: 'Callers who present a TLS certificate.',
     paths: [
-      ...certPaths(),
+      ...certEntries.paths,
       ...crlPaths(),
       definePath({
         pattern: 'login',

@@ -1,22 +1,8 @@
 /** What the names and extensions of a certificate must be like for an entry to accept it. */
+import { globMatches } from '../../base/glob.ts';
 import type { Presented } from '../../crypto/x509/chain.ts';
 import type { Stored } from '../../model/transaction.ts';
 import type { CertEntry } from './certs.ts';
-
-/** `*` stands for any text. Linear: each piece is searched once, from where the one before ended. */
-export function globMatches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === text;
-  const last = rest.pop() ?? '';
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text.length - last.length >= at && text.endsWith(last);
-}
 
 /** No patterns: anything goes. Else one of them must match one of the names. */
 function anyMatches(patterns: readonly string[] | null, names: readonly string[]): boolean {

@@ -5,7 +5,8 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reader, Stored } from '../../model/transaction.ts';
 import { reading } from './reading.ts';
-import { LIST_FIELDS, listNames, namesBelow } from '../list-names.ts';
+import { entryPaths } from '../entries.ts';
+import { namesBelow } from '../list-names.ts';
 
 const CRLS = 'crl/';
 const CONFIG = 'config';
@@ -54,56 +55,31 @@ const name = { kind: 'lower_string', description: 'Name of the list.' } as const
 
 export function crlPaths(): readonly Path[] {
   return [
-    definePath({
-      pattern: 'crls',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the revocation lists.' },
-      operations: {
-        list: {
-          summary: 'List revocation lists',
-          handler: (request, store) => listNames(store, CRLS, request.fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'crls/{name}',
+    ...entryPaths({
+      folder: 'crls',
+      parameter: 'name',
+      prefix: CRLS,
+      one: 'revocation list',
+      many: 'revocation lists',
       fields: {
         name,
         crl: { kind: 'string', description: 'The list, in PEM.', default: '' },
         url: { kind: 'string', description: 'Not supported: send the list.', default: '' },
       },
-      help: { synopsis: 'Sets, reads and deletes a revocation list.' },
-      operations: {
-        read: {
-          summary: 'Read a revocation list',
-          handler: async (request, store) => {
-            const key = request.fields.name ?? '';
-            const crl = await store.getRecord<RevocationList>(CRLS + key);
-            if (crl === undefined) throw invalidRequest(`no such CRL ${key}`);
-            return {
-              data: { serials: Object.fromEntries(crl.serialNumbers.map((each) => [each, {}])) },
-            };
-          },
-        },
-        update: {
-          summary: 'Set a revocation list',
-          handler: async (request, store) => {
-            const { crl: text, url } = request.fields;
-            if (url !== '') throw invalidRequest('url is not supported, send the list as crl');
-            const { readCrl } = await reading();
-            const crl = text.length > CRL_LENGTH_MAX ? undefined : readCrl(text);
-            if (crl === undefined) throw invalidRequest('failed to parse CRL');
-            store.putJson(CRLS + (request.fields.name ?? ''), crl);
-            return undefined;
-          },
-        },
-        delete: {
-          summary: 'Delete a revocation list',
-          handler: (request, store) => {
-            store.delete(CRLS + (request.fields.name ?? ''));
-            return undefined;
-          },
-        },
+      tellsCreate: false,
+      async read(store, key) {
+        const crl = await store.getRecord<RevocationList>(CRLS + key);
+        if (crl === undefined) throw invalidRequest(`no such CRL ${key}`);
+        return { serials: Object.fromEntries(crl.serialNumbers.map((each) => [each, {}])) };
+      },
+      async write(request, store) {
+        const { crl: text, url } = request.fields;
+        if (url !== '') throw invalidRequest('url is not supported, send the list as crl');
+        const { readCrl } = await reading();
+        const crl = text.length > CRL_LENGTH_MAX ? undefined : readCrl(text);
+        if (crl === undefined) throw invalidRequest('failed to parse CRL');
+        store.putJson(CRLS + (request.fields.name ?? ''), crl);
+        return undefined;
       },
     }),
     definePath({

@@ -1,4 +1,5 @@
 /** What a token claims, and whether that is what a role demands. Reasons name claims, never their values. */
+import { globMatches } from '../../base/glob.ts';
 import { isJsonObject, isRawNumber } from '../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 
@@ -124,22 +125,6 @@ function same(a: JsonValue, b: JsonValue): boolean {
   return typeof left === typeof right && typeof left !== 'object' && left === right;
 }
 
-/** `*` stands for any text. Linear: each piece is searched once, from where the one before ended. */
-export function globMatches(pattern: string, text: string): boolean {
-  const pieces = pattern.split('*');
-  const [first = '', ...rest] = pieces;
-  if (rest.length === 0) return pattern === text;
-  const last = rest.pop() ?? '';
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text.length - last.length >= at && text.endsWith(last);
-}
-
 /** Every bound claim must be there and have one of the values. @throws {ClaimError} */
 export function checkBoundClaims(
   claims: JsonObject,
@@ -195,7 +180,7 @@ export function groupsOf(claims: JsonObject, name: string): readonly string[] {
 
 /** Who it is. @throws {ClaimError} */
 export function userOf(claims: JsonObject, name: string, isPointer: boolean): string {
-  const value = isPointer ? pointed(claims, name) : own(claims, name);
+  const value = isPointer ? claimAt(claims, name) : own(claims, name);
   if (value === undefined || value === null) throw new ClaimError(`user claim ${name} is missing`);
   if (typeof value !== 'string' || value === '')
     throw new ClaimError(`user claim ${name} is not a text`);

@@ -3,11 +3,11 @@ import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { JsonObject } from '../../base/json.ts';
 import { JWS_ALGORITHMS } from '../../crypto/jws.ts';
-import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import { invalidRequest, notFound } from '../../model/errors.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
+import { settingsPath } from '../entries.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { KeySets, KeySource } from './key-sets.ts';
 
@@ -164,21 +164,17 @@ export function configPath(keySets: KeySets): Path {
     store.putJson(KEY, config);
   }
 
-  return definePath({
+  return settingsPath({
     pattern: 'config',
     fields,
-    help: { synopsis: 'Says where the keys come from that sign the tokens.' },
-    operations: {
-      read: {
-        summary: 'Read the configuration',
-        handler: async (_request, store) => {
-          const config = await configOf(store);
-          if (config === undefined) throw notFound();
-          const { oidc_client_secret: _secret, ...shown } = config;
-          return { data: { ...shown, status: 'valid' } };
-        },
-      },
-      update: { summary: 'Write the configuration', handler: write, outsideEffects: true },
+    synopsis: 'Says where the keys come from that sign the tokens.',
+    async read(store) {
+      const config = await configOf(store);
+      if (config === undefined) return undefined;
+      const { oidc_client_secret: _secret, ...shown } = config;
+      return { ...shown, status: 'valid' };
     },
+    write,
+    outsideEffects: true,
   });
 }

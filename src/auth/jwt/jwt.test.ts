@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
 import type { JsonObject } from '../../base/json.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
@@ -11,7 +10,6 @@ import { parseJws, signJws } from '../../crypto/jws.ts';
 import { RequestError } from '../../model/errors.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { Fetched } from '../fetch-json.ts';
-import { globMatches } from './claims.ts';
 import { jwtBackend } from './jwt.ts';
 import { KeySets } from './key-sets.ts';
 
@@ -124,20 +122,6 @@ suite('claims', () => {
     ] as JsonObject[]) {
       await rig.bench.fail('write', 'role/new', role);
     }
-  });
-
-  test('globs match what their pieces do', () => {
-    const piece = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 });
-    fc.assert(
-      fc.property(
-        fc.array(piece, { minLength: 1, maxLength: 4 }),
-        fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 }),
-        (pieces, text) => {
-          const expected = new RegExp(`^${pieces.join('[ab]*')}$`).test(text);
-          assert.equal(globMatches(pieces.join('*'), text), expected);
-        },
-      ),
-    );
   });
 });
 

@@ -1,18 +1,17 @@
 /** JWT: workloads that log in with a token that an issuer they already have has signed for them. */
 import type { Clock } from '../../base/clock.ts';
-import { cidrsContain } from '../../base/cidr.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { JWS_ALGORITHMS, claimsOf, parseJws, verifyWithAny } from '../../crypto/jws.ts';
 import type { Jws } from '../../crypto/jws.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
-import { invalidRequest, permissionDenied } from '../../model/errors.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchJson } from '../fetch-json.ts';
-import { grantOf, renewalOf } from '../token-fields.ts';
+import { checkAddress, grantOf, renewalOf } from '../token-fields.ts';
 import {
   ClaimError,
   checkBoundClaims,
@@ -25,7 +24,7 @@ import {
 import { configOf, configPath, publicKey, sourceOf } from './config.ts';
 import type { JwtConfig } from './config.ts';
 import { KeySets } from './key-sets.ts';
-import { roleOf, rolePaths } from './role.ts';
+import { jwtRoles } from './role.ts';
 import type { JwtRole } from './role.ts';
 
 export interface JwtPorts {
@@ -120,13 +119,11 @@ async function login(
   if (config === undefined) throw invalidRequest('could not load configuration');
   const roleName = request.fields.role === '' ? config.default_role : request.fields.role;
   if (roleName === '') throw invalidRequest('missing role');
-  const role = await roleOf(store, roleName.toLowerCase());
+  const role = await jwtRoles.find(store, roleName.toLowerCase());
   if (role === undefined) throw invalidRequest('the role could not be found');
   if (role.role_type !== 'jwt') throw invalidRequest('role with oidc role_type is not allowed');
   if (request.fields.jwt === '') throw invalidRequest('missing token');
-  const cidrs = role.settings.token_bound_cidrs;
-  if (cidrs.length > 0 && !cidrsContain(cidrs, request.connection.remoteAddress))
-    throw permissionDenied('the address is not one that the role is bound to');
+  checkAddress(role.settings, request.connection);
   const claims = await signedClaims(request.fields.jwt, config, keySets);
   try {
     const { name, metadata, groups } = personOf(claims, role, config, request.nowMs);
@@ -152,7 +149,7 @@ async function renewAuth(
   store: Reader,
 ): Promise<ReturnType<typeof renewalOf>> {
   const name = renewal.internal['role'];
-  const role = typeof name === 'string' ? await roleOf(store, name) : undefined;
+  const role = typeof name === 'string' ? await jwtRoles.find(store, name) : undefined;
   if (role === undefined) throw invalidRequest('failed to renew entry: the role no longer exists');
   return renewalOf(role.settings);
 }
@@ -208,7 +205,7 @@ export function jwtBackend(ports: JwtPorts): Backend {
     summary: 'Workloads that log in with a token signed by an issuer of theirs.',
     paths: [
       configPath(keySets),
-      ...rolePaths(),
+      ...jwtRoles.paths,
       definePath({
         pattern: 'login',
         fields: {

@@ -1,22 +1,16 @@
 /** Roles: what a token must claim to log in, and what the login gets. */
 import { isJsonObject } from '../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../base/json.ts';
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
-import { invalidRequest, notFound } from '../../model/errors.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
-import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { LIST_FIELDS, listNames } from '../list-names.ts';
-import {
-  FRESH_TOKEN_SETTINGS,
-  TOKEN_FIELDS,
-  mergeTokenSettings,
-  oldFields,
-  shownTokenSettings,
-} from '../token-fields.ts';
-import type { TokenSettings } from '../token-fields.ts';
+import { checkPeriod, longLifeWarnings } from '../token-bounds.ts';
+import { checkPolicyTemplates } from './policy-templates.ts';
+import { ENTRIES_MAX, boundSizes, defineRoles } from '../roles.ts';
+import type { Role, Roles } from '../roles.ts';
+import { OLD_ROLE_NAMES } from '../token-fields.ts';
 
-export interface JwtRole {
+/** The fields of a role that are not about its tokens. */
+interface JwtRoleFields {
   readonly role_type: 'jwt' | 'oidc';
   readonly user_claim: string;
   readonly user_claim_json_pointer: boolean;
@@ -32,27 +26,18 @@ export interface JwtRole {
   readonly max_age: number;
   readonly allowed_redirect_uris: readonly string[] | null;
   readonly oidc_scopes: readonly string[] | null;
-  readonly callback_mode: string;
+  readonly callback_mode: 'client' | 'direct' | 'device';
   readonly oauth2_metadata: readonly string[] | null;
   readonly oidc_disable_confirmation: boolean;
   readonly token_policies_template_claims: boolean;
   readonly verbose_oidc_logging: boolean;
-  readonly settings: TokenSettings;
+  /** Seconds between two polls of a login that comes back by itself; 0 = what the provider says. */
+  readonly poll_interval: number;
 }
 
-const ROLES = 'role/';
-const OLD_NAMES = {
-  policies: 'token_policies',
-  ttl: 'token_ttl',
-  max_ttl: 'token_max_ttl',
-  period: 'token_period',
-  num_uses: 'token_num_uses',
-  bound_cidrs: 'token_bound_cidrs',
-} as const;
-/** Most entries in one list or map of a role. */
-const ENTRIES_MAX = 256;
+export type JwtRole = Role<JwtRoleFields>;
 
-const FRESH: JwtRole = {
+const FRESH: JwtRoleFields = {
   role_type: 'oidc',
   user_claim: '',
   user_claim_json_pointer: false,
@@ -73,13 +58,10 @@ const FRESH: JwtRole = {
   oidc_disable_confirmation: false,
   token_policies_template_claims: false,
   verbose_oidc_logging: false,
-  settings: FRESH_TOKEN_SETTINGS,
+  poll_interval: 0,
 };
 
-const name = { kind: 'lower_string', description: 'Name of the role.' } as const;
-
-const fields = {
-  name,
+const FIELDS = {
   role_type: {
     kind: 'string',
     description: 'Kind of the role: jwt, or oidc for logins by browser.',
@@ -116,41 +98,26 @@ const fields = {
     description: 'Where browser logins may come back to.',
   },
   oidc_scopes: { kind: 'comma_string_list', description: 'Scopes asked for in browser logins.' },
-  callback_mode: { kind: 'string', description: 'How browser logins come back.' },
+  callback_mode: {
+    kind: 'string',
+    description:
+      'How browser logins come back: client (to the command line), direct (to this server) or device.',
+  },
   oauth2_metadata: { kind: 'comma_string_list', description: 'Tokens to keep as metadata.' },
   oidc_disable_confirmation: { kind: 'bool', description: 'No page between browser and login.' },
   token_policies_template_claims: {
     kind: 'bool',
-    description: 'Kept for compatibility: policies are not filled from claims.',
+    description: 'Policies are templates that claims fill in: team-{{.team}}.',
   },
   verbose_oidc_logging: {
     kind: 'bool',
     description: 'Kept for compatibility: tokens are never written to the log.',
   },
-  ...TOKEN_FIELDS,
-  ...oldFields(OLD_NAMES),
+  poll_interval: {
+    kind: 'int',
+    description: 'Seconds between polls in the modes direct and device; 0 = as the provider says.',
+  },
 } as const;
-
-type Wish = { readonly name?: string | undefined } & {
-  readonly [K in keyof Omit<JwtRole, 'settings' | 'role_type' | 'bound_claims_type'>]?:
-    | JwtRole[K]
-    | undefined;
-} & { readonly role_type?: string | undefined; readonly bound_claims_type?: string | undefined };
-
-export async function roleOf(store: Reader, role: string): Promise<Stored<JwtRole> | undefined> {
-  return await store.getRecord<JwtRole>(ROLES + role);
-}
-
-/** What was sent replaces what is there. */
-function merge(before: Stored<JwtRole>, wish: Wish): JwtRole {
-  const merged: Record<string, unknown> = { ...before };
-  for (const key of Object.keys(FRESH)) {
-    const value = (wish as Record<string, unknown>)[key];
-    if (key !== 'settings' && value !== undefined) merged[key] = value;
-  }
-  merged['settings'] = mergeTokenSettings(before.settings, wish, OLD_NAMES);
-  return merged as unknown as JwtRole;
-}
 
 function checkBoundClaims(role: JwtRole): void {
   if (role.bound_claims_type !== 'string' && role.bound_claims_type !== 'glob')
@@ -167,23 +134,38 @@ function checkBoundClaims(role: JwtRole): void {
   }
 }
 
-/** A role that anybody's token would satisfy is refused. @throws {RequestError} */
-function check(role: JwtRole): void {
-  if (role.role_type !== 'jwt' && role.role_type !== 'oidc')
-    throw invalidRequest("invalid 'role_type'");
-  if (role.user_claim === '') throw invalidRequest('a user claim must be defined on the role');
-  checkBoundClaims(role);
+/** Names of metadata that a login sets itself. */
+const RESERVED_METADATA: readonly string[] = ['role'];
+const CALLBACK_MODES: readonly string[] = ['client', 'direct', 'device'];
+const OAUTH2_METADATA: readonly string[] = ['id_token', 'refresh_token', 'access_token'];
+
+function checkMappings(role: JwtRole): void {
   const keys = Object.values(role.claim_mappings ?? {});
+  if (keys.some((key) => RESERVED_METADATA.includes(key)))
+    throw invalidRequest('a metadata key is reserved and may not be a mapping destination');
   if (new Set(keys).size !== keys.length)
     throw invalidRequest('multiple keys are mapped to one metadata key');
-  const sizes = [
-    keys,
-    role.bound_audiences ?? [],
-    Object.keys(role.bound_claims ?? {}),
-    role.allowed_redirect_uris ?? [],
-  ];
-  if (sizes.some((list) => list.length > ENTRIES_MAX))
-    throw invalidRequest(`at most ${ENTRIES_MAX} entries are allowed in a list`);
+  if ((role.oauth2_metadata ?? []).some((each) => !OAUTH2_METADATA.includes(each)))
+    throw invalidRequest('Unrecognized oauth2 metadata name');
+}
+
+/** A role that anybody's token would satisfy is refused. @throws {RequestError} */
+function check(role: JwtRole, request: Request): JwtRole {
+  if (role.role_type !== 'jwt' && role.role_type !== 'oidc')
+    throw invalidRequest("invalid 'role_type'");
+  checkPeriod(role.settings, request);
+  if (role.user_claim === '') throw invalidRequest('a user claim must be defined on the role');
+  checkBoundClaims(role);
+  checkMappings(role);
+  if (!CALLBACK_MODES.includes(role.callback_mode)) throw invalidRequest("invalid 'callback_mode'");
+  if (role.token_policies_template_claims) checkPolicyTemplates(role.settings.token_policies);
+  boundSizes([
+    role.claim_mappings,
+    role.bound_audiences,
+    role.bound_claims,
+    role.allowed_redirect_uris,
+    role.oidc_scopes,
+  ]);
   const bound =
     (role.bound_audiences ?? []).length > 0 ||
     role.bound_subject !== '' ||
@@ -197,54 +179,26 @@ function check(role: JwtRole): void {
       "'allowed_redirect_uris' must be set if 'role_type' is 'oidc' or unspecified.",
     );
   }
+  return role;
 }
 
-async function write(request: Request<Wish>, store: Transaction): Promise<undefined> {
-  const key = request.fields.name ?? '';
-  const role = merge((await roleOf(store, key)) ?? FRESH, request.fields);
-  check(role);
-  store.putJson(ROLES + key, role);
-}
-
-export function rolePaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'role',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles.' },
-      operations: {
-        list: {
-          summary: 'List roles',
-          handler: (request, store) => listNames(store, ROLES, request.fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'role/{name}',
-      fields,
-      help: { synopsis: 'Creates, reads, changes and deletes a role.' },
-      exists: async (request, store) =>
-        (await roleOf(store, request.fields.name ?? '')) !== undefined,
-      operations: {
-        read: {
-          summary: 'Read a role',
-          handler: async (request, store) => {
-            const role = await roleOf(store, request.fields.name ?? '');
-            if (role === undefined) throw notFound();
-            const { settings, ...rest } = role;
-            return { data: { ...rest, ...shownTokenSettings(settings, OLD_NAMES) } };
-          },
-        },
-        create: { summary: 'Create a role', handler: write },
-        update: { summary: 'Change a role', handler: write },
-        delete: {
-          summary: 'Delete a role',
-          handler: (request, store) => {
-            store.delete(ROLES + (request.fields.name ?? ''));
-            return undefined;
-          },
-        },
-      },
-    }),
-  ];
-}
+export const jwtRoles: Roles<JwtRoleFields> = defineRoles<JwtRoleFields>({
+  folder: 'role',
+  prefix: 'role/',
+  one: 'role',
+  many: 'roles',
+  fields: FIELDS,
+  fresh: FRESH,
+  oldNames: OLD_ROLE_NAMES,
+  forgotten: ['role_type', 'bound_claims_type', 'callback_mode', 'oidc_disable_confirmation'],
+  check,
+  warnings: (role, request) => [
+    ...longLifeWarnings(role.settings, request),
+    ...(role.verbose_oidc_logging
+      ? ['verbose_oidc_logging is kept for compatibility: tokens are never written to the log.']
+      : []),
+  ],
+  shown({ settings: _settings, poll_interval: interval, ...role }) {
+    return interval > 0 ? { ...role, poll_interval: interval } : role;
+  },
+});

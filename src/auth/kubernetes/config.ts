@@ -1,11 +1,11 @@
 /** `config`: which API server reviews tokens, and with whose rights. */
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import { invalidRequest, notFound } from '../../model/errors.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
+import { settingsPath } from '../entries.ts';
 
 export interface KubernetesConfig {
   readonly kubernetes_host: string;
@@ -86,22 +86,15 @@ function write(request: Request<Wish>, store: Transaction): undefined {
   store.putJson(KEY, config);
 }
 
-export function configPath(): Path {
-  return definePath({
-    pattern: 'config',
-    fields,
-    help: { synopsis: 'Says which API server reviews the tokens.' },
-    operations: {
-      read: {
-        summary: 'Read the configuration',
-        handler: async (_request, store) => {
-          const config = await configOf(store);
-          if (config === undefined) throw notFound();
-          const { token_reviewer_jwt: reviewer, ...shown } = config;
-          return { data: { ...shown, token_reviewer_jwt_set: reviewer !== '' } };
-        },
-      },
-      update: { summary: 'Write the configuration', handler: write },
-    },
-  });
-}
+export const configPath: Path = settingsPath({
+  pattern: 'config',
+  fields,
+  synopsis: 'Says which API server reviews the tokens.',
+  async read(store) {
+    const config = await configOf(store);
+    if (config === undefined) return undefined;
+    const { token_reviewer_jwt: reviewer, ...shown } = config;
+    return { ...shown, token_reviewer_jwt_set: reviewer !== '' };
+  },
+  write,
+});

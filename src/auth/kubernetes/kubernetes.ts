@@ -1,14 +1,13 @@
 /** Kubernetes: pods that log in with the token of their service account, which the API server reviews. */
-import { cidrsContain } from '../../base/cidr.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { grantOf, renewalOf } from '../token-fields.ts';
+import { checkAddress, grantOf, renewalOf } from '../token-fields.ts';
 import { configOf, configPath } from './config.ts';
 import type { KubernetesConfig } from './config.ts';
-import { allows, roleOf, rolePaths } from './role.ts';
+import { allows, kubernetesRoles } from './role.ts';
 import type { KubernetesRole } from './role.ts';
 import { ReviewError, accountOf, claimsWorthReview, reviewed } from './service-account.ts';
 import type { Reviewer, ServiceAccount } from './service-account.ts';
@@ -28,9 +27,9 @@ async function identified(
 ): Promise<ServiceAccount> {
   const { audience } = role;
   const account = accountOf(claimsWorthReview(token, config, { audience, nowMs }));
-  if (!allows(role.namespaces, account.namespace))
+  if (!allows(role.bound_service_account_namespaces, account.namespace))
     throw new ReviewError('the role does not name the namespace');
-  if (!allows(role.names, account.name))
+  if (!allows(role.bound_service_account_names, account.name))
     throw new ReviewError('the role does not name the service account');
   const answer = await reviewed(reviewer, config, token, audience);
   if (
@@ -53,13 +52,11 @@ async function login(
   if (request.fields.role === '') throw invalidRequest('missing role');
   if (jwt === '') throw invalidRequest('missing jwt');
   const roleName = request.fields.role.toLowerCase();
-  const role = await roleOf(store, roleName);
+  const role = await kubernetesRoles.find(store, roleName);
   if (role === undefined) throw invalidRequest('invalid role name');
   const config = await configOf(store);
   if (config === undefined) throw invalidRequest('could not load backend configuration');
-  const cidrs = role.settings.token_bound_cidrs;
-  if (cidrs.length > 0 && !cidrsContain(cidrs, request.connection.remoteAddress))
-    throw permissionDenied('the address is not one that the role is bound to');
+  checkAddress(role.settings, request.connection);
   let account: ServiceAccount;
   try {
     account = await identified(reviewer, config, role, jwt, request.nowMs);
@@ -82,7 +79,7 @@ async function login(
       displayName: `${namespace}-${name}`,
       metadata,
       alias: {
-        name: role.aliasSource === 'serviceaccount_uid' ? uid : `${namespace}/${name}`,
+        name: role.alias_name_source === 'serviceaccount_uid' ? uid : `${namespace}/${name}`,
         metadata,
       },
       // A renewal asks for another review; a batch token is never renewed, and carries what is kept.
@@ -98,7 +95,7 @@ export function kubernetesBackend(reviewer: Reviewer): Backend {
     store: Reader,
   ): Promise<ReturnType<typeof renewalOf>> {
     const { role: name, jwt } = renewal.internal;
-    const role = typeof name === 'string' ? await roleOf(store, name) : undefined;
+    const role = typeof name === 'string' ? await kubernetesRoles.find(store, name) : undefined;
     const config = await configOf(store);
     if (role === undefined || config === undefined || typeof jwt !== 'string')
       throw invalidRequest('failed to renew entry: the role no longer exists');
@@ -118,8 +115,8 @@ export function kubernetesBackend(reviewer: Reviewer): Backend {
     kind: 'auth',
     summary: 'Pods that log in with the token of their service account.',
     paths: [
-      configPath(),
-      ...rolePaths(),
+      configPath,
+      ...kubernetesRoles.paths,
       definePath({
         pattern: 'login',
         fields: {

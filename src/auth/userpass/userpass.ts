@@ -1,15 +1,15 @@
 /** Userpass: people who log in with a name and a password that are kept here. Names fold to lower case. */
-import { cidrsContain } from '../../base/cidr.ts';
 import type { Random } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
-import { RequestError, invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
+import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { LIST_FIELDS, listNames } from '../list-names.ts';
+import { entryPaths } from '../entries.ts';
 import {
   FRESH_TOKEN_SETTINGS,
   TOKEN_FIELDS,
+  checkAddress,
   grantOf,
   mergeTokenSettings,
   oldFields,
@@ -107,10 +107,7 @@ async function login(
       : verifyPassword(given, user?.password ?? DUMMY_HASH),
   );
   if (!matches || user === undefined) throw refused();
-  const cidrs = user.settings.token_bound_cidrs;
-  if (cidrs.length > 0 && !cidrsContain(cidrs, request.connection.remoteAddress)) {
-    throw permissionDenied('the address is not one that the user is bound to');
-  }
+  checkAddress(user.settings, request.connection);
   return {
     auth: {
       ...grantOf(user.settings, request.connection),
@@ -163,46 +160,21 @@ function paths({ random }: UserpassPorts): readonly Path[] {
   }
 
   return [
-    definePath({
-      pattern: 'users',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the users.' },
-      operations: {
-        list: {
-          summary: 'List users',
-          handler: (request, store) => listNames(store, USERS, request.fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'users/{username}',
+    ...entryPaths({
+      folder: 'users',
+      parameter: 'username',
+      prefix: USERS,
+      one: 'user',
+      many: 'users',
       fields: userFields,
-      help: {
-        synopsis: 'Creates, reads, changes and deletes a user.',
-        description:
-          'Deleting a user does not revoke the tokens of earlier logins; they cannot be renewed any more.',
+      description:
+        'Deleting a user does not revoke the tokens of earlier logins; they cannot be renewed any more.',
+      tellsCreate: true,
+      async read(store, name) {
+        const user = await userOf(store, name);
+        return user === undefined ? undefined : shown(user);
       },
-      exists: async (request, store) =>
-        (await userOf(store, request.fields.username ?? '')) !== undefined,
-      operations: {
-        read: {
-          summary: 'Read a user',
-          handler: async (request, store) => {
-            const user = await userOf(store, request.fields.username ?? '');
-            if (user === undefined) throw notFound();
-            return { data: shown(user) };
-          },
-        },
-        create: { summary: 'Create a user', handler: writeUser },
-        update: { summary: 'Change a user', handler: writeUser },
-        delete: {
-          summary: 'Delete a user',
-          handler: (request, store) => {
-            store.delete(USERS + (request.fields.username ?? ''));
-            return undefined;
-          },
-        },
-      },
+      write: writeUser,
     }),
     definePath({
       pattern: 'users/{username}/password',
