@@ -116,7 +116,13 @@ export class Target {
       log: logs.root,
       devices: { forbiddenDirectories: [], allowedDirectories: [], stdout: async () => {} },
     });
-    const monitoring = startMonitoring({ world, logs, prefix: 'vault', sealed: () => false });
+    const monitoring = startMonitoring({
+      world,
+      logs,
+      feed: logs.feed,
+      prefix: 'vault',
+      sealed: () => false,
+    });
     // A test wants no watch over its process.
     monitoring.stop();
     const instance = await Instance.open({

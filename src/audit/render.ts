@@ -243,7 +243,7 @@ export class Renderer {
       // A stream is not read for the record's sake: it can be of any length, and is read once.
       if (reply.raw.stream === undefined) {
         body.json('http_raw_body', this.#redactor.bytes(reply.raw.body));
-      } else {
+      } else if (reply.raw.stream.lengthBytes !== undefined) {
         body.number('http_raw_body_length', reply.raw.stream.lengthBytes);
       }
       body.number('http_status_code', reply.status ?? 200);

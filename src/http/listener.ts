@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Server as TlsServer } from 'node:tls';
 import type { WireReply } from '../facades/facade.ts';
+import { EndlessReplies } from './endless-replies.ts';
 import { announcesBody, HttpExchange } from './exchange.ts';
 import { forwardedForRule } from './forwarded-for.ts';
 import type { ForwardedForRule } from './forwarded-for.ts';
@@ -33,6 +34,7 @@ export class Listener {
   readonly #running: Set<HttpExchange>;
   /** Replies that the client has not taken yet, with their deadline on the monotonic clock. */
   readonly #writing = new Map<ServerResponse, number>();
+  readonly #endless = new EndlessReplies();
   readonly #forwardedFor: ForwardedForRule | undefined;
   readonly #customHeaders: HeadersForStatus;
   #stopSweep: () => void = () => {};
@@ -95,6 +97,7 @@ export class Listener {
       this.#server.close(() => resolve());
     });
     this.#server.closeIdleConnections();
+    this.#endless.end();
     const disarm = this.#options.clock.after(graceMs, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
@@ -240,13 +243,13 @@ export class Listener {
   #send(exchange: HttpExchange, peer: Peer, reply: WireReply, last: boolean): void {
     if (peer.busy-- === this.#limits.pipelinedMax) peer.socket.resume();
     const { response } = exchange;
-    const { status } = reply;
     if (response.destroyed || response.headersSent) return reply.stream?.destroy();
-    const headers = replyHeaders(this.#customHeaders(status), reply);
+    const headers = replyHeaders(this.#customHeaders(reply.status), reply);
     peer.lastResponse = response;
     if (last || peer.failed || this.#closing) headers['Connection'] = 'close';
     try {
-      response.writeHead(status, headers);
+      response.writeHead(reply.status, headers);
+      this.#endless.note(response, reply.stream);
       writeBody(response, reply, () => this.#watch(response));
     } catch (error) {
       // A status or header that HTTP cannot carry; nothing has been written yet.
@@ -254,8 +257,7 @@ export class Listener {
         error: error instanceof Error ? error.message : 'unknown',
       });
       response.destroy();
-      reply.stream?.destroy();
-      return;
+      return reply.stream?.destroy();
     }
     if (peer.verbs !== undefined) response.once('close', () => peer.verbs?.finish());
     if (response.writableLength > 0) this.#watch(response);
@@ -290,7 +292,7 @@ export class Listener {
       if (peer !== undefined) this.#reply(exchange, peer, reply, true);
     }
     for (const [response, deadlineMs] of this.#writing) {
-      if (nowMs >= deadlineMs) response.destroy();
+      if (nowMs >= deadlineMs && !this.#endless.waitsForNews(response)) response.destroy();
     }
   }
 

@@ -1,6 +1,7 @@
 /** Streamed replies: sent as the client takes them, and let go when it goes away. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { PassThrough } from 'node:stream';
 import type { WireReply } from '../facades/facade.ts';
 import { RawClient, running } from './listener.testkit.ts';
 
@@ -29,6 +30,30 @@ function streamed(announced: number, real: number): Told {
     destroy: resolve,
   };
   return { reply: { status: 200, headers: {}, body: '', stream }, released: promise };
+}
+
+/** A stream without an end of its own: says what it is told to say. */
+class Saying {
+  readonly lengthBytes: undefined = undefined;
+  readonly released: Promise<void>;
+  readonly #through = new PassThrough();
+
+  constructor() {
+    this.released = new Promise((resolve) => this.#through.once('close', resolve));
+  }
+
+  say(text: string): void {
+    this.#through.write(text);
+  }
+
+  destroy(): void {
+    this.#through.end();
+    this.#through.resume();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    yield* this.#through as AsyncIterable<Uint8Array>;
+  }
 }
 
 suite('a streamed reply', () => {
@@ -85,5 +110,36 @@ suite('a streamed reply', () => {
     await gone;
     now();
     await released;
+  });
+
+  test('without a length begins at once, goes on for as long as both sides want, and ends with the listener', async (context) => {
+    const stream = new Saying();
+    const { port, listener } = await running(context, () => ({
+      status: 200,
+      headers: {},
+      body: '',
+      stream,
+    }));
+    const client = await RawClient.open(port);
+    await client.send(GET);
+    const head = await client.until('\r\n\r\n');
+    assert.ok(head.includes('Transfer-Encoding: chunked\r\n'));
+    stream.say('first\n');
+    await client.until('first');
+    stream.say('second\n');
+    await client.until('second');
+    void listener.close(10_000);
+    await stream.released;
+    assert.ok((await client.rest()).endsWith('0\r\n\r\n'));
+  });
+
+  test('without a length is let go when the client goes away, though nothing comes', async (context) => {
+    const stream = new Saying();
+    const { port } = await running(context, () => ({ status: 200, headers: {}, body: '', stream }));
+    const client = await RawClient.open(port);
+    await client.send(GET);
+    await client.until('\r\n\r\n');
+    client.socket.destroy();
+    await stream.released;
   });
 });

@@ -5,14 +5,15 @@ import type { WireReply } from '../facades/facade.ts';
 
 type Stream = NonNullable<WireReply['stream']>;
 
-/** The headers of a reply, its length included. */
+/** The headers of a reply, its length included where it is known; else HTTP sends it in chunks. */
 export function replyHeaders(
   custom: Readonly<Record<string, string>> | undefined,
   { status, headers, body, stream }: WireReply,
 ): Record<string, string | number> {
   const all: Record<string, string | number> = { ...custom, ...headers };
   if (status === 204) return all;
-  all['Content-Length'] = stream?.lengthBytes ?? Buffer.byteLength(body);
+  const length = stream === undefined ? Buffer.byteLength(body) : stream.lengthBytes;
+  if (length !== undefined) all['Content-Length'] = length;
   return all;
 }
 
@@ -23,7 +24,13 @@ export function writeBody(response: ServerResponse, reply: WireReply, moved: () 
     response.end(body);
     return;
   }
-  // The head has promised a length: a stream that ends early must end the connection.
+  // A stream without a length may be silent for long: the client learns at once that it has begun.
+  if (stream.lengthBytes === undefined) {
+    response.flushHeaders();
+    // It is not read just now, so nothing else would tell it that the client has gone.
+    response.once('close', () => stream.destroy());
+  }
+  // A head that has promised a length: a stream that ends early must end the connection.
   pipeline(told(stream, moved), response)
     .catch(() => response.destroy())
     .finally(() => stream.destroy());
@@ -31,11 +38,12 @@ export function writeBody(response: ServerResponse, reply: WireReply, moved: () 
 
 /** @throws {Error} the stream holds fewer bytes than it announced */
 async function* told(stream: Stream, moved: () => void): AsyncGenerator<Uint8Array> {
-  let leftBytes = stream.lengthBytes;
+  let sentBytes = 0;
   for await (const piece of stream) {
     moved();
-    leftBytes -= piece.length;
+    sentBytes += piece.length;
     yield piece;
   }
-  if (leftBytes !== 0) throw new Error('the body is not as long as announced');
+  if (stream.lengthBytes !== undefined && sentBytes !== stream.lengthBytes)
+    throw new Error('the body is not as long as announced');
 }

@@ -158,7 +158,8 @@ export interface IssuedLease {
 
 /** A body too large for memory. Whoever holds it reads it to its end or destroys it: either releases what it stands on. */
 export interface ByteStream extends AsyncIterable<Uint8Array> {
-  readonly lengthBytes: number;
+  /** Undefined for a stream that goes on until somebody ends it (a live log). */
+  readonly lengthBytes: number | undefined;
   destroy(): void;
 }
 

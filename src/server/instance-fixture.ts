@@ -14,6 +14,7 @@ import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { LogLevels } from '../system/loggers.ts';
+import type { LogFeed } from '../system/watch/monitor.ts';
 import { mountSecret } from './dev-mode.ts';
 import { Instance } from './instance.ts';
 import { LendingTarget, lendingBackend } from './lending-fixture.ts';
@@ -27,6 +28,8 @@ const NO_LOGS: LogLevels = {
   setAllLevels: () => {},
   resetAllLevels: () => {},
 };
+
+const NO_FEED: LogFeed = { form: () => 'standard', follow: () => () => {} };
 
 export const ROOT_TOKEN = 'root';
 const HOUR_SECONDS = 3600;
@@ -49,6 +52,8 @@ export interface OpeningOptions {
   /** Devices that every request is recorded with, each required. */
   readonly audit?: readonly AuditDeviceType[];
   readonly target?: LendingTarget;
+  readonly rawStorage?: boolean;
+  readonly feed?: LogFeed;
   readonly defaultLeaseSeconds?: number;
   readonly maxLeaseSeconds?: number;
   /** Key shares of the cluster that is already in the storage. */
@@ -98,6 +103,7 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
   const monitoring = startMonitoring({
     world,
     logs: NO_LOGS,
+    feed: options.feed ?? NO_FEED,
     prefix: 'vault',
     sealed: () => false,
   });
@@ -119,6 +125,7 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
       declared: true,
     })),
     auditCreationAllowed: false,
+    rawStorage: options.rawStorage ?? false,
     leaseBounds: {
       defaultSeconds: options.defaultLeaseSeconds ?? HOUR_SECONDS,
       maxSeconds: options.maxLeaseSeconds ?? HOUR_SECONDS,

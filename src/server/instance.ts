@@ -45,6 +45,8 @@ export interface InstanceOptions {
   readonly takeBackup?: BackupPorts['takeBackup'];
   /** `unsafe_allow_api_audit_creation` of the configuration. */
   readonly auditCreationAllowed: boolean;
+  /** `raw_storage_endpoint` of the configuration. */
+  readonly rawStorage?: boolean;
   /** The configuration without anything secret. */
   readonly sanitizedConfig?: () => Readonly<Record<string, unknown>>;
   readonly leaseBounds: LeaseBounds;
@@ -107,6 +109,7 @@ export class Instance {
           version: API_VERSION,
           programVersion: VERSION,
           auditCreationAllowed: options.auditCreationAllowed,
+          rawStorage: options.rawStorage ?? false,
           sanitizedConfig: options.sanitizedConfig ?? (() => ({})),
           takeBackup: options.takeBackup,
           further: options.furtherBackends ?? new Map(),

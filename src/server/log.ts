@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { LOG_LEVELS } from '../base/log.ts';
 import type { Clock } from '../base/clock.ts';
+import type { LogFeed } from '../system/watch/monitor.ts';
 import type { Log, LogFields, LogLevel } from '../base/log.ts';
 
 export type LogFormat = 'standard' | 'json';
@@ -30,6 +31,7 @@ export class LogRegistry {
   #level: LogLevel;
   readonly #levels = new Map<string, LogLevel>();
   readonly #names = new Set<string>();
+  readonly #followers = new Set<(event: Event) => void>();
   /** The log without a name. */
   readonly root: Log;
 
@@ -77,11 +79,27 @@ export class LogRegistry {
     this.#format = format;
   }
 
+  /** For whoever wants to read along. */
+  readonly feed: LogFeed = {
+    form: () => this.#format,
+    follow: ({ level, form }, line) => {
+      if (level === 'off') return () => {};
+      const least = severityOf(level);
+      const follower = (event: Event): void => {
+        if (severityOf(event.level) >= least) line(lineOf(event, form));
+      };
+      this.#followers.add(follower);
+      return () => this.#followers.delete(follower);
+    },
+  };
+
   #logger(name: string): Log {
     const emit = (level: LogLevel, message: string, fields?: LogFields): void => {
-      if (severityOf(level) < severityOf(this.levelOf(name))) return;
+      const kept = severityOf(level) >= severityOf(this.levelOf(name));
+      if (!kept && this.#followers.size === 0) return;
       const event = { at: new Date(this.#options.clock.nowMs()), level, name, message, fields };
-      this.#options.write(this.#format === 'json' ? jsonLine(event) : standardLine(event));
+      if (kept) this.#options.write(lineOf(event, this.#format));
+      for (const follower of this.#followers) follower(event);
     };
     return {
       trace: (message, fields) => emit('trace', message, fields),
@@ -108,6 +126,10 @@ interface Event {
   readonly name: string;
   readonly message: string;
   readonly fields: LogFields | undefined;
+}
+
+function lineOf(event: Event, format: LogFormat): string {
+  return format === 'json' ? jsonLine(event) : standardLine(event);
 }
 
 /** `2026-11-22T05:31:34.123Z [INFO]  core: vault is unsealed: term=3`, one line whatever the message holds. */

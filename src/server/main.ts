@@ -105,6 +105,7 @@ async function run(
     monitoring = startMonitoring({
       world,
       logs,
+      feed: logs.feed,
       prefix: config.telemetry.metricsPrefix,
       prometheus: config.telemetry.prometheusRetentionSeconds > 0,
       sealed: () => instance?.sealed ?? true,
@@ -145,6 +146,7 @@ async function run(
         declared: true,
       })),
       auditCreationAllowed: config.allowApiAuditCreation,
+      rawStorage: config.rawStorage,
       sanitizedConfig: () => sanitizedConfig(config),
       leaseBounds: {
         defaultSeconds: config.defaultLeaseTtlSeconds,

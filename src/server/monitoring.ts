@@ -9,6 +9,10 @@ import { watchRuntime } from '../base/runtime-metrics.ts';
 import type { OpenPath } from '../facades/vault/vault-facade.ts';
 import { InFlightRegistry } from '../http/in-flight.ts';
 import type { LogLevels } from '../system/loggers.ts';
+import type { LogFeed } from '../system/watch/monitor.ts';
+import { openProfiles } from '../system/watch/pprof.ts';
+import type { PprofPorts } from '../system/watch/pprof.ts';
+import { runtimeProfiler } from '../system/watch/profiler.ts';
 import { inFlightReply, metricsReply } from '../system/metrics.ts';
 import type { MonitoringPorts } from '../system/metrics.ts';
 import type { ListenerConfig } from './config/listener-keys.ts';
@@ -18,12 +22,15 @@ const METRICS_PATH = 'sys/metrics';
 export interface Monitoring extends MonitoringPorts {
   readonly requests: InFlightRegistry;
   readonly logs: LogLevels;
+  readonly feed: LogFeed;
+  readonly profiling: PprofPorts;
   readonly stop: () => void;
 }
 
 export interface MonitoringOptions {
   readonly world: Pick<World, 'clock' | 'random'>;
   readonly logs: LogLevels;
+  readonly feed: LogFeed;
   readonly prefix: string;
   /** Whether `sys/metrics` has a Prometheus form; default true. */
   readonly prometheus?: boolean;
@@ -31,7 +38,7 @@ export interface MonitoringOptions {
 }
 
 export function startMonitoring(options: MonitoringOptions): Monitoring {
-  const { world, logs, prefix, sealed } = options;
+  const { world, logs, feed, prefix, sealed } = options;
   const registry = new MetricsRegistry();
   const requests = new InFlightRegistry(world);
   const unsealed = registry.gauge('core.unsealed', { help: '1 when unsealed.' }).of();
@@ -48,6 +55,13 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
     registry,
     requests,
     logs,
+    feed,
+    profiling: {
+      profiler: runtimeProfiler(world.clock),
+      nowMs: () => world.clock.nowMs(),
+      commandLine: process.argv,
+      activeResources: () => process.getActiveResourcesInfo(),
+    },
     prefix,
     prometheus: options.prometheus ?? true,
     clock: world.clock,
@@ -61,7 +75,10 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
 export function openPaths(
   config: Pick<
     ListenerConfig,
-    'unauthenticatedMetrics' | 'disallowMetrics' | 'unauthenticatedInFlightRequests'
+    | 'unauthenticatedMetrics'
+    | 'disallowMetrics'
+    | 'unauthenticatedInFlightRequests'
+    | 'unauthenticatedPprof'
   >,
   monitoring: Monitoring,
 ): ReadonlyMap<string, OpenPath> {
@@ -73,6 +90,9 @@ export function openPaths(
   }
   if (config.unauthenticatedInFlightRequests) {
     open.set('sys/in-flight-req', () => inFlightReply(monitoring));
+  }
+  if (config.unauthenticatedPprof) {
+    for (const [path, profile] of openProfiles(monitoring.profiling)) open.set(path, profile);
   }
   return open;
 }

@@ -12,6 +12,8 @@ import { pluginPaths } from '../system/plugins.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import { auditPaths } from '../system/audit.ts';
 import { auditPorts } from './ports/audit-ports.ts';
+import { monitorPorts } from './ports/monitor-ports.ts';
+import { rawPorts } from './ports/raw-ports.ts';
 import { capabilityPorts } from './ports/capability-ports.ts';
 import { openApiOf } from './ports/open-api.ts';
 import { auditedHeaderPaths, AUDITED_HEADERS_SCOPE } from '../system/config/audited-headers.ts';
@@ -19,6 +21,9 @@ import { corsPaths, CORS_SCOPE } from '../system/config/cors.ts';
 import { hostInfoPaths } from '../system/host-info.ts';
 import { loggerPaths } from '../system/loggers.ts';
 import { monitoringPaths } from '../system/metrics.ts';
+import { rawPaths } from '../system/raw/raw.ts';
+import { monitorPaths } from '../system/watch/monitor.ts';
+import { pprofPaths } from '../system/watch/pprof.ts';
 import { sanitizedStatePaths } from '../system/config/sanitized-state.ts';
 import { uiHeaderPaths } from '../system/config/ui-headers.ts';
 import type { Unit } from '../model/transaction.ts';
@@ -54,6 +59,8 @@ export interface SystemOptions {
   readonly version: string;
   readonly programVersion: string;
   readonly auditCreationAllowed: boolean;
+  /** `sys/raw` is there. */
+  readonly rawStorage: boolean;
   readonly takeBackup: BackupPorts['takeBackup'];
   readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
   readonly seal: Omit<SealPorts, 'keyring' | 'version'>;
@@ -160,6 +167,9 @@ export function systemBackend(
       ...auditedHeaderPaths({ changed: bump(AUDITED_HEADERS_SCOPE) }),
       ...monitoringPaths(options.monitoring),
       ...loggerPaths(options.monitoring.logs),
+      ...monitorPaths(monitorPorts(services, options.monitoring.feed)),
+      ...pprofPaths(options.monitoring.profiling),
+      ...(options.rawStorage ? rawPaths(rawPorts(services)) : []),
       ...hostInfoPaths({ clock: world.clock }),
     ],
   };

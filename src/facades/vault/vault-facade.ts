@@ -26,7 +26,10 @@ import { consumedParameters, verbOf } from './verbs.ts';
 import type { Verb } from './verbs.ts';
 
 /** Answers a `GET` without a token. It must not tell what only a token may learn. */
-export type OpenPath = (query: Readonly<JsonObject>, headers: WireRequest['headers']) => Reply;
+export type OpenPath = (
+  query: Readonly<JsonObject>,
+  headers: WireRequest['headers'],
+) => Reply | Promise<Reply>;
 
 export interface VaultFacadeOptions {
   readonly handle: Handle;
@@ -100,7 +103,7 @@ async function answer(
     parameters.size === 0 ? NO_DATA : queryData(parameters, consumedParameters(method, verb));
   const path = operationPath(full.slice(PREFIX.length), verb.operation);
   const open = method === 'GET' ? options.open?.get(path) : undefined;
-  if (open !== undefined) return renderOpen(open(query, request.headers));
+  if (open !== undefined) return renderOpen(await open(query, request.headers));
   const call = new VaultCall(request, { verb, path, namespace, query, limits });
   return render(await options.handle(call), call.operation, method);
 }

@@ -168,6 +168,13 @@ export const LISTENER_KEYS = {
     inside: 'inflight_requests_logging',
     description: 'Serves `sys/in-flight-req` without a token.',
   },
+  unauthenticated_pprof_access: {
+    as: 'unauthenticatedPprof',
+    type: 'boolean',
+    default: false,
+    inside: 'profiling',
+    description: 'Serves `sys/pprof/*` without a token.',
+  },
   custom_response_headers: {
     as: 'customResponseHeaders',
     type: 'headers',
@@ -183,7 +190,6 @@ export const LISTENER_KEYS = {
   socket_group: { refused: 'put the socket into a folder of that group; remove the key' },
   cluster_address: { ignored: 'there is no cluster port' },
   tls_prefer_server_cipher_suites: { ignored: 'TLS 1.3 has no such choice' },
-  profiling: { ignored: 'there are no profiling endpoints' },
   metrics_path: { refused: 'metrics stay at `/v1/sys/metrics`; remove the key' },
   proxy_protocol_behavior: { refused: 'let the proxy set X-Forwarded-For' },
   proxy_protocol_authorized_addrs: { refused: 'let the proxy set X-Forwarded-For' },

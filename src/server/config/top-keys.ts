@@ -71,6 +71,13 @@ export const TOP_KEYS = {
     description:
       'Lets `sys/audit` create audit devices. Off, they come from the `audit` blocks only: who may call `sys/audit` could write files otherwise.',
   },
+  raw_storage_endpoint: {
+    as: 'rawStorage',
+    type: 'boolean',
+    default: false,
+    description:
+      'Serves `sys/raw`, which reads and writes stored records past every check; for repairs only.',
+  },
   enable_response_header_hostname: {
     as: 'responseHeaderHostname',
     type: 'boolean',
@@ -86,7 +93,6 @@ export const TOP_KEYS = {
     ignored:
       'JavaScript memory cannot be locked; turn swap off or encrypt it (SECURITY.md says what that leaves)',
   },
-  raw_storage_endpoint: { ignored: 'there is no `sys/raw`' },
   introspection_endpoint: { ignored: 'there is no `sys/internal/inspect`' },
   ui: { ignored: 'there is no browser console yet' },
   cache_size: { ignored: 'caches are bounded by themselves' },
