@@ -34,6 +34,11 @@ const NAMED_IN_ERRORS = new Set([
   'POST sys/plugins/reload/backend: mounts',
   'POST sys/quotas/rate-limit/{name}: path',
   'POST identity/oidc/role/{name}: key',
+  'POST identity/oidc/client/{name}: assignments',
+  'POST identity/oidc/provider/{name}: scopes_supported',
+  // OAuth sends it back with every answer (RFC 6749 §4.1.2.1).
+  'GET identity/oidc/provider/{name}/authorize: state in the query',
+  'POST identity/oidc/provider/{name}/authorize: state',
   'POST sys/policies/acl/{name...}: policy',
   'POST sys/policy/{name...}: policy',
   'POST sys/policy/{name...}: rules',

@@ -25,6 +25,8 @@ export interface Call {
   readonly namespace: string;
   /** The token as sent, undefined when none was. Judged by the core only. */
   readonly token: string | undefined;
+  /** The token came in `Authorization: Bearer` (RFC 6750). */
+  readonly bearer?: boolean;
   /** Query parameters, without those that the wire itself consumed (`list`, `help` …). */
   readonly query: Readonly<JsonObject>;
   /** Parses the body; called once, after rate limits. @throws {RequestError} */

@@ -1,6 +1,6 @@
 /** Runs the pipeline: one call in, one answer out, one atomic commit between two durable audit records. */
 import { uuid } from '../base/random.ts';
-import { RequestError } from '../model/errors.ts';
+import { RequestError, bearerRefusal } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
 import type { Answer, Call, Handle } from './call.ts';
@@ -43,7 +43,8 @@ export function createCore(parts: Parts): Handle {
     } catch (error) {
       left.push(...leftBy(exchange));
       await settleLeft(parts, turns, exchange, left);
-      return await refuse(parts, turns, exchange, asRequestError(parts, exchange, error));
+      const refusal = asTold(exchange, asRequestError(parts, exchange, error));
+      return await refuse(parts, turns, exchange, refusal);
     } finally {
       parts.intents.release(left);
       parts.intents.release(exchange.intents);
@@ -151,6 +152,13 @@ async function settle(parts: Parts, exchange: Exchange): Promise<RequestError | 
   } catch (error) {
     return asRequestError(parts, exchange, error);
   }
+}
+
+/** In the shape that the path declares. */
+function asTold(exchange: Exchange, error: RequestError): RequestError {
+  if (error.code !== 'permission_denied' || exchange.match?.path.bearerErrors !== true)
+    return error;
+  return bearerRefusal(error);
 }
 
 /** A refusal is recorded like a success, and counts as a use of a limited token. */

@@ -3,6 +3,7 @@ import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { OperationSpec } from '../model/backend.ts';
 import type { Request } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
+import type { Call } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import { dataPrefix } from './mount-entry.ts';
 import { outsideOf, scheduleFor } from './outside/outside.ts';
@@ -43,8 +44,17 @@ export function requestOf(
     sudo: exchange.decision?.sudo ?? false,
     outside: outsideOf(parts, exchange, outsideEffects),
     schedule: scheduleFor(parts, exchange),
-    ...(seesCore && call.token !== undefined ? { clientToken: call.token } : {}),
+    ...(seesCore && call.token !== undefined
+      ? { clientToken: call.token, bearer: call.bearer === true }
+      : {}),
+    ...(seesCore && exchange.class === 'open' ? openCredentials(call) : {}),
   };
+}
+
+/** Basic credentials, where a path without a token takes them. */
+function openCredentials({ headers }: Call): Pick<Request, 'authorization'> {
+  const { authorization } = headers;
+  return authorization === undefined ? {} : { authorization };
 }
 
 /** An engine gets a view of its own mount; a part of the core gets the unit. */

@@ -1,7 +1,8 @@
 /** What a principal may do, from the policies in force at the unit's snapshot. */
-import type { Principal } from '../model/request.ts';
+import type { NamespaceRef, Principal } from '../model/request.ts';
 import { buildAcl } from '../policy/acl.ts';
-import type { Acl } from '../policy/acl.ts';
+import type { Acl, AclInput } from '../policy/acl.ts';
+import { parsePolicy } from '../policy/parse.ts';
 import type { PolicyStore } from '../policy/policy-store.ts';
 import type { IdentityView } from '../policy/template.ts';
 import type { World } from '../base/world.ts';
@@ -32,10 +33,22 @@ export function identityScope(namespaceId: string): string {
 const KEPT_MAX = 2048;
 const NOBODY: IdentityView = { entity: undefined, groups: [] };
 
+/** What decides over somebody's rights. */
+export type AclPrincipal = Pick<
+  Principal,
+  'tokenNamespace' | 'policies' | 'entityId' | 'inlinePolicy'
+>;
+
 interface Kept {
   readonly acl: Acl;
   readonly policyEpoch: number;
   readonly identityEpoch: number;
+}
+
+function inlineInput(namespace: NamespaceRef, text: string | undefined): readonly AclInput[] {
+  if (text === undefined) return [];
+  const policy = parsePolicy(text, '');
+  return [{ policy, namespaceId: namespace.id, namespacePath: namespace.path }];
 }
 
 export class PolicyAuthority {
@@ -47,15 +60,13 @@ export class PolicyAuthority {
   }
 
   /** The list of a principal; its policies live in the namespace of its token. */
-  async acl(
-    unit: CoreUnit,
-    principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>,
-  ): Promise<Acl> {
-    const { tokenNamespace, policies, entityId } = principal;
+  async acl(unit: CoreUnit, principal: AclPrincipal): Promise<Acl> {
+    const { tokenNamespace, policies, entityId, inlinePolicy } = principal;
     const policyEpoch = await unit.epoch(policyScope(tokenNamespace.id));
     const identityEpoch = entityId === '' ? 0 : await unit.epoch(identityScope(tokenNamespace.id));
     // A tuple in JSON: names cannot run into each other (CVE-2026-115365).
-    const key = JSON.stringify([tokenNamespace.id, tokenNamespace.path, entityId, policies]);
+    const who = [tokenNamespace.id, tokenNamespace.path, entityId, policies];
+    const key = JSON.stringify(inlinePolicy === undefined ? who : [...who, inlinePolicy]);
     const kept = this.#kept.get(key);
     if (
       kept !== undefined &&
@@ -73,13 +84,11 @@ export class PolicyAuthority {
     this.#kept.clear();
   }
 
-  async #build(
-    unit: CoreUnit,
-    principal: Pick<Principal, 'tokenNamespace' | 'policies' | 'entityId'>,
-  ): Promise<Acl> {
-    const { tokenNamespace, policies, entityId } = principal;
+  async #build(unit: CoreUnit, principal: AclPrincipal): Promise<Acl> {
+    const { tokenNamespace, policies, entityId, inlinePolicy } = principal;
     const nowMs = this.#ports.world.clock.nowMs();
-    const inputs = await this.#ports.policies.aclInputs(unit, tokenNamespace, policies, nowMs);
+    const named = await this.#ports.policies.aclInputs(unit, tokenNamespace, policies, nowMs);
+    const inputs = [...named, ...inlineInput(tokenNamespace, inlinePolicy)];
     const identity =
       entityId === '' ? NOBODY : await this.#ports.identity(unit, tokenNamespace.id, entityId);
     return buildAcl(inputs, { identity, nowMs });

@@ -4,8 +4,14 @@ import type { Unit } from '../model/transaction.ts';
 import type { Identity } from './identity.ts';
 import { OidcContext } from './oidc/context.ts';
 import type { OidcPorts } from './oidc/context.ts';
+import { authorizePaths } from './oidc/authorize-path.ts';
+import { clientPaths } from './oidc/client-paths.ts';
+import { exchangePaths } from './oidc/exchange-path.ts';
+import { grantPaths } from './oidc/grant-paths.ts';
 import { keyPaths } from './oidc/key-paths.ts';
+import { providerPaths } from './oidc/provider-paths.ts';
 import { tokenPaths } from './oidc/token-paths.ts';
+import { userInfoPaths } from './oidc/user-info-path.ts';
 import { entityPaths } from './paths/entities.ts';
 import { entityAliasPaths } from './paths/entity-aliases.ts';
 import { groupAliasPaths } from './paths/group-aliases.ts';
@@ -30,6 +36,12 @@ export function identityBackend(
       ...lookupPaths(identity),
       ...keyPaths(context),
       ...tokenPaths(context),
+      ...grantPaths(context),
+      ...clientPaths(context),
+      ...providerPaths(context),
+      ...authorizePaths(context),
+      ...exchangePaths(context),
+      ...userInfoPaths(context),
     ],
   };
 }

@@ -9,6 +9,7 @@ import type { Bench } from '../core/backend-bench.contract.ts';
 import { RequestError } from '../model/errors.ts';
 import { identityBackend } from './backend.ts';
 import { Identity } from './identity.ts';
+import { portsWithoutTokens } from './oidc/oidc-fixture.ts';
 import type { LoginResult } from './identity.ts';
 
 const MOUNTS = new Map([
@@ -46,7 +47,7 @@ async function openRig(): Promise<Rig> {
       mount: async (_unit, accessor) => MOUNTS.get(accessor),
       begin,
     });
-    return identityBackend(identity, { apiAddress: () => 'https://vault.test' });
+    return identityBackend(identity, portsWithoutTokens());
   });
   assert.ok(identity !== undefined);
   const store: Identity = identity;

@@ -47,6 +47,8 @@ export interface Path<S = Transaction> {
   readonly login?: boolean;
   /** Takes any object (KV version 1): nothing in the body counts as unknown. */
   readonly arbitraryData?: boolean;
+  /** Who may not use it is told so in the shape of OAuth's bearer tokens (RFC 6750 §3). */
+  readonly bearerErrors?: boolean;
 }
 
 export interface PathSpec<S, F extends FieldSet> {
@@ -61,6 +63,7 @@ export interface PathSpec<S, F extends FieldSet> {
   readonly whileSealed?: boolean;
   readonly login?: boolean;
   readonly arbitraryData?: boolean;
+  readonly bearerErrors?: boolean;
 }
 
 /** Declares a path of an engine or auth method, whose handlers see a view of their own mount. */

@@ -32,6 +32,8 @@ export interface RequestErrorOptions {
   readonly vaultStatus?: number;
   /** The Vault protocol answers this with the status alone. */
   readonly statusOnly?: boolean;
+  /** The Vault protocol answers with this body instead of its own, where the path follows another standard. */
+  readonly body?: Readonly<Record<string, unknown>>;
   /** A login was refused for its credentials: it counts towards the user's lockout. */
   readonly invalidCredentials?: boolean;
   /** Further headers of the reply, e.g. `Retry-After`. */
@@ -47,6 +49,7 @@ export class RequestError extends Error {
   readonly data: ErrorData | undefined;
   readonly vaultStatus: number | undefined;
   readonly statusOnly: boolean;
+  readonly body: Readonly<Record<string, unknown>> | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly warnings: readonly string[] | undefined;
   readonly invalidCredentials: boolean;
@@ -58,6 +61,7 @@ export class RequestError extends Error {
     this.data = options.data;
     this.vaultStatus = options.vaultStatus;
     this.statusOnly = options.statusOnly ?? false;
+    this.body = options.body;
     this.headers = options.headers;
     this.warnings = options.warnings;
     this.invalidCredentials = options.invalidCredentials ?? false;
@@ -86,4 +90,16 @@ export function notFound(message = ''): RequestError {
 /** 405 for a path that exists but does not do this; 404 `unsupported path` is {@link notFound}'s. */
 export function unsupportedOperation(message = 'unsupported operation'): RequestError {
   return new RequestError('unsupported_operation', message);
+}
+
+/** 401 in the words of RFC 6750 §3, for paths whose callers are OAuth clients. */
+export function bearerRefusal({ detail, cause }: RequestError): RequestError {
+  const [error, text] = ['invalid_token', 'permission denied'];
+  return new RequestError('permission_denied', text, {
+    ...(detail !== undefined && { detail }),
+    cause,
+    vaultStatus: 401,
+    body: { error, error_description: text },
+    headers: { 'WWW-Authenticate': `Bearer error="${error}",error_description="${text}"` },
+  });
 }

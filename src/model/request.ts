@@ -57,6 +57,8 @@ export interface Principal {
   readonly path: string;
   /** Seconds left, 0 = never expires. */
   readonly ttlSeconds: number;
+  /** A policy that only this token has, as text. */
+  readonly inlinePolicy?: string;
 }
 
 export interface Connection {
@@ -97,6 +99,10 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly schedule: Schedule;
   /** The token as sent; only parts of the core get it, never an engine or auth method. */
   readonly clientToken?: string;
+  /** It came in `Authorization: Bearer`. */
+  readonly bearer?: boolean;
+  /** An `Authorization` header that holds no token (Basic credentials); parts of the core get it, on paths without a token. */
+  readonly authorization?: string;
 }
 
 /** A dynamic secret's lease: the core registers it and gives it an id. */

@@ -17,6 +17,7 @@ import { cubbyholePrefix } from '../core/steps/wrap.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';
+import { oidcPorts } from './ports/oidc-ports.ts';
 import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import type { Services } from './assemble.ts';
@@ -87,9 +88,10 @@ export function builtins(
   };
   const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));
-  const identity = identityBackend(services.identity.store, {
-    apiAddress: options.status.apiAddress,
-  });
+  const identity = identityBackend(
+    services.identity.store,
+    oidcPorts(services, options.status.apiAddress),
+  );
   const cubbyhole = cubbyholeBackend(cubbyholePrefix);
   const core: ReadonlyMap<string, AnyBackend> = new Map([
     ['system', system],

@@ -50,6 +50,10 @@ export interface TokenRecord {
   readonly mountAccessor: string;
   /** Bounds of that mount or role at issue; 0 = the mount's own. */
   readonly maxTtlSeconds: number;
+  /** A policy of its own, as text: in force beside `policies`. */
+  readonly inlinePolicy?: string;
+  /** What its entity and groups may do, it may not. */
+  readonly noIdentityPolicies?: boolean;
   /** Set on the record that `revoke-orphan` leaves: not usable, but children do not die with it. */
   readonly orphaning?: boolean;
   /** For wrapping tokens: what was wrapped, and for how long. */

@@ -58,11 +58,12 @@ export async function principalOf(
 ): Promise<Principal | undefined> {
   const namespace = exchange.routing?.namespacesById.get(token.namespaceId);
   if (namespace === undefined) return undefined;
-  const identityPolicies =
+  const ofIdentity =
     token.entityId === ''
       ? []
       : await parts.identity.policies(exchange.unit, token.namespaceId, token.entityId);
-  if (identityPolicies === undefined) return undefined;
+  if (ofIdentity === undefined) return undefined;
+  const identityPolicies = token.noIdentityPolicies === true ? [] : ofIdentity;
   const policies =
     identityPolicies.length === 0
       ? token.policies
@@ -81,5 +82,6 @@ export async function principalOf(
     isRoot: token.policies.includes('root'),
     path: token.path,
     ttlSeconds: ttlSeconds(token, exchange.nowMs),
+    ...(token.inlinePolicy !== undefined && { inlinePolicy: token.inlinePolicy }),
   };
 }

@@ -46,7 +46,7 @@ export function renderError(error: RequestError): WireReply {
   if (error.statusOnly) return { status: STATUS[error.code], headers: STATUS_HEADERS, body: '' };
   const message = COLLECTED.has(error.message) ? collected(error.message) : error.message;
   const errors = message === '' ? [] : [message];
-  const body = error.data === undefined ? { errors } : { errors, data: error.data };
+  const body = error.body ?? (error.data === undefined ? { errors } : { errors, data: error.data });
   return {
     status: error.vaultStatus ?? STATUS[error.code],
     headers: error.headers === undefined ? JSON_HEADERS : { ...JSON_HEADERS, ...error.headers },

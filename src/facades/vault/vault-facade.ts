@@ -176,6 +176,7 @@ class VaultCall implements Call {
   readonly path: string;
   readonly namespace: string;
   readonly token: string | undefined;
+  readonly bearer: boolean;
   readonly query: Readonly<JsonObject>;
   readonly wrapTtlSeconds: number;
   readonly wrapFormat: '' | 'jwt';
@@ -190,6 +191,7 @@ class VaultCall implements Call {
     this.path = parts.path;
     this.namespace = parts.namespace;
     this.token = tokenOf(request.headers);
+    this.bearer = headerText(request.headers, 'x-vault-token') === '';
     this.query = parts.query;
     this.wrapTtlSeconds = wrapTtlOf(request.headers);
     this.wrapFormat = wrapFormatOf(request.headers);

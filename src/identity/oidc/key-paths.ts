@@ -5,6 +5,8 @@ import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
+import { ISSUER_WARNING, checkIssuer } from './issuer.ts';
+import type { OidcClient } from './provider-store.ts';
 import { KEY_ALGORITHMS, keyWith, rotated } from './named-key.ts';
 import { DEFAULT_KEY } from './store.ts';
 
@@ -12,9 +14,6 @@ const DAY_SECONDS = 86_400;
 const ROTATION_SECONDS_MIN = 60;
 /** A key verifies for at most so many of its rotation periods. */
 const VERIFICATION_PERIODS_MAX = 10;
-const ISSUER_WARNING =
-  'If "issuer" is set explicitly, all tokens must be validated against that address, including those issued by secondary clusters. Setting issuer to "" will restore the default behavior of using the cluster\'s api_addr as the issuer.';
-
 const name = { kind: 'string', description: 'Name of it.' } as const;
 
 interface KeyWish {
@@ -23,13 +22,6 @@ interface KeyWish {
   readonly verification_ttl?: number | undefined;
   readonly algorithm?: string | undefined;
   readonly allowed_client_ids?: readonly string[] | undefined;
-}
-
-/** Scheme, host and port, nothing else (OpenID Connect Core 1.0 §2, `iss`). */
-function isIssuer(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
-  return url.origin === text.toLowerCase() || `${url.origin}/` === text.toLowerCase();
 }
 
 export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
@@ -57,8 +49,24 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
         `unable to update key "${key}" because it is currently referenced by one or more roles with a token ttl greater than ${settings.verificationSeconds} seconds`,
       );
     }
+    const clients = before === undefined ? [] : await clientsOf(request, unit, key);
+    if (clients.some((client) => client.idTokenTtlSeconds > settings.verificationSeconds)) {
+      throw invalidRequest(
+        `unable to update key "${key}" because it is currently referenced by one or more clients with an id_token_ttl greater than ${settings.verificationSeconds} seconds`,
+      );
+    }
     await store.putKey(key, await keyWith(settings, before, random, nowMs));
     return undefined;
+  }
+
+  /** Clients whose tokens are signed with a key. */
+  async function clientsOf(
+    request: Pick<Request, 'namespace'>,
+    unit: Unit,
+    key: string,
+  ): Promise<OidcClient[]> {
+    const clients = await context.provided(request, unit).clients();
+    return clients.filter((client) => client.key === key);
   }
 
   return [
@@ -83,11 +91,7 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
           handler: (request, unit) => {
             const { issuer } = request.fields;
             if (issuer === undefined) return undefined;
-            if (issuer !== '' && !isIssuer(issuer)) {
-              throw invalidRequest(
-                'invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)',
-              );
-            }
+            checkIssuer(issuer);
             context.at(request, unit).putIssuer(issuer);
             return issuer === '' ? undefined : { data: null, warnings: [ISSUER_WARNING] };
           },
@@ -156,6 +160,12 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
             if (roles.length > 0) {
               throw invalidRequest(
                 `unable to delete key "${key}" because it is currently referenced by these roles: ${roles.map((each) => each.name).join(', ')}`,
+              );
+            }
+            const clients = await clientsOf(request, unit, key);
+            if (clients.length > 0) {
+              throw invalidRequest(
+                `unable to delete key "${key}" because it is currently referenced by these clients: ${clients.map((each) => each.name).join(', ')}`,
               );
             }
             store.deleteKey(key);

@@ -11,6 +11,7 @@ import { claimsOf, parseJwks, parseJws, verifyWithAny } from '../../crypto/jws.t
 import type { Principal } from '../../model/request.ts';
 import { identityBackend } from '../backend.ts';
 import { Identity } from '../identity.ts';
+import { portsWithoutTokens } from './oidc-fixture.ts';
 import { TemplateError, checkTemplate, fillTemplate } from './template.ts';
 
 function principal(entityId: string): Principal {
@@ -50,7 +51,7 @@ async function openRig(role: JsonObject = {}, key: JsonObject = {}): Promise<Rig
         mount: async () => undefined,
         begin,
       }),
-      { apiAddress: () => 'https://vault.test' },
+      portsWithoutTokens(),
     ),
   );
   const made = await bench.call('write', 'entity', { name: 'bob "x"', metadata: { k: 'v' } });

@@ -3,7 +3,7 @@ import type { Random } from '../../base/random.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { NamespaceRef } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
-import { keyWith } from './named-key.ts';
+import { keyWith, rotated } from './named-key.ts';
 import type { NamedKey } from './named-key.ts';
 
 export interface TokenRole {
@@ -58,6 +58,15 @@ export class OidcStore {
     );
     await this.putKey(name, made);
     return made;
+  }
+
+  /** The key of a name, rotated first when its time has come. */
+  async signingKey(name: string, nowMs: number): Promise<NamedKey | undefined> {
+    const key = await this.keyOrDefault(name, nowMs);
+    if (key === undefined || nowMs < key.nextRotationMs) return key;
+    const fresh = await rotated(key, this.#random, nowMs);
+    await this.putKey(name, fresh);
+    return fresh;
   }
 
   async putKey(name: string, key: NamedKey): Promise<void> {

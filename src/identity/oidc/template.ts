@@ -135,19 +135,31 @@ export function fillTemplate(text: string, subject: TemplateSubject): JsonObject
   return claims;
 }
 
+/** Somebody of whom nothing is known. */
+const NOBODY: EntityRecord = {
+  id: '',
+  name: '',
+  metadata: null,
+  policies: [],
+  disabled: false,
+  createdMs: 0,
+  updatedMs: 0,
+  mergedIds: null,
+  aliases: [],
+  groups: [],
+};
+
+/** The claims that a template makes where there is no user. @throws {TemplateError} */
+export function fillForNobody(text: string, nowMs: number): JsonObject {
+  return fillTemplate(text, { entity: NOBODY, groups: [], nowMs });
+}
+
 /** @throws {TemplateError} when a template could not be filled for anybody */
 export function checkTemplate(text: string): void {
-  const entity: EntityRecord = {
-    id: '',
-    name: '',
-    metadata: null,
-    policies: [],
-    disabled: false,
-    createdMs: 0,
-    updatedMs: 0,
-    mergedIds: null,
-    aliases: [],
-    groups: [],
-  };
-  fillTemplate(text, { entity, groups: [], nowMs: 0 });
+  fillForNobody(text, 0);
+}
+
+/** Names of the claims that a template makes. @throws {TemplateError} */
+export function templateClaims(text: string): readonly string[] {
+  return Object.keys(fillForNobody(text, 0));
 }

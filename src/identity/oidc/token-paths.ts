@@ -9,7 +9,7 @@ import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
-import { KEY_ALGORITHMS, publishedKeys, rotated, signWith, verifyKeys } from './named-key.ts';
+import { KEY_ALGORITHMS, publishedKeys, signWith, verifyKeys } from './named-key.ts';
 import { TemplateError, checkTemplate, fillTemplate } from './template.ts';
 
 const DAY_SECONDS = 86_400;
@@ -67,7 +67,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
     const store = context.at(request, unit);
     const role = await store.role(roleName);
     if (role === undefined) throw invalidRequest(`role "${roleName}" not found`);
-    let key = await store.keyOrDefault(role.key, nowMs);
+    const key = await store.signingKey(role.key, nowMs);
     if (key === undefined) throw invalidRequest(`key "${role.key}" not found`);
     if (!key.allowedClientIds.includes('*') && !key.allowedClientIds.includes(role.client_id)) {
       throw invalidRequest(
@@ -80,10 +80,6 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
         ? undefined
         : await context.identity.membership(unit, request.namespace.id, entityId);
     if (found === undefined) throw invalidRequest("no entity associated with the request's token");
-    if (nowMs >= key.nextRotationMs) {
-      key = await rotated(key, random, nowMs);
-      await store.putKey(role.key, key);
-    }
     const iat = Math.floor(nowMs / 1000);
     const ttl = Math.min(role.ttl, key.verificationSeconds);
     const claims: JsonObject = {

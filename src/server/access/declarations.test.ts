@@ -10,9 +10,10 @@ import { kubernetesBackend } from '../../auth/kubernetes/kubernetes.ts';
 import { certBackend } from '../../auth/cert/cert.ts';
 import { userpassBackend } from '../../auth/userpass/userpass.ts';
 import { identityBackend } from '../../identity/backend.ts';
+import { portsWithoutTokens } from '../../identity/oidc/oidc-fixture.ts';
 
 const { instance } = await openInstance();
-testBackendDeclaration(identityBackend(instance.services.identity.store, { apiAddress: () => '' }));
+testBackendDeclaration(identityBackend(instance.services.identity.store, portsWithoutTokens()));
 await instance.close();
 
 testBackendDeclaration(userpassBackend({ random: systemRandom }));
