@@ -1,7 +1,17 @@
 /** `strongroom start`: a newcomer's server on the embedded store; the second start finds what the first one left. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { systemRandom } from '../base/random.ts';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { base62, systemRandom } from '../base/random.ts';
 import type { StartOptions } from '../cli/commands/server.ts';
 import type { Call } from '../core/call.ts';
 import { parseConfigText } from './config/load-config.ts';
@@ -9,9 +19,12 @@ import { decodeConfig } from './config/server-config.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import { mountSecret } from './dev-mode.ts';
 import type { Instance } from './instance.ts';
+import { SERVICE_PREFIX, TOKEN_RANDOM_LENGTH } from '../tokens/token-record.ts';
 
 const KEY_FILE = 'unseal.key';
 const TOKEN_FILE = 'root-token';
+/** The root token of a first start that is not over. */
+const PENDING_TOKEN_FILE = 'root-token.pending';
 const KEY_BYTES = 32;
 
 /** Storage, seal key and audit log below one folder that only its owner can read. */
@@ -19,8 +32,7 @@ export function firstConfig(options: StartOptions): ServerConfig {
   const folder = resolve(options.dataFolder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const keyFile = join(folder, KEY_FILE);
-  if (!existsSync(keyFile))
-    writeFileSync(keyFile, systemRandom.bytes(KEY_BYTES), { mode: 0o600, flag: 'wx' });
+  if (!existsSync(keyFile)) writeDurably(keyFile, systemRandom.bytes(KEY_BYTES));
   const text = JSON.stringify({
     storage: { sqlite: { path: join(folder, 'store') } },
     seal: { static: { current_key_id: 'first', current_key: `file://${keyFile}` } },
@@ -33,22 +45,67 @@ export function firstConfig(options: StartOptions): ServerConfig {
   });
 }
 
+/**
+ * Initialises the server on its first start. The root token is chosen and written down before the cluster exists, under a name
+ * that says that the start is not over; so whenever the process ends, the next start knows the token and does what is left.
+ */
 export async function startFirst(
   instance: Instance,
-  options: StartOptions,
+  options: Pick<StartOptions, 'dataFolder'>,
 ): Promise<(addresses: readonly string[]) => void> {
   const folder = resolve(options.dataFolder);
+  const pendingFile = join(folder, PENDING_TOKEN_FILE);
   const tokenFile = join(folder, TOKEN_FILE);
   if (!instance.initialized) {
-    const { rootToken } = await instance.initialize({});
-    writeFileSync(tokenFile, rootToken, { mode: 0o600 });
-    await mountSecret(instance, rootToken, '2');
-    await writeExample(instance, rootToken);
+    if (!existsSync(pendingFile)) writeDurably(pendingFile, newToken());
+    await instance.initialize({}, readToken(pendingFile));
   }
-  const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined;
+  if (existsSync(pendingFile)) {
+    const { begin, table } = instance.services;
+    const { mounts } = await table.routing(begin());
+    const rootToken = readToken(pendingFile);
+    if (!mounts.has('secret/')) await mountSecret(instance, rootToken, '2');
+    await writeExample(instance, rootToken);
+    renameSync(pendingFile, tokenFile);
+    syncFolder(folder);
+  }
+  const token = existsSync(tokenFile) ? readToken(tokenFile) : undefined;
   return (addresses) => greet(addresses[0] ?? '', folder, token);
 }
 
+function newToken(): string {
+  return SERVICE_PREFIX + base62(systemRandom, TOKEN_RANDOM_LENGTH);
+}
+
+function readToken(path: string): string {
+  return readFileSync(path, 'utf8').trim();
+}
+
+/** The file is there with all of its content, for its owner only, or not at all; and it stays when the power fails. */
+function writeDurably(path: string, content: Buffer | string): void {
+  const unfinished = `${path}.unfinished`;
+  rmSync(unfinished, { force: true });
+  const descriptor = openSync(unfinished, 'wx', 0o600);
+  try {
+    writeSync(descriptor, content.toString('latin1'), null, 'latin1');
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(unfinished, path);
+  syncFolder(dirname(path));
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Puts a secret there for the newcomer to read, if there is none. */
 async function writeExample(instance: Instance, token: string): Promise<void> {
   const call: Call = {
     protocol: 'vault',
@@ -63,6 +120,8 @@ async function writeExample(instance: Instance, token: string): Promise<void> {
     connection: { remoteAddress: '127.0.0.1', remotePort: 0, clientCertificates: [], local: true },
     headers: {},
   };
+  const there = await instance.handle({ ...call, operation: 'read' });
+  if (there.error?.code !== 'not_found') return;
   const answer = await instance.handle(call);
   if (answer.error !== undefined) throw answer.error;
 }

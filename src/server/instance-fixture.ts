@@ -20,7 +20,7 @@ import { Instance } from './instance.ts';
 import { LendingTarget, lendingBackend } from './lending-fixture.ts';
 import { startMonitoring } from './monitoring.ts';
 
-const NO_LOGS: LogLevels = {
+export const NO_LOGS: LogLevels = {
   levels: () => new Map(),
   levelOf: () => 'info',
   setLevel: () => false,
@@ -29,7 +29,7 @@ const NO_LOGS: LogLevels = {
   resetAllLevels: () => {},
 };
 
-const NO_FEED: LogFeed = { form: () => 'standard', follow: () => () => {} };
+export const NO_FEED: LogFeed = { form: () => 'standard', follow: () => () => {} };
 
 export const ROOT_TOKEN = 'root';
 const HOUR_SECONDS = 3600;

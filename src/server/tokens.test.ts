@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import fc from 'fast-check';
+import type { JsonObject } from '../base/json.ts';
 import { openInstance } from './instance-fixture.ts';
 import type { OpenInstance } from './instance-fixture.ts';
 
@@ -396,6 +397,27 @@ suite('accessors', () => {
     assert.ok((await keys()).includes(accessor));
     await server.pass(10);
     assert.ok(!(await keys()).includes(accessor));
+  });
+});
+
+suite('many accessors', () => {
+  test('come in pages that together are all of them', async () => {
+    for (let count = 0; count < 7; count++) await server.makeToken({ ttl: '10m' });
+    const keys = async (data: JsonObject): Promise<string[]> =>
+      (await server.get('list', 'auth/token/accessors/', { data }))['keys'] as string[];
+    const all = await keys({});
+    assert.deepEqual(all, all.toSorted());
+    const paged: string[] = [];
+    for (;;) {
+      const { reply } = await server.ask('list', 'auth/token/accessors/', {
+        data: { limit: 3, after: paged.at(-1) ?? '' },
+      });
+      const page = reply?.data?.['keys'] as string[];
+      assert.ok(page.length <= 3);
+      if (page.length === 0) break;
+      paged.push(...page);
+    }
+    assert.deepEqual(paged.toSorted(), all);
   });
 });
 

@@ -1,4 +1,6 @@
 /** Issues, finds, uses and revokes tokens, each within the caller's unit. */
+import { countAccessors, listAccessors } from './accessor-list.ts';
+import type { AccessorRecord } from './accessor-list.ts';
 import { base62 } from '../base/random.ts';
 import type { World } from '../base/world.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
@@ -45,11 +47,6 @@ export interface TokenSpec extends Omit<
 export interface IssuedToken {
   readonly record: TokenRecord;
   readonly clientToken: string;
-}
-
-interface AccessorRecord {
-  readonly id: string;
-  readonly accessor: string;
 }
 
 /** Under the namespace that a token lives in. */
@@ -295,35 +292,22 @@ export class TokenStore {
     this.#view(unit, parent.namespaceId).delete(childKey(parent, child));
   }
 
-  /** Accessors of the live tokens of a namespace, sorted. */
-  async accessors(unit: Unit, namespaceId: string, nowMs: number): Promise<string[]> {
-    const view = this.#view(unit, namespaceId);
-    const found: string[] = [];
-    let after: string | undefined;
-    for (;;) {
-      const names = await view.list('accessor/', after === undefined ? {} : { after });
-      if (names.length === 0) return found.sort();
-      for (const name of names) {
-        const entry = await view.getRecord<AccessorRecord>(`accessor/${name}`);
-        if (entry === undefined) continue;
-        const live = await this.byRef(unit, { id: entry.id, namespaceId }, nowMs);
-        if (live !== undefined) found.push(entry.accessor);
-      }
-      after = names.at(-1);
-    }
+  /** Accessors of the live tokens of a namespace, at most `limit` of those that are stored after that of `after`. */
+  async accessors(
+    unit: Unit,
+    namespaceId: string,
+    page: { readonly after: string; readonly limit: number; readonly nowMs: number },
+  ): Promise<string[]> {
+    return await listAccessors(this.#view(unit, namespaceId), {
+      after: page.after === '' ? undefined : this.#ports.hash(page.after),
+      limit: page.limit,
+      isLive: async (id) => (await this.byRef(unit, { id, namespaceId }, page.nowMs)) !== undefined,
+    });
   }
 
   /** How many accessors there are, dead ones that await clean-up included. */
   async count(unit: Unit, namespaceId: string): Promise<number> {
-    const view = this.#view(unit, namespaceId);
-    let total = 0;
-    let after: string | undefined;
-    for (;;) {
-      const names = await view.list('accessor/', after === undefined ? {} : { after });
-      if (names.length === 0) return total;
-      total += names.length;
-      after = names.at(-1);
-    }
+    return await countAccessors(this.#view(unit, namespaceId));
   }
 
   /** The token behind a lease id such as `auth/userpass/login/u/h…`, dead or alive. */

@@ -1,15 +1,23 @@
 /**
  * Audit device `syslog`: RFC 5424 messages, a datagram each over UDP (RFC 5426), octet-counted over TCP, TLS (RFC 5425) and
- * Unix stream sockets (RFC 6587 §3.4.1). Node has no Unix datagram sockets, so a local daemon is reached over UDP or TCP.
+ * Unix stream sockets (RFC 6587 §3.4.1); or the daemon of this machine, in the local form that it expects.
  */
 import { hostname } from 'node:os';
+import { isAbsolute } from 'node:path';
 
 import type { Clock } from '../../base/clock.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { CONNECTION_OPTIONS, linesOf, openConnection, parseDestination } from '../connection.ts';
+import {
+  CONNECTION_OPTIONS,
+  WRITE_TIMEOUT_MS,
+  linesOf,
+  openConnection,
+  parseDestination,
+} from '../connection.ts';
 import type { Connection } from '../connection.ts';
-import { optionOf } from '../device.ts';
-import type { AuditDevice, AuditDeviceType } from '../device.ts';
+import { optionOf, parseDurationMs } from '../device.ts';
+import type { AuditDevice, AuditDeviceType, DeviceContext, DeviceOptions } from '../device.ts';
+import { LOCAL_SOCKET_DEFAULT, LocalSyslogDevice } from './local.ts';
 
 /** RFC 5424 §6.2.1, table 1; the names are those of syslog(3). */
 const FACILITIES: ReadonlyMap<string, number> = new Map(
@@ -32,16 +40,19 @@ export const syslogDevice: AuditDeviceType = {
   summary: 'Sends records to a syslog server (RFC 5424).',
   options: {
     ...CONNECTION_OPTIONS,
+    socket_type: 'How: "tcp", "tls", "unix", "udp" (default), or "local" for /dev/log.',
     facility: 'Facility of the messages, e.g. AUTH (default) or LOCAL0.',
     tag: 'Name of the program in the messages (default strongroom).',
   },
   open(options, context) {
-    const facility = FACILITIES.get(
-      (optionOf(options, 'facility') ?? FACILITY_DEFAULT).toUpperCase(),
-    );
+    const facilityName = (optionOf(options, 'facility') ?? FACILITY_DEFAULT).toUpperCase();
+    const facility = FACILITIES.get(facilityName);
     if (facility === undefined) throw invalidRequest('option "facility" names no syslog facility');
     const tag = optionOf(options, 'tag') ?? TAG_DEFAULT;
     if (!TAG.test(tag)) throw invalidRequest('option "tag" must be 1 to 48 printable characters');
+    if (optionOf(options, 'socket_type') === 'local') {
+      return Promise.resolve(openLocal(options, context, facilityName, tag));
+    }
     const destination = parseDestination(options, { transport: 'udp', address: ADDRESS_DEFAULT });
     return Promise.resolve(
       new SyslogDevice({
@@ -54,6 +65,31 @@ export const syslogDevice: AuditDeviceType = {
     );
   },
 };
+
+/** Facilities that syslog(3) has no name for, so that a local daemon cannot be told of them. */
+const NAMELESS: ReadonlySet<string> = new Set(['NTP', 'AUDIT', 'ALERT', 'CLOCK', 'KERN']);
+
+function openLocal(
+  options: DeviceOptions,
+  context: DeviceContext,
+  facility: string,
+  tag: string,
+): AuditDevice {
+  if (NAMELESS.has(facility)) {
+    throw invalidRequest('option "facility" names no facility of the local syslog');
+  }
+  const socketPath = optionOf(options, 'address') ?? LOCAL_SOCKET_DEFAULT;
+  if (!isAbsolute(socketPath)) {
+    throw invalidRequest('option "address" must be the absolute path of a socket');
+  }
+  return new LocalSyslogDevice({
+    socketPath,
+    priority: `${facility.toLowerCase()}.info`,
+    tag,
+    timeoutMs: parseDurationMs(options, 'write_timeout', WRITE_TIMEOUT_MS),
+    clock: context.clock,
+  });
+}
 
 interface SyslogSettings {
   readonly connection: Connection;

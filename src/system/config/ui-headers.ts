@@ -1,4 +1,7 @@
-/** `sys/config/ui/headers`: headers that the console's pages are served with. */
+/**
+ * `sys/config/ui/headers`: headers that a console's pages would be served with. They are kept for tools that set them; there are
+ * no pages, and replies of the API get headers from the listener's `custom_response_headers` instead.
+ */
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
@@ -77,7 +80,11 @@ export function uiHeaderPaths(): Path<Unit>[] {
       },
       sudo: true,
       rootNamespaceOnly: true,
-      help: { synopsis: 'A header that the console is served with.' },
+      help: {
+        synopsis: 'A header for the pages of a console.',
+        description:
+          'It is kept and shown, and sent with nothing: this server has no pages. Headers of the API come from custom_response_headers of a listener.',
+      },
       operations: {
         read: {
           summary: 'Read a header',

@@ -3,11 +3,17 @@ import { formatTime } from '../../base/time-format.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
+import { LIST_FIELDS } from '../../model/list-names.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { ttlSeconds } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import type { TokenPorts } from './ports.ts';
+
+/** Accessors in one answer: it must not hold a million of them. */
+export const ACCESSORS_MAX = 10_000;
+/** A listing must not look complete when it is not. */
+const CUT = `These are the first ${ACCESSORS_MAX} accessors; ask with "after" and "limit" for the rest.`;
 
 async function shown(
   ports: TokenPorts,
@@ -135,15 +141,25 @@ export function tokenLookupPaths(ports: TokenPorts): Path<Unit>[] {
     }),
     defineSystemPath({
       pattern: 'accessors',
-      fields: {},
+      fields: LIST_FIELDS,
       sudo: true,
-      help: { synopsis: 'Lists the accessors of all tokens of the namespace. Needs sudo.' },
+      help: {
+        synopsis: 'Lists the accessors of all tokens of the namespace. Needs sudo.',
+        description: `Answers at most ${ACCESSORS_MAX}; the last one, as \`after\`, gives the next ones. The order of pages is arbitrary and stays.`,
+      },
       operations: {
         list: {
           summary: 'List token accessors',
-          handler: async (request, unit) => ({
-            data: { keys: await ports.tokens.accessors(unit, request.namespace.id, request.nowMs) },
-          }),
+          handler: async ({ fields, namespace, nowMs }, unit) => {
+            const { after = '', limit = 0 } = fields;
+            const wanted = limit > 0 ? Math.min(limit, ACCESSORS_MAX) : ACCESSORS_MAX;
+            const page = { after, limit: wanted, nowMs };
+            const keys = await ports.tokens.accessors(unit, namespace.id, page);
+            // All there are: nobody needs the order of pages.
+            if (after === '' && keys.length < wanted) return { data: { keys: keys.sort() } };
+            const cut = limit <= 0 && keys.length === ACCESSORS_MAX;
+            return { data: { keys }, ...(cut ? { warnings: [CUT] } : {}) };
+          },
         },
       },
     }),
