@@ -1,6 +1,7 @@
 /** Writes the tables of docs/configuration.md from the tables that the server decodes by; `npm run check` compares them. */
 import {
   AUDIT_KEYS,
+  BINDING_KEYS,
   SEAL_INSTEAD,
   SEAL_KEYS,
   STORAGE_INSTEAD,
@@ -76,6 +77,7 @@ export const CONFIG_PAGE: WrittenPage = {
     audit: table(AUDIT_KEYS),
     telemetry: table(TELEMETRY_KEYS),
     'user-lockout': table(USER_LOCKOUT_KEYS),
+    binding: table(BINDING_KEYS),
   },
 };
 

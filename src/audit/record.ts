@@ -40,6 +40,8 @@ export interface AuditedMount {
 export interface RequestEntry {
   readonly id: string;
   readonly protocol: AuditedProtocol;
+  /** The operation in the protocol's own words: `secretsmanager:GetSecretValue`. */
+  readonly action?: string | undefined;
   readonly operation: Operation;
   readonly namespace: NamespaceRef;
   /** Canonical path below the namespace, the mount included. */

@@ -175,6 +175,7 @@ export class Renderer {
     const members = new Members();
     members.text('id', entry.id);
     members.text('protocol', entry.protocol);
+    members.text('protocol_operation', entry.action);
     members.text('operation', entry.operation);
     members.part(mountMembers(mount));
     if (known !== undefined) {

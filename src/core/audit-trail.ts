@@ -69,6 +69,7 @@ function requestEntry(exchange: Exchange, error: RequestError | undefined): Requ
   return {
     id: exchange.id,
     protocol: call.protocol,
+    action: call.action,
     operation: exchange.operation,
     namespace: exchange.namespace,
     path: exchange.path,

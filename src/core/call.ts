@@ -3,6 +3,8 @@
  */
 import type { JsonObject } from '../base/json.ts';
 import type { RequestError } from '../model/errors.ts';
+import type { Evidence } from '../model/evidence.ts';
+import type { SecretTask } from '../model/secret-task.ts';
 import type { Connection, IssuedAuth, IssuedLease, Reply } from '../model/request.ts';
 
 /** What the wire asked for; the core tells `create` from `update` itself. */
@@ -16,6 +18,18 @@ export type CallOperation =
   | 'header'
   | 'help';
 
+/** The parts of a binding: which of its mounts a path is relative to. '' = none, the namespace itself. */
+export type BoundPart = 'secrets' | 'keys' | 'certificates' | 'login' | '';
+
+/** Names what a facade's own world (an AWS account and region, an Azure vault, a Google project) is bound to here. */
+export interface BoundPlace {
+  /** AWS: the account. Azure: the vault's host, lower case, without port. Google: the project. */
+  readonly name: string;
+  /** AWS: the region. Google: the location. A binding without region serves all of them. */
+  readonly region?: string;
+  readonly part: BoundPart;
+}
+
 export interface Call {
   readonly protocol: 'vault' | 'aws' | 'azure' | 'gcp';
   readonly operation: CallOperation;
@@ -23,12 +37,27 @@ export interface Call {
   readonly path: string;
   /** Namespace named beside the path (`X-Vault-Namespace`), canonical: `''` or `a/b/`. */
   readonly namespace: string;
+  /**
+   * In place of `namespace`: the core looks the binding up (`sys/bindings`, or a `binding` block of the configuration), and
+   * `path` is relative to the mount that it names. An unknown one is refused with `not_found` and the reason `unbound`.
+   */
+  readonly bound?: BoundPlace;
   /** The token as sent, undefined when none was. Judged by the core only. */
   readonly token: string | undefined;
   /** The token came in `Authorization: Bearer` (RFC 6750). */
   readonly bearer?: boolean;
   /** Query parameters, without those that the wire itself consumed (`list`, `help` …). */
   readonly query: Readonly<JsonObject>;
+  /**
+   * In place of `token`: proof of a credential of an identity. Each credential has one ordinary token, made at its first use
+   * and again when that ended; what it may do is what its entity may. Refused with `permission_denied` and one of the
+   * reasons of identity/credentials/judge.ts.
+   */
+  readonly evidence?: Evidence;
+  /** What to do with the secret that the path names, in place of what the path does for a Vault client. */
+  readonly task?: SecretTask;
+  /** The operation in the protocol's own words (`secretsmanager:GetSecretValue`), for the audit record. */
+  readonly action?: string;
   /** Parses the body; called once, after rate limits. @throws {RequestError} */
   readonly readBody: () => Promise<Readonly<JsonObject>>;
   /** Requested wrapping TTL in seconds; 0 = none. */
@@ -52,6 +81,15 @@ export interface WrapInfo {
   readonly wrappedAccessor?: string;
 }
 
+/** Who asked, as far as it is known: for errors that name the caller. */
+export interface Caller {
+  /** `user/<entity>`, or of temporary credentials `assumed-role/<role>/<session>`. */
+  readonly name: string;
+  /** Of the token behind it. */
+  readonly accessor: string;
+  readonly entityId: string;
+}
+
 export interface Answer {
   readonly requestId: string;
   /** Path of the namespace that served the request, for the `X-Vault-Namespace` echo. */
@@ -63,6 +101,8 @@ export interface Answer {
   readonly lease?: IssuedLease;
   readonly auth?: IssuedAuth;
   readonly wrap?: WrapInfo;
+  /** Only of calls that showed {@link Call.evidence}. */
+  readonly caller?: Caller;
   /** Extra headers: rate limits, retry-after. */
   readonly headers?: Readonly<Record<string, string>>;
 }

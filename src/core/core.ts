@@ -4,7 +4,7 @@ import { RequestError, bearerRefusal } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
 import type { Answer, Call, Handle } from './call.ts';
-import { answerOf, dropReply } from './envelope.ts';
+import { answerOf, callerOf, dropReply } from './envelope.ts';
 import { newExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { CoreUnit } from './epoch-cache.ts';
@@ -201,6 +201,7 @@ function failed(exchange: Exchange, error: RequestError): Answer {
     namespacePath: exchange.namespace.path,
     error,
     headers: { ...exchange.headers, ...error.headers },
+    ...callerOf(exchange),
   };
 }
 

@@ -48,6 +48,9 @@ export function requestOf(
       ? { clientToken: call.token, bearer: call.bearer === true }
       : {}),
     ...(seesCore && exchange.class === 'open' ? openCredentials(call) : {}),
+    ...(seesCore && call.evidence !== undefined ? { evidence: call.evidence } : {}),
+    ...(call.task === undefined ? {} : { task: call.task }),
+    ...(exchange.callerName === undefined ? {} : { callerName: exchange.callerName }),
   };
 }
 

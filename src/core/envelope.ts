@@ -10,6 +10,7 @@ export function answerOf(exchange: Exchange): Answer {
     requestId: exchange.id,
     namespacePath: exchange.namespace.path,
     headers: { ...exchange.headers, ...reply?.headers },
+    ...callerOf(exchange),
   };
   if (wrap !== undefined) return { ...base, wrap, reply: {} };
   // What was ignored is only mentioned beside an answer: an empty one stays empty (204).
@@ -24,6 +25,14 @@ export function answerOf(exchange: Exchange): Answer {
     ...(lease === undefined ? {} : { lease }),
     ...(auth === undefined ? {} : { auth }),
   };
+}
+
+const NOBODY: Pick<Answer, 'caller'> = {};
+
+/** Who asked, for facades whose errors and replies name the caller. */
+export function callerOf({ callerName, token }: Exchange): Pick<Answer, 'caller'> {
+  if (callerName === undefined || token === undefined) return NOBODY;
+  return { caller: { name: callerName, accessor: token.accessor, entityId: token.entityId } };
 }
 
 /** A reply that nobody will send lets go of what its stream stands on. */

@@ -23,7 +23,8 @@ import type { Opened } from './outside/intents.ts';
 export type RequestClass = 'login' | 'data' | 'sys' | 'open';
 
 export interface Exchange {
-  readonly call: Call;
+  /** As the facade handed it in; once its binding is known, with the namespace and path that this names. */
+  call: Call;
   readonly id: string;
   readonly nowMs: number;
   unit: CoreUnit;
@@ -49,6 +50,8 @@ export interface Exchange {
   // Who asks, and what they may.
   token: Stored<TokenRecord> | undefined;
   principal: Principal | undefined;
+  /** Whom a credential stands for, as its protocol names it: `user/ann`, `assumed-role/app/session`. */
+  callerName: string | undefined;
   acl: Acl | undefined;
   decision: Decision | undefined;
 
@@ -95,6 +98,7 @@ export function newExchange(
     warnings: [],
     token: undefined,
     principal: undefined,
+    callerName: undefined,
     acl: undefined,
     decision: undefined,
     request: undefined,

@@ -1,10 +1,16 @@
 /** What the steps of the pipeline work with. */
 import type { World } from '../base/world.ts';
+import type { CredentialRecord, JudgedCredential } from '../identity/credentials/record.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { ExpiryQueue } from '../leases/expiry-queue.ts';
+import type { Evidence } from '../model/evidence.ts';
+import type { Stored } from '../model/transaction.ts';
 import type { LeaseStore } from '../leases/lease-store.ts';
+import type { TokenRef } from '../tokens/token-record.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
 import type { WrappingTexts } from '../tokens/wrapping-text.ts';
+import type { Binding } from './bindings/bindings.ts';
+import type { BoundPlace, Call } from './call.ts';
 import type { PolicyAuthority } from './policy-authority.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
@@ -45,6 +51,30 @@ export interface IdentityPort {
   ): Promise<readonly string[] | undefined>;
 }
 
+/** Credentials of identities that are shown with each request. */
+export interface CredentialPort {
+  /** @throws {RequestError} permission_denied, with a reason */
+  judge(
+    unit: CoreUnit,
+    namespaceId: string,
+    evidence: Evidence,
+    nowMs: number,
+  ): Promise<JudgedCredential>;
+  /** Undefined when the entity is disabled or gone. */
+  entityName(unit: CoreUnit, namespaceId: string, entityId: string): Promise<string | undefined>;
+  /** Notes which token a credential has. */
+  remember(unit: CoreUnit, credential: Stored<CredentialRecord>, token: TokenRef): void;
+}
+
+/** What facades' names stand for. */
+export interface BindingPort {
+  find(
+    unit: CoreUnit,
+    protocol: Call['protocol'],
+    place: Pick<BoundPlace, 'name' | 'region'>,
+  ): Promise<Binding | undefined>;
+}
+
 export interface Parts {
   readonly world: World;
   readonly begin: () => CoreUnit;
@@ -58,6 +88,8 @@ export interface Parts {
   readonly issuer: Issuer;
   readonly authority: PolicyAuthority;
   readonly identity: IdentityPort;
+  readonly credentials: CredentialPort;
+  readonly bindings: BindingPort;
   readonly audit: AuditTrail;
   readonly quotas: Quotas;
   readonly lockout: Lockout;

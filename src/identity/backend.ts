@@ -1,5 +1,5 @@
 /** `identity/`: entities, aliases, groups and look-ups and identity tokens as paths. */
-import type { Backend } from '../model/backend.ts';
+import type { Backend, Path } from '../model/backend.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Identity } from './identity.ts';
 import { OidcContext } from './oidc/context.ts';
@@ -21,6 +21,8 @@ import { lookupPaths } from './paths/lookup.ts';
 export function identityBackend(
   identity: Identity,
   oidc: OidcPorts,
+  /** Paths that need more than identity knows. */
+  further: readonly Path<Unit>[] = [],
 ): Backend<Unit> & { readonly scope: 'unit' } {
   const context = new OidcContext(identity, oidc);
   return {
@@ -42,6 +44,7 @@ export function identityBackend(
       ...authorizePaths(context),
       ...exchangePaths(context),
       ...userInfoPaths(context),
+      ...further,
     ],
   };
 }

@@ -95,9 +95,10 @@ export class Identity {
   async login(
     unit: Unit,
     mount: LoginMount,
-    grant: Pick<AuthGrant, 'alias' | 'groupAliases'>,
+    grant: Pick<AuthGrant, 'alias' | 'groupAliases' | 'entityId'>,
     nowMs: number,
   ): Promise<LoginResult> {
+    if (grant.entityId !== undefined) return await this.#known(unit, mount, grant.entityId);
     if (grant.alias === undefined) return { entityId: '', identityPolicies: [] };
     const directory = this.in(unit, { id: mount.namespaceId });
     const { name } = grant.alias;
@@ -127,6 +128,15 @@ export class Identity {
       entityId: entity.id,
       identityPolicies: policiesOf({ entity, groups: [...direct, ...inherited] }),
     };
+  }
+
+  /** A login by a credential of the entity itself. @throws {RequestError} permission_denied when it is disabled or gone */
+  async #known(unit: Unit, mount: LoginMount, entityId: string): Promise<LoginResult> {
+    const found = await this.membership(unit, mount.namespaceId, entityId);
+    if (found === undefined || found.entity.disabled) {
+      throw permissionDenied('the entity is disabled or gone');
+    }
+    return { entityId: found.entity.id, identityPolicies: policiesOf(found) };
   }
 
   /** Refreshes the external groups of a token's entity when the token is renewed. */

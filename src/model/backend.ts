@@ -49,6 +49,8 @@ export interface Path<S = Transaction> {
   readonly arbitraryData?: boolean;
   /** Who may not use it is told so in the shape of OAuth's bearer tokens (RFC 6750 §3). */
   readonly bearerErrors?: boolean;
+  /** Its handlers run the tasks of facades (model/secret-task.ts). */
+  readonly takesTasks?: boolean;
 }
 
 export interface PathSpec<S, F extends FieldSet> {
@@ -64,6 +66,7 @@ export interface PathSpec<S, F extends FieldSet> {
   readonly login?: boolean;
   readonly arbitraryData?: boolean;
   readonly bearerErrors?: boolean;
+  readonly takesTasks?: boolean;
 }
 
 /** Declares a path of an engine or auth method, whose handlers see a view of their own mount. */

@@ -36,6 +36,8 @@ export interface RequestErrorOptions {
   readonly body?: Readonly<Record<string, unknown>>;
   /** A login was refused for its credentials: it counts towards the user's lockout. */
   readonly invalidCredentials?: boolean;
+  /** Why, in a fixed word that a facade maps to an error of its own protocol (`unknown_credential`, `bad_signature` …). */
+  readonly reason?: string;
   /** Further headers of the reply, e.g. `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** False: the request left no trace but its audit record, so that a use of a limited token is still counted. */
@@ -53,6 +55,7 @@ export class RequestError extends Error {
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly warnings: readonly string[] | undefined;
   readonly invalidCredentials: boolean;
+  readonly reason: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: RequestErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -65,6 +68,7 @@ export class RequestError extends Error {
     this.headers = options.headers;
     this.warnings = options.warnings;
     this.invalidCredentials = options.invalidCredentials ?? false;
+    this.reason = options.reason;
   }
 }
 

@@ -1,6 +1,8 @@
 /** The one shape that every protocol's request is translated to, and the one shape of its answer. */
 import type { JsonObject } from '../base/json.ts';
 import type { Outside, Schedule } from './outside.ts';
+import type { Evidence } from './evidence.ts';
+import type { SecretTask } from './secret-task.ts';
 import type { Unit } from './transaction.ts';
 
 /** What a caller asks for. `create` and `update` are told apart by the path's existence check. */
@@ -103,6 +105,12 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly bearer?: boolean;
   /** An `Authorization` header that holds no token (Basic credentials); parts of the core get it, on paths without a token. */
   readonly authorization?: string;
+  /** What was shown in place of a token; as {@link clientToken}. */
+  readonly evidence?: Evidence;
+  /** Whom the evidence stands for, as its protocol names it: `user/ann`. */
+  readonly callerName?: string;
+  /** What a facade wants done with the secret that the path names; only paths that take tasks get one. */
+  readonly task?: SecretTask;
 }
 
 /** A dynamic secret's lease: the core registers it and gives it an id. */
@@ -134,6 +142,8 @@ export interface AuthGrant {
   /** Who logged in, for identity: name unique within the mount. */
   readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> };
   readonly groupAliases?: readonly string[];
+  /** The entity itself, in place of an alias: the login is by a credential of it. */
+  readonly entityId?: string;
   /** What the method's renewal needs to know; stored with the token. */
   readonly internal?: JsonObject;
 }

@@ -4,6 +4,8 @@ import type { World } from '../base/world.ts';
 import { RequestError } from '../model/errors.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { auditTrail } from '../core/audit-trail.ts';
+import { Bindings } from '../core/bindings/bindings.ts';
+import type { Binding } from '../core/bindings/bindings.ts';
 import type { Handle } from '../core/call.ts';
 import { createCore } from '../core/core.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
@@ -30,7 +32,9 @@ import { batchCodec } from '../tokens/batch-token.ts';
 import { TokenStore } from '../tokens/token-store.ts';
 import { identityServices } from './ports/identity-services.ts';
 import type { IdentityServices } from './ports/identity-services.ts';
-import { batchSeal } from './batch-seal.ts';
+import { batchSeal, sessionSeal } from './batch-seal.ts';
+import { credentialServices } from './ports/credential-ports.ts';
+import type { CredentialServices } from './ports/credential-ports.ts';
 import { wrappingJwt } from './wrapping-jwt.ts';
 
 export interface AssembleOptions {
@@ -40,6 +44,8 @@ export interface AssembleOptions {
   readonly leaseBounds: LeaseBounds;
   readonly initialized: () => boolean;
   readonly apiAddress: () => string;
+  /** Bindings of the configuration. */
+  readonly bindings?: readonly Binding[] | undefined;
   /** Lockout rules of an auth method's mounts that have none of their own; the usual ones without it. */
   readonly lockoutRules?: ((method: string) => LockoutRules) | undefined;
   /** The barrier is open and what requests need is in place: audit devices above all. */
@@ -68,6 +74,8 @@ export interface Services {
   readonly authority: PolicyAuthority;
   readonly leaseBounds: LeaseBounds;
   readonly identity: IdentityServices;
+  readonly credentials: CredentialServices;
+  readonly bindings: Bindings;
   readonly policies: PolicyStore;
   readonly quotas: QuotaKeeper;
   readonly lockout: LockoutKeeper;
@@ -104,6 +112,8 @@ export function assemble(options: AssembleOptions): Assembly {
     changed: (unit, namespaceId) => (unit as CoreUnit).bumpEpoch(policyScope(namespaceId)),
   });
   const identity = identityServices({ world, hash, begin, table });
+  const credentials = credentialServices(identity.store, sessionSeal(barrier, world.random));
+  const bindings = new Bindings(begin, options.bindings ?? []);
   const authority = new PolicyAuthority({ world, policies, identity: identity.view });
   const countLeases = leaseCounter(leases, tokens);
   const quotas = new QuotaKeeper({ clock: world.clock, begin, countLeases });
@@ -148,6 +158,8 @@ export function assemble(options: AssembleOptions): Assembly {
     authority,
     leaseBounds: options.leaseBounds,
     identity,
+    credentials,
+    bindings,
     policies,
     quotas,
     lockout,
@@ -169,6 +181,8 @@ export function assemble(options: AssembleOptions): Assembly {
     issuer: new Issuer({ world, tokens, leases, login: identity.login }),
     authority,
     identity: identity.port,
+    credentials: credentials.port,
+    bindings,
     audit: auditTrail(audit),
     quotas,
     lockout,

@@ -1,16 +1,26 @@
-/** Encrypts batch tokens under a key that is derived from the barrier's token key, so that every replica has it. */
+/** Encrypts what callers carry for the server (batch tokens, sessions) under keys that are derived from the barrier's token key, so that every replica has them. */
 import type { Barrier } from '../barrier/barrier.ts';
 import type { Random } from '../base/random.ts';
 import { AuthenticationError, XAES_NONCE_BYTES, XAES_TAG_BYTES, XaesKey } from '../crypto/xaes.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { SealedText } from '../tokens/batch-token.ts';
 
-const PURPOSE = 'strongroom batch token v1';
-const ADDITIONAL = Buffer.from(PURPOSE);
+const BATCH_TOKENS = 'strongroom batch token v1';
+const SESSIONS = 'strongroom access key session v1';
 
 export function batchSeal(barrier: Barrier, random: Random): SealedText {
+  return sealedUnder(barrier, random, BATCH_TOKENS);
+}
+
+/** The same for the session tokens of temporary access keys, under a key of their own. */
+export function sessionSeal(barrier: Barrier, random: Random): SealedText {
+  return sealedUnder(barrier, random, SESSIONS);
+}
+
+function sealedUnder(barrier: Barrier, random: Random, purpose: string): SealedText {
+  const additional = Buffer.from(purpose);
   const withKey = <T>(use: (key: XaesKey) => T): T => {
-    const bytes = barrier.tokenHmac.digest(PURPOSE);
+    const bytes = barrier.tokenHmac.digest(purpose);
     const key = new XaesKey(bytes);
     try {
       return use(key);
@@ -24,13 +34,13 @@ export function batchSeal(barrier: Barrier, random: Random): SealedText {
       withKey((key) => {
         const record = Buffer.alloc(XAES_NONCE_BYTES + plaintext.length + XAES_TAG_BYTES);
         record.set(random.bytes(XAES_NONCE_BYTES), 0);
-        key.seal(record, 0, plaintext, ADDITIONAL);
+        key.seal(record, 0, plaintext, additional);
         return record;
       }),
     open: (ciphertext) => {
       if (ciphertext.length < XAES_NONCE_BYTES + XAES_TAG_BYTES) return undefined;
       try {
-        return withKey((key) => key.open(Buffer.from(ciphertext), 0, ADDITIONAL));
+        return withKey((key) => key.open(Buffer.from(ciphertext), 0, additional));
       } catch (error) {
         if (error instanceof AuthenticationError) return undefined;
         throw error;

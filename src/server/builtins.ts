@@ -12,12 +12,14 @@ import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { totpBackend } from '../engines/totp/totp.ts';
 import { transitBackend } from '../engines/transit/transit.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
+import { credentialPaths } from '../identity/credentials/paths.ts';
 import { identityBackend } from '../identity/backend.ts';
 import { cubbyholePrefix } from '../core/steps/wrap.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';
 import { oidcPorts } from './ports/oidc-ports.ts';
+import { credentialPorts } from './ports/credential-ports.ts';
 import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import type { Services } from './assemble.ts';
@@ -91,6 +93,7 @@ export function builtins(
   const identity = identityBackend(
     services.identity.store,
     oidcPorts(services, options.status.apiAddress),
+    credentialPaths(services.identity.store, credentialPorts(services)),
   );
   const cubbyhole = cubbyholeBackend(cubbyholePrefix);
   const core: ReadonlyMap<string, AnyBackend> = new Map([

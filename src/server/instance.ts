@@ -6,6 +6,7 @@ import type { World } from '../base/world.ts';
 import { Barrier } from '../barrier/barrier.ts';
 import { Upkeep } from '../barrier/upkeep.ts';
 import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
+import type { Binding } from '../core/bindings/bindings.ts';
 import type { Call, Handle } from '../core/call.ts';
 import { measured } from '../core/request-metrics.ts';
 import type { LockoutRules } from '../core/lockout.ts';
@@ -58,6 +59,8 @@ export interface InstanceOptions {
   readonly openRekey: boolean;
   /** `sys/generate-root/*` needs no token. */
   readonly openRootGeneration: boolean;
+  /** What accounts, vaults and projects of other clouds are here, from the configuration. */
+  readonly bindings?: readonly Binding[] | undefined;
   /** Lockout rules of an auth method, from the configuration. */
   readonly lockoutRules?: (method: string) => LockoutRules;
   /** Engines beside the built-in ones, by type. */
@@ -103,6 +106,7 @@ export class Instance {
       initialized: () => this.#initialized,
       apiAddress: options.apiAddress,
       lockoutRules: options.lockoutRules,
+      bindings: options.bindings,
       serving: () => this.#ready && !this.#barrier.sealed,
       backends: (services) =>
         builtins(services, {
@@ -241,6 +245,7 @@ export class Instance {
     table.clear();
     authority.clear();
     identity.store.clear();
+    this.#assembly.bindings.clear();
     const seed = this.#barrier.checkpointSeed();
     const barrier = this.#barrier;
     audit.unsealed({
@@ -277,6 +282,8 @@ export class Instance {
     this.#assembly.authority.clear();
     this.#assembly.identity.store.clear();
     this.#assembly.lockout.clear();
+    this.#assembly.bindings.clear();
+    this.#assembly.credentials.judge.clear();
     this.#options.world.log.named('core').info('sealed');
   }
 

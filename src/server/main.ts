@@ -26,6 +26,7 @@ import { ConfigError } from './config/config-tree.ts';
 import { sanitizedConfig } from './config/sanitized.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { SealConfig, StorageConfig } from './config/block-keys.ts';
+import { bindingsOf } from './config/bindings.ts';
 import { devConfig, startDev } from './dev-mode.ts';
 import { startFirst, firstConfig } from './first-start.ts';
 import { Instance } from './instance.ts';
@@ -158,6 +159,7 @@ async function run(
       openRekey: config.listeners.some((each) => !each.disableUnauthedRekey),
       openRootGeneration: config.listeners.some((each) => !each.disableUnauthedGenerateRoot),
       monitoring,
+      bindings: bindingsOf(config.bindings),
       lockoutRules: (method) => lockoutRules(config, method),
     });
     for (const listener of config.listeners) {

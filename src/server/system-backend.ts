@@ -2,6 +2,7 @@
 import type { CoreUnit } from '../core/epoch-cache.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import { uuid } from '../base/random.ts';
+import { bindingPaths } from '../system/bindings.ts';
 import { capabilityPaths } from '../system/capabilities.ts';
 import { internalSpecsPaths } from '../system/internal-specs.ts';
 import { passwordPolicyPaths } from '../system/password-policies.ts';
@@ -171,6 +172,11 @@ export function systemBackend(
       ...pprofPaths(options.monitoring.profiling),
       ...(options.rawStorage ? rawPaths(rawPorts(services)) : []),
       ...hostInfoPaths({ clock: world.clock }),
+      ...bindingPaths({
+        bindings: services.bindings,
+        namespaceExists: async (unit, path) =>
+          (await table.routing(unit as CoreUnit)).namespaces.has(path),
+      }),
     ],
   };
 }

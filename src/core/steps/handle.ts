@@ -12,12 +12,21 @@ export async function handle(parts: Parts, exchange: Exchange): Promise<void> {
   }
   const spec = operationOf(exchange);
   assertFields(exchange);
+  assertTask(exchange);
   if (spec.outsideEffects === true) await exchange.requestRecorded;
   exchange.request = requestOf(parts, exchange, spec);
   exchange.reply = (await spec.handler(exchange.request, storeOf(exchange))) ?? undefined;
   if (exchange.reply?.lease !== undefined && spec.outsideEffects === true) assertLent(exchange);
   // An empty answer stays empty: parameters without effect are told only beside something else.
   if (exchange.reply === undefined) exchange.warnings = [];
+}
+
+/** A task is run or refused, never passed over: without it the path would answer in another protocol's words. */
+function assertTask({ call, match }: Exchange): void {
+  if (call.task === undefined || match?.path.takesTasks === true) return;
+  throw new RequestError('unsupported_operation', 'the mount keeps no versioned secrets', {
+    reason: 'not_versioned',
+  });
 }
 
 export async function grant(parts: Parts, exchange: Exchange): Promise<void> {

@@ -7,6 +7,7 @@ import { requestOf, storeOf } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 
+const NO_DATA: Exchange['data'] = Object.freeze({});
 const WRITES = new Set(['create', 'update', 'patch']);
 
 export async function parse(parts: Parts, exchange: Exchange): Promise<void> {
@@ -32,7 +33,9 @@ export function readFields(exchange: Exchange, match: NonNullable<Exchange['matc
   const write = WRITES.has(exchange.operation);
   exchange.fieldError = undefined;
   try {
-    const parsed = parseFields(match.path.fields, match.params, exchange.data, {
+    // What a task is about is in its protocol's words: only the path is read.
+    const data = call.task === undefined ? exchange.data : NO_DATA;
+    const parsed = parseFields(match.path.fields, match.params, data, {
       // A patch names what changes; what it leaves out is there already.
       write: write && exchange.operation !== 'patch',
       ...(write ? { query: call.query } : {}),

@@ -173,3 +173,48 @@ export interface UserLockoutConfig extends Decoded<typeof USER_LOCKOUT_KEYS> {
 }
 
 export const USER_LOCKOUT_METHODS = ['all', 'userpass', 'ldap', 'approle'] as const;
+
+export const BINDING_KEYS = {
+  region: {
+    as: 'region',
+    type: 'text',
+    default: '',
+    description:
+      'Region (aws) or location (gcp) that the binding is for; without it every other one.',
+  },
+  namespace: {
+    as: 'namespace',
+    type: 'text',
+    default: '',
+    description: 'Namespace that holds the mounts and the identities.',
+  },
+  mount: {
+    as: 'mount',
+    type: 'text',
+    default: 'secret/',
+    description: 'KV mount (version 2) that holds the secrets.',
+  },
+  keys_mount: {
+    as: 'keysMount',
+    type: 'text',
+    description: 'Transit mount that holds the keys.',
+  },
+  certificates_mount: {
+    as: 'certificatesMount',
+    type: 'text',
+    description: 'PKI mount that issues certificates.',
+  },
+  login_mount: {
+    as: 'loginMount',
+    type: 'text',
+    description: 'Auth mount that judges web identities: `auth/kubernetes/`, `auth/jwt/`.',
+  },
+} as const;
+
+export interface BindingConfig extends Decoded<typeof BINDING_KEYS> {
+  /** `aws`, `azure`, `gcp`. */
+  readonly protocol: string;
+  /** Account, host of the vault, project. */
+  readonly name: string;
+  readonly where: string;
+}

@@ -8,6 +8,12 @@ export const LISTENER_KEYS = {
     description:
       'tcp: host and port, default `127.0.0.1:8200` (port 0 takes a free one). unix: path of the socket, required.',
   },
+  apis: {
+    as: 'apis',
+    type: 'list',
+    default: ['vault', 'aws', 'azure', 'gcp'],
+    description: 'APIs that this listener answers: `vault`, `aws`, `azure`, `gcp`.',
+  },
   tls_disable: {
     as: 'tlsDisable',
     type: 'boolean',

@@ -1,6 +1,7 @@
 /** The whole configuration: the tree of the files becomes one typed value, or an error that names the place. */
 import {
   AUDIT_KEYS,
+  BINDING_KEYS,
   SEAL_INSTEAD,
   SEAL_KEYS,
   STORAGE_INSTEAD,
@@ -16,6 +17,7 @@ import { closestName } from './suggest.ts';
 import { TOP_KEYS } from './top-keys.ts';
 import type {
   AuditConfig,
+  BindingConfig,
   SealConfig,
   StaticSealConfig,
   StorageConfig,
@@ -36,6 +38,7 @@ export interface ServerConfig extends TopConfig {
   readonly audit: readonly AuditConfig[];
   readonly telemetry: TelemetryConfig;
   readonly userLockout: readonly UserLockoutConfig[];
+  readonly bindings: readonly BindingConfig[];
 }
 
 /** The blocks of the top level and how many labels each has. */
@@ -46,6 +49,7 @@ export const BLOCKS = {
   audit: 2,
   telemetry: 0,
   user_lockout: 1,
+  binding: 2,
 } as const;
 
 /** Most blocks of one kind. */
@@ -91,6 +95,7 @@ export function decodeConfig(
     audit: decodeAudits(blocks.get('audit') ?? [], context),
     telemetry: decodeTelemetry(blocks.get('telemetry')?.at(-1), where, context),
     userLockout: (blocks.get('user_lockout') ?? []).map((block) => decodeLockout(block, context)),
+    bindings: (blocks.get('binding') ?? []).map((block) => decodeBinding(block, context)),
   };
 }
 
@@ -191,6 +196,17 @@ function decodeAudits(blocks: readonly ConfigBlock[], context: DecodeContext): A
     const values = decodeBlock(block.body, AUDIT_KEYS, title, block.where, context);
     return { ...values, type, path, where: block.where };
   });
+}
+
+function decodeBinding(block: ConfigBlock, context: DecodeContext): BindingConfig {
+  const [protocol = '', name = ''] = block.labels;
+  const title = `binding "${protocol}" "${name}"`;
+  return {
+    ...decodeBlock(block.body, BINDING_KEYS, title, block.where, context),
+    protocol,
+    name,
+    where: block.where,
+  };
 }
 
 function decodeTelemetry(

@@ -56,3 +56,47 @@ export async function scanFolder(store: Reader, folder: string): Promise<readonl
   }
   return found;
 }
+
+/**
+ * The first `limit` secrets below `folder` whose path, relative to it, comes after `after` in byte order, whatever folder they
+ * lie in. Costs what is returned, and one list per folder on the way.
+ */
+export async function pageBelow(
+  store: Reader,
+  folder: string,
+  after: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const root = folder === '' || folder.endsWith('/') ? folder : `${folder}/`;
+  const found: string[] = [];
+  await walk(store, root, '', after, limit, found);
+  return found;
+}
+
+/** Adds what lies below `root + below`, after `after` (relative to that), until `found` holds `limit` names. */
+async function walk(
+  store: Reader,
+  root: string,
+  below: string,
+  after: string,
+  limit: number,
+  found: string[],
+): Promise<void> {
+  const slash = after.indexOf('/');
+  let last = slash < 0 ? after : after.slice(0, slash + 1);
+  if (slash >= 0) await walk(store, root, below + last, after.slice(slash + 1), limit, found);
+  while (found.length < limit) {
+    const wanted = limit - found.length;
+    const page = await store.list(
+      SECRET_PREFIX + root + below,
+      last === '' ? { limit: wanted } : { after: last, limit: wanted },
+    );
+    for (const name of page) {
+      if (found.length >= limit) return;
+      if (name.endsWith('/')) await walk(store, root, below + name, '', limit, found);
+      else found.push(below + name);
+    }
+    if (page.length < wanted) return;
+    last = page.at(-1) ?? last;
+  }
+}

@@ -19,6 +19,9 @@ export interface ServedVersion {
   /** Absent before the first write, and when that version was purged. */
   readonly version: Version | undefined;
   readonly customMetadata: Readonly<Record<string, string>>;
+  /** As in {@link Secret}: the whole secret is deleted, or ends. */
+  readonly deletedMs?: number | undefined;
+  readonly purgeMs?: number | undefined;
   readonly value: Buffer;
 }
 
@@ -32,6 +35,8 @@ interface FirstLine {
   readonly f: number;
   readonly version?: Version;
   readonly custom?: Readonly<Record<string, string>>;
+  readonly deletedMs?: number;
+  readonly purgeMs?: number;
 }
 
 /** The record is damaged or from a newer program; never the caller's fault. */
@@ -41,11 +46,13 @@ export class RecordError extends Error {
 
 export function encodeRecord({ secret, value }: SecretRecord): Buffer {
   const version = findVersion(secret, servedNumber(secret));
-  const { customMetadata, ...table } = secret;
+  const { customMetadata, deletedMs, purgeMs, ...table } = secret;
   const first: FirstLine = {
     f: FORMAT,
     ...(version === undefined ? {} : { version }),
     ...(Object.keys(customMetadata).length === 0 ? {} : { custom: customMetadata }),
+    ...(deletedMs === undefined ? {} : { deletedMs }),
+    ...(purgeMs === undefined ? {} : { purgeMs }),
   };
   const lines = `${JSON.stringify(first)}\n${JSON.stringify(table)}\n`;
   return Buffer.concat([Buffer.from(lines), value]);
@@ -71,6 +78,8 @@ export function decodeServed(record: Buffer): ServedVersion {
   return {
     version: line.version,
     customMetadata: line.custom ?? {},
+    deletedMs: line.deletedMs,
+    purgeMs: line.purgeMs,
     value: record.subarray(valueStart(record, end)),
   };
 }
@@ -81,10 +90,16 @@ export function decodeRecord(record: Buffer): SecretRecord {
   const start = valueStart(record, end);
   const table = JSON.parse(record.toString('utf8', end + 1, start - 1)) as Omit<
     Secret,
-    'customMetadata'
+    'customMetadata' | 'deletedMs' | 'purgeMs'
   >;
+  const { deletedMs, purgeMs } = line;
   return {
-    secret: { ...table, customMetadata: line.custom ?? {} },
+    secret: {
+      ...table,
+      customMetadata: line.custom ?? {},
+      ...(deletedMs === undefined ? {} : { deletedMs }),
+      ...(purgeMs === undefined ? {} : { purgeMs }),
+    },
     value: record.subarray(start),
   };
 }

@@ -6,7 +6,15 @@ import { invalidRequest, RequestError } from '../../../model/errors.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { decodeRecord, decodeServed, encodeRecord } from './record.ts';
 import type { SecretRecord, ServedVersion } from './record.ts';
-import { addVersion, destroyVersions, emptySecret, findVersion, servedNumber } from './secret.ts';
+import {
+  addVersion,
+  destroyVersions,
+  emptySecret,
+  findVersion,
+  isGone,
+  isPurged,
+  servedNumber,
+} from './secret.ts';
 import type { KeepingRules, NewVersion, Placement, Secret, Version } from './secret.ts';
 
 export const SECRET_PREFIX = 'secret/';
@@ -68,6 +76,24 @@ export async function loadSecret(store: Reader, path: string): Promise<SecretRec
   return record === undefined ? undefined : decodeRecord(record);
 }
 
+/**
+ * The secret that a write is about. One whose time is over is cleared away first, as if it had never been.
+ * @throws {RequestError} it is soft-deleted as a whole
+ */
+export async function loadForWrite(
+  store: Transaction,
+  path: string,
+  nowMs: number,
+): Promise<SecretRecord | undefined> {
+  const record = await loadSecret(store, path);
+  if (record === undefined || !isGone(record.secret, nowMs)) return record;
+  if (!isPurged(record.secret, nowMs)) {
+    throw invalidRequest('the secret is marked for deletion: it must be restored first');
+  }
+  removeSecret(store, path, record.secret);
+  return undefined;
+}
+
 /** Several secrets from one snapshot. */
 export async function loadSecrets(
   store: Reader,
@@ -90,6 +116,8 @@ export async function readVersion(
   return {
     version: findVersion(secret, number),
     customMetadata: secret.customMetadata,
+    deletedMs: secret.deletedMs,
+    purgeMs: secret.purgeMs,
     value: number === servedNumber(secret) ? servedValue : (value ?? NO_VALUE),
   };
 }
@@ -144,8 +172,12 @@ export async function serveVersion(
     store.put(versionKey(path, before), record.value);
   }
   store.delete(versionKey(path, number));
-  const { served: _served, ...rest } = record.secret;
-  const secret = number === rest.newest ? rest : { ...rest, served: number };
+  const { served: _served, previous: _previous, ...rest } = record.secret;
+  const secret = {
+    ...rest,
+    ...(left === undefined ? {} : { previous: before }),
+    ...(number === rest.newest ? {} : { served: number }),
+  };
   return { secret, value };
 }
 
@@ -179,13 +211,15 @@ export function destroyValues(
   path: string,
   record: SecretRecord,
   numbers: readonly number[],
-): void {
+): SecretRecord {
   const served = servedNumber(record.secret);
   const { secret, destroyed } = destroyVersions(record.secret, numbers);
   for (const number of destroyed) {
     if (number !== served) store.delete(versionKey(path, number));
   }
-  saveSecret(store, path, { secret, value: destroyed.includes(served) ? NO_VALUE : record.value });
+  const left = { secret, value: destroyed.includes(served) ? NO_VALUE : record.value };
+  saveSecret(store, path, left);
+  return left;
 }
 
 /** Removes a secret with all its versions. */

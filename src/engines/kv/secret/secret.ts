@@ -1,65 +1,21 @@
-/**
- * The versioned secret: what every protocol's view shows a part of. Pure data and pure transitions; no storage, no wire.
- * Values of versions are not here: the version table says which exist, the store keeps them (docs/decisions/0005).
- */
+/** Transitions of the versioned secret (model/secret.ts): pure, no storage, no wire. */
+import { findVersion, isDeleted, servedNumber } from '../../../model/secret.ts';
+import type { NewVersion, Placement, Secret, Version } from '../../../model/secret.ts';
 
-import type { JsonObject } from '../../../base/json.ts';
+export {
+  findVersion,
+  isDeleted,
+  isGone,
+  isPurged,
+  isReadable,
+  servedNumber,
+} from '../../../model/secret.ts';
+export type { NewVersion, Placement, Secret, ValueForm, Version } from '../../../model/secret.ts';
 
 /** Versions that are kept when neither the secret nor the mount says how many. */
 const KEPT_VERSIONS_DEFAULT = 10;
 /** Most versions that are kept whatever the settings say: the version table is one record. */
 export const KEPT_VERSIONS_MAX = 10_000;
-
-/** How a version's bytes are to be read. `object`: the compact JSON text of an object that came through the KV API. */
-export type ValueForm = 'object' | 'text' | 'binary';
-
-export interface Version {
-  readonly number: number;
-  /** UUID; for a version made by a KV write it is the id of that request, so that it leads to the audit record. */
-  readonly id: string;
-  readonly createdMs: number;
-  /** When it becomes, or became, soft-deleted; absent = never. */
-  readonly deletedMs?: number;
-  /** Its value is gone for good. */
-  readonly destroyed?: true;
-  /** Absent = `object`. */
-  readonly form?: Exclude<ValueForm, 'object'>;
-  /** What the writer called the content: `text/plain`, `application/x-pkcs12` … */
-  readonly contentType?: string;
-  /** Switched off: kept, but not handed out. */
-  readonly disabled?: true;
-  readonly notBeforeMs?: number;
-  readonly expiresMs?: number;
-  readonly tags?: Readonly<Record<string, string>>;
-  /** The caller's own id of the write, by which a repeated write is recognised. */
-  readonly writeToken?: string;
-}
-
-export interface Secret {
-  readonly createdMs: number;
-  readonly updatedMs: number;
-  /** Highest number ever given; 0 = nothing was written yet. */
-  readonly newest: number;
-  /** The version that a read without a number answers; absent = the newest. */
-  readonly served?: number;
-  /** Lowest number that may still be in the table; 0 until something was purged. */
-  readonly oldest: number;
-  /** 0 = the mount's. */
-  readonly maxVersions: number;
-  readonly casRequired: boolean;
-  readonly metadataCasRequired: boolean;
-  /** Counts the changes of the metadata, apart from those of the value. */
-  readonly metadataVersion: number;
-  /** 0 = the mount's. */
-  readonly deleteVersionAfterSeconds: number;
-  readonly customMetadata: Readonly<Record<string, string>>;
-  /** Names that point at versions: staging labels, version aliases. */
-  readonly labels?: Readonly<Record<string, number>>;
-  /** What other APIs keep of a secret beside all this, each under a name of its own. Never a value. */
-  readonly attributes?: Readonly<JsonObject>;
-  /** Ascending by number. */
-  readonly versions: readonly Version[];
-}
 
 /** Settings of the mount that bear on versions. */
 export interface KeepingRules {
@@ -85,26 +41,6 @@ export function emptySecret(nowMs: number): Secret {
   };
 }
 
-/** The number that a read without a number answers, and that check-and-set compares with. */
-export function servedNumber(secret: Secret): number {
-  return secret.served ?? secret.newest;
-}
-
-export function findVersion(secret: Secret, number: number): Version | undefined {
-  // The newest are asked for most.
-  return secret.versions.findLast((version) => version.number === number);
-}
-
-/** True when the version's time has come. A deletion takes effect at its very millisecond. */
-export function isDeleted(version: Version, nowMs: number): boolean {
-  return version.deletedMs !== undefined && version.deletedMs <= nowMs;
-}
-
-/** True when the version's value may be handed out, whatever the API. */
-export function isReadable(version: Version, nowMs: number): boolean {
-  return version.destroyed !== true && version.disabled !== true && !isDeleted(version, nowMs);
-}
-
 /** When a version made (or brought back) now is to be deleted: the shorter of the two settings. */
 export function deletionTimeMs(
   rules: KeepingRules,
@@ -121,16 +57,6 @@ export function deletionTimeMs(
 function keptVersions(rules: KeepingRules, secret: Secret): number {
   const wanted = Math.max(rules.maxVersions, secret.maxVersions);
   return Math.min(wanted > 0 ? wanted : KEPT_VERSIONS_DEFAULT, KEPT_VERSIONS_MAX);
-}
-
-/** What is known of a version before it has a number and a time. */
-export type NewVersion = Omit<Version, 'number' | 'createdMs' | 'deletedMs' | 'destroyed'>;
-
-export interface Placement {
-  /** Leaves the served version as it is; the first version of a secret is served all the same. */
-  readonly keepServed?: boolean;
-  /** Labels that move to the new version. */
-  readonly labels?: readonly string[];
 }
 
 export interface VersionAdded {
@@ -164,10 +90,16 @@ export function addVersion(
   const keepServed = placement.keepServed === true && findVersion(secret, served) !== undefined;
   const held = new Set([...Object.values(labels), ...(keepServed ? [served] : [])]);
   const stays = (one: Version): boolean => one.number >= oldest || held.has(one.number);
-  const { served: _served, labels: _labels, ...rest } = secret;
+  const { served: _served, labels: _labels, previous: _previous, ...rest } = secret;
+  const previous = keepServed
+    ? secret.previous
+    : findVersion(secret, served) === undefined
+      ? undefined
+      : served;
   return {
     secret: {
       ...rest,
+      ...(previous === undefined ? {} : { previous }),
       newest: number,
       oldest,
       updatedMs: nowMs,

@@ -12,12 +12,14 @@ import {
   deleteVersions,
   emptySecret,
   findVersion,
+  isGone,
   isReadable,
   servedNumber,
 } from '../secret/secret.ts';
 import type { Secret } from '../secret/secret.ts';
 import {
   assertSecretPath,
+  loadForWrite,
   loadSecret,
   readServed,
   readVersion,
@@ -37,6 +39,7 @@ import {
 import type { DetailValues } from './detailed-value.ts';
 import { loadMountSettings } from './mount-settings.ts';
 import type { MountSettings } from './mount-settings.ts';
+import { tasked } from './secret-desk.ts';
 import { emptyNotFound, shownVersion } from './shown.ts';
 import { ATTRIBUTE_FIELDS, assertLabelCount, attributesOfNew } from './version-attributes.ts';
 
@@ -71,7 +74,7 @@ async function read(request: Request<Fields>, store: Transaction): Promise<Reply
   const path = request.fields.path ?? '';
   const number = request.fields.version ?? 0;
   const found = number > 0 ? await readVersion(store, path, number) : await readServed(store, path);
-  if (found?.version === undefined) throw notFound();
+  if (found?.version === undefined || isGone(found, request.nowMs)) throw notFound();
   const metadata = shownVersion(found.version, found.customMetadata);
   if (!isReadable(found.version, request.nowMs)) {
     return { status: 404, data: { data: null, metadata } };
@@ -107,7 +110,7 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
   if (sent === undefined) throw invalidRequest('no data provided');
   const [settings, existing] = await Promise.all([
     loadMountSettings(store),
-    loadSecret(store, path),
+    loadForWrite(store, path, nowMs),
   ]);
   const before = existing ?? { secret: emptySecret(nowMs), value: Buffer.alloc(0) };
   const repeated = await repeatedWrite(fields, store, path, before, sent.value);
@@ -131,7 +134,10 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
   const path = request.fields.path ?? '';
   const changes = request.data['data'];
   if (!isJsonObject(changes)) throw invalidRequest('no data provided');
-  const [settings, before] = await Promise.all([loadMountSettings(store), loadSecret(store, path)]);
+  const [settings, before] = await Promise.all([
+    loadMountSettings(store),
+    loadForWrite(store, path, request.nowMs),
+  ]);
   if (before === undefined) return emptyNotFound();
   const { secret } = before;
   assertCas(options, settings, secret);
@@ -161,18 +167,19 @@ async function remove(request: Request<Fields>, store: Transaction): Promise<und
 
 export const dataPath: Path = definePath({
   pattern: 'data/{path...}',
+  takesTasks: true,
   fields: FIELDS,
   operations: {
-    read: { summary: 'Read a version of a secret.', handler: read },
-    create: { summary: 'Write the first version of a secret.', handler: write },
-    update: { summary: 'Write a new version of a secret.', handler: write },
+    read: { summary: 'Read a version of a secret.', handler: tasked(read) },
+    create: { summary: 'Write the first version of a secret.', handler: tasked(write) },
+    update: { summary: 'Write a new version of a secret.', handler: tasked(write) },
     patch: {
       summary: 'Write a new version that changes parts of the current one.',
-      handler: patch,
+      handler: tasked(patch),
     },
     delete: {
       summary: 'Delete the current version of a secret; it can be undeleted.',
-      handler: remove,
+      handler: tasked(remove),
     },
   },
   exists: (request, store) => secretExists(store, request.fields.path ?? ''),

@@ -4,7 +4,7 @@ import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { SecretRecord } from '../secret/record.ts';
-import { findVersion, isReadable, servedNumber } from '../secret/secret.ts';
+import { findVersion, isGone, isReadable, servedNumber } from '../secret/secret.ts';
 import type { Placement, Secret, Version } from '../secret/secret.ts';
 import { loadSecret, valueOf } from '../secret/secret-store.ts';
 import { assertLabel, assertShort, detailedSecret, detailedVersion } from './version-attributes.ts';
@@ -86,7 +86,9 @@ export async function readDetailed(
   const path = request.fields.path ?? '';
   const record = await loadSecret(store, path);
   const version = record === undefined ? undefined : chosenVersion(record.secret, request.fields);
-  if (record === undefined || version === undefined) throw notFound();
+  if (record === undefined || version === undefined || isGone(record.secret, request.nowMs)) {
+    throw notFound();
+  }
   const metadata = detailedVersion(record.secret, version);
   const { versions: _versions, ...secret } = detailedSecret(record.secret);
   if (!isReadable(version, request.nowMs)) {

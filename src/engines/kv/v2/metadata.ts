@@ -6,10 +6,11 @@ import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import type { SecretRecord } from '../secret/record.ts';
-import { emptySecret } from '../secret/secret.ts';
+import { emptySecret, isPurged } from '../secret/secret.ts';
 import type { Secret } from '../secret/secret.ts';
 import {
   assertSecretPath,
+  loadForWrite,
   loadSecret,
   removeSecret,
   saveSecret,
@@ -19,6 +20,7 @@ import { patchCustomMetadata, readCustomMetadata } from './custom-metadata.ts';
 import { listMetadata, scanMetadata } from './metadata-listing.ts';
 import { loadMountSettings, toMaxVersions } from './mount-settings.ts';
 import type { MountSettings } from './mount-settings.ts';
+import { tasked } from './secret-desk.ts';
 import { emptyNotFound, shownSecret } from './shown.ts';
 import { ATTRIBUTE_FIELDS, detailedSecret } from './version-attributes.ts';
 import { changeVersionState } from './version-changes.ts';
@@ -112,7 +114,7 @@ function changesNothing(fields: Fields): boolean {
 
 async function read(request: Request<Fields>, store: Transaction): Promise<Reply> {
   const record = await loadSecret(store, request.fields.path ?? '');
-  if (record === undefined) throw notFound();
+  if (record === undefined || isPurged(record.secret, request.nowMs)) throw notFound();
   const shown = request.fields.detail === true ? detailedSecret : shownSecret;
   return { data: shown(record.secret) };
 }
@@ -180,7 +182,7 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
     fields.custom_metadata === undefined ? undefined : readCustomMetadata(fields.custom_metadata);
   const [settings, existing] = await Promise.all([
     loadMountSettings(store),
-    loadSecret(store, path),
+    loadForWrite(store, path, nowMs),
   ]);
   assertMetadataCas(fields, settings, existing);
   const before = existing ?? { secret: emptySecret(nowMs), value: Buffer.alloc(0) };
@@ -195,7 +197,10 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
   const path = fields.path ?? '';
   if (changesNothing(fields)) return changeVersionState(request, store);
   assertSecretPath(path);
-  const [settings, before] = await Promise.all([loadMountSettings(store), loadSecret(store, path)]);
+  const [settings, before] = await Promise.all([
+    loadMountSettings(store),
+    loadForWrite(store, path, nowMs),
+  ]);
   if (before === undefined) return emptyNotFound();
   assertMetadataCas(fields, settings, before);
   // A null among the fields has been read as false, 0 or an empty map; only custom metadata merges member by member.
@@ -218,20 +223,27 @@ async function remove(request: Request<Fields>, store: Transaction): Promise<und
 
 export const metadataPath: Path = definePath({
   pattern: 'metadata/{path...}',
+  takesTasks: true,
   fields: FIELDS,
   operations: {
-    read: { summary: 'Read the settings and the version table of a secret.', handler: read },
-    create: { summary: 'Set up a secret that has no value yet.', handler: write },
-    update: { summary: 'Change settings of a secret.', handler: write },
-    patch: { summary: 'Change settings and single custom metadata of a secret.', handler: patch },
-    delete: { summary: 'Remove a secret with all its versions.', handler: remove },
+    read: {
+      summary: 'Read the settings and the version table of a secret.',
+      handler: tasked(read),
+    },
+    create: { summary: 'Set up a secret that has no value yet.', handler: tasked(write) },
+    update: { summary: 'Change settings of a secret.', handler: tasked(write) },
+    patch: {
+      summary: 'Change settings and single custom metadata of a secret.',
+      handler: tasked(patch),
+    },
+    delete: { summary: 'Remove a secret with all its versions.', handler: tasked(remove) },
     list: {
       summary: 'List the secrets and folders of a folder.',
-      handler: (request, store) => listMetadata(request.fields, store, false),
+      handler: tasked((request, store) => listMetadata(request.fields, store, false)),
     },
     scan: {
       summary: 'List every secret below a folder.',
-      handler: (request, store) => scanMetadata(request.fields, store, false),
+      handler: tasked((request, store) => scanMetadata(request.fields, store, false)),
     },
   },
   exists: (request, store) => secretExists(store, request.fields.path ?? ''),

@@ -4,7 +4,7 @@ import type { Path } from '../../../model/backend.ts';
 import { notFound } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { isReadable } from '../secret/secret.ts';
+import { isGone, isReadable } from '../secret/secret.ts';
 import { readServed, readVersion } from '../secret/secret-store.ts';
 import { subkeysOf } from '../secret/subkeys.ts';
 import { decodeObject } from '../secret/value.ts';
@@ -19,7 +19,7 @@ interface Fields {
 async function read(request: Request<Fields>, store: Transaction): Promise<Reply> {
   const { path = '', depth = 0, version: number = 0 } = request.fields;
   const found = number > 0 ? await readVersion(store, path, number) : await readServed(store, path);
-  if (found?.version === undefined) throw notFound();
+  if (found?.version === undefined || isGone(found, request.nowMs)) throw notFound();
   const metadata = shownVersion(found.version, found.customMetadata);
   if (!isReadable(found.version, request.nowMs)) {
     return { status: 404, data: { metadata, subkeys: null } };

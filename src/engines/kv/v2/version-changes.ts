@@ -7,7 +7,12 @@ import type { Transaction } from '../../../model/transaction.ts';
 import { mergePatch } from '../secret/merge-patch.ts';
 import { changeAttributes, emptySecret, findVersion, setLabels } from '../secret/secret.ts';
 import type { Secret } from '../secret/secret.ts';
-import { assertSecretPath, loadSecret, saveSecret, serveVersion } from '../secret/secret-store.ts';
+import {
+  assertSecretPath,
+  loadForWrite,
+  saveSecret,
+  serveVersion,
+} from '../secret/secret-store.ts';
 import {
   assertAttributes,
   assertLabelCount,
@@ -52,7 +57,7 @@ export async function changeVersionState(
   const { labels, served_version: served, attributes } = fields;
   const asked = [labels, served, attributes].some((value) => value !== undefined);
   if (!asked && !changesAttributes(changes)) return;
-  let record = await loadSecret(store, path);
+  let record = await loadForWrite(store, path, nowMs);
   if (record === undefined) {
     // Attributes set up a secret that has no value yet, as custom metadata does.
     if (request.operation === 'patch' || attributes === undefined) throw notFound();

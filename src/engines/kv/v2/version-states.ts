@@ -8,6 +8,7 @@ import type { SecretRecord } from '../secret/record.ts';
 import { deleteVersions, undeleteVersions } from '../secret/secret.ts';
 import { destroyValues, loadSecret, saveSecret } from '../secret/secret-store.ts';
 import { loadMountSettings } from './mount-settings.ts';
+import { tasked } from './secret-desk.ts';
 
 interface Fields {
   readonly path: string | undefined;
@@ -42,14 +43,17 @@ function forChosen(change: (chosen: Chosen) => void | Promise<void>) {
 
 export const deletePath: Path = definePath({
   pattern: 'delete/{path...}',
+  takesTasks: true,
   fields: fieldsFor('delete'),
   operations: {
     update: {
       summary: 'Delete versions of a secret; they can be undeleted.',
-      handler: forChosen(({ request, store, path, record, versions }) => {
-        const secret = deleteVersions(record.secret, versions, request.nowMs);
-        saveSecret(store, path, { secret, value: record.value });
-      }),
+      handler: tasked(
+        forChosen(({ request, store, path, record, versions }) => {
+          const secret = deleteVersions(record.secret, versions, request.nowMs);
+          saveSecret(store, path, { secret, value: record.value });
+        }),
+      ),
     },
   },
   help: {
@@ -60,15 +64,18 @@ export const deletePath: Path = definePath({
 
 export const undeletePath: Path = definePath({
   pattern: 'undelete/{path...}',
+  takesTasks: true,
   fields: fieldsFor('undelete'),
   operations: {
     update: {
       summary: 'Bring deleted versions of a secret back.',
-      handler: forChosen(async ({ request, store, path, record, versions }) => {
-        const settings = await loadMountSettings(store);
-        const secret = undeleteVersions(record.secret, versions, settings, request.nowMs);
-        saveSecret(store, path, { secret, value: record.value });
-      }),
+      handler: tasked(
+        forChosen(async ({ request, store, path, record, versions }) => {
+          const settings = await loadMountSettings(store);
+          const secret = undeleteVersions(record.secret, versions, settings, request.nowMs);
+          saveSecret(store, path, { secret, value: record.value });
+        }),
+      ),
     },
   },
   help: {
@@ -80,12 +87,15 @@ export const undeletePath: Path = definePath({
 
 export const destroyPath: Path = definePath({
   pattern: 'destroy/{path...}',
+  takesTasks: true,
   fields: fieldsFor('destroy'),
   operations: {
     update: {
       summary: 'Remove the values of versions for good.',
-      handler: forChosen(({ store, path, record, versions }) =>
-        destroyValues(store, path, record, versions),
+      handler: tasked(
+        forChosen(({ store, path, record, versions }) => {
+          destroyValues(store, path, record, versions);
+        }),
       ),
     },
   },

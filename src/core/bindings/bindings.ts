@@ -1,0 +1,112 @@
+/**
+ * Bindings: what an AWS account and region, an Azure vault or a Google project is here, which is a namespace and mounts in it.
+ * Some come from the configuration, the others from `sys/bindings`, which cannot change those of the configuration.
+ */
+import type { Unit } from '../../model/transaction.ts';
+import type { BoundPart, BoundPlace, Call } from '../call.ts';
+import { EpochCache } from '../epoch-cache.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+
+export type BoundProtocol = Exclude<Call['protocol'], 'vault'>;
+
+export interface Binding {
+  readonly protocol: BoundProtocol;
+  readonly name: string;
+  /** '' = every region that has no binding of its own. */
+  readonly region: string;
+  /** `''` or `a/b/`. */
+  readonly namespace: string;
+  /** Mount paths with a trailing slash: `secrets` a versioned KV, `keys` a transit engine, `login` an auth mount (`auth/jwt/`). */
+  readonly mounts: Readonly<Partial<Record<Exclude<BoundPart, ''>, string>>>;
+}
+
+/** The epoch scope that a change advances. */
+export const BINDINGS_SCOPE = 'bindings';
+const PREFIX = 'core/binding/';
+const ROOT = 'root';
+const ANY_REGION = '*';
+
+export const BOUND_PROTOCOLS: readonly BoundProtocol[] = ['aws', 'azure', 'gcp'];
+
+/** Names of vaults and projects do not depend on case. */
+export function bindingKey({
+  protocol,
+  name,
+  region,
+}: Pick<Binding, 'protocol' | 'name' | 'region'>): string {
+  return `${protocol}/${encodeURIComponent(name.toLowerCase())}/${region === '' ? ANY_REGION : encodeURIComponent(region)}`;
+}
+
+export class Bindings {
+  readonly #cache: EpochCache<ReadonlyMap<string, Binding>>;
+  readonly #configured: ReadonlyMap<string, Binding>;
+
+  constructor(begin: () => CoreUnit, configured: readonly Binding[]) {
+    this.#configured = new Map(configured.map((binding) => [bindingKey(binding), binding]));
+    this.#cache = new EpochCache(BINDINGS_SCOPE, begin, async (unit) => {
+      const stored = await loadBindings(unit);
+      return new Map([...stored, ...this.#configured]);
+    });
+  }
+
+  /** Every binding, by its key. */
+  async all(unit: CoreUnit): Promise<ReadonlyMap<string, Binding>> {
+    return await this.#cache.get(unit);
+  }
+
+  /** The binding of a name in a region, else that of the name in all regions. */
+  async find(
+    unit: CoreUnit,
+    protocol: Call['protocol'],
+    { name, region = '' }: Pick<BoundPlace, 'name' | 'region'>,
+  ): Promise<Binding | undefined> {
+    if (protocol === 'vault') return undefined;
+    const all = await this.#cache.get(unit);
+    return (
+      all.get(bindingKey({ protocol, name, region })) ??
+      all.get(bindingKey({ protocol, name, region: '' }))
+    );
+  }
+
+  isConfigured(binding: Pick<Binding, 'protocol' | 'name' | 'region'>): boolean {
+    return this.#configured.has(bindingKey(binding));
+  }
+
+  put(unit: CoreUnit, binding: Binding): void {
+    unit.view(ROOT, PREFIX).putJson(bindingKey(binding), binding);
+    unit.bumpEpoch(BINDINGS_SCOPE);
+  }
+
+  remove(unit: CoreUnit, binding: Pick<Binding, 'protocol' | 'name' | 'region'>): void {
+    unit.view(ROOT, PREFIX).delete(bindingKey(binding));
+    unit.bumpEpoch(BINDINGS_SCOPE);
+  }
+
+  /** After a seal. */
+  clear(): void {
+    this.#cache.clear();
+  }
+}
+
+async function loadBindings(unit: Unit): Promise<Map<string, Binding>> {
+  const view = unit.view(ROOT, PREFIX);
+  const found = new Map<string, Binding>();
+  for (const protocol of BOUND_PROTOCOLS) {
+    for (const name of await allOf(view, `${protocol}/`)) {
+      for (const region of await allOf(view, `${protocol}/${name}`)) {
+        const binding = await view.getRecord<Binding>(`${protocol}/${name}${region}`);
+        if (binding !== undefined) found.set(`${protocol}/${name}${region}`, binding);
+      }
+    }
+  }
+  return found;
+}
+
+async function allOf(view: ReturnType<Unit['view']>, prefix: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (let page = await view.list(prefix); page.length > 0;) {
+    names.push(...page);
+    page = await view.list(prefix, { after: page.at(-1) ?? '' });
+  }
+  return names;
+}

@@ -1,0 +1,74 @@
+/** The token of a credential: checks the evidence, and makes the token when there is none or it has ended. */
+import type { CredentialRecord } from '../../identity/credentials/record.ts';
+import { permissionDenied } from '../../model/errors.ts';
+import type { Evidence } from '../../model/evidence.ts';
+import type { Stored } from '../../model/transaction.ts';
+import type { TokenRecord } from '../../tokens/token-record.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Parts } from '../parts.ts';
+
+/** Where a credential is turned into a token that the caller itself holds: there it needs no other one. */
+export const CREDENTIAL_LOGIN_PATH = 'identity/credential-login';
+/** How long the token of a credential lives; then the next request makes another. */
+const TOKEN_TTL_SECONDS = 3600;
+
+export async function logIn(parts: Parts, exchange: Exchange, evidence: Evidence): Promise<void> {
+  if (parts.state() !== 'unsealed' || exchange.call.path === CREDENTIAL_LOGIN_PATH) return;
+  const { unit, call, nowMs } = exchange;
+  const routing = await parts.table.routing(unit);
+  const namespace = routing.namespaces.get(call.namespace);
+  if (namespace === undefined) throw permissionDenied('the namespace does not exist');
+  const judged = await parts.credentials.judge(unit, namespace.id, evidence, nowMs);
+  if (judged.session !== undefined) {
+    exchange.token = await parts.tokens.lookup(unit, judged.session.clientToken, nowMs);
+    exchange.callerName = judged.session.name;
+    if (exchange.token === undefined) throw permissionDenied('the session has ended');
+    return;
+  }
+  const { token } = judged;
+  exchange.token = token === undefined ? undefined : await parts.tokens.byRef(unit, token, nowMs);
+  exchange.token ??= await issue(parts, exchange, namespace.id, judged.credential);
+  exchange.callerName = `user/${exchange.token.metadata?.['entity_name'] ?? ''}`;
+}
+
+async function issue(
+  parts: Parts,
+  { unit, nowMs }: Exchange,
+  namespaceId: string,
+  credential: Stored<CredentialRecord>,
+): Promise<Stored<TokenRecord>> {
+  const entityName = await parts.credentials.entityName(unit, namespaceId, credential.entityId);
+  if (entityName === undefined) throw permissionDenied('the entity is disabled or gone');
+  const { record } = await parts.tokens.issue(
+    unit,
+    {
+      type: 'service',
+      namespaceId,
+      parent: undefined,
+      policies: ['default'],
+      path: CREDENTIAL_LOGIN_PATH,
+      displayName: `${credential.kind}-${entityName}`,
+      metadata: {
+        credential_id: credential.id,
+        credential_kind: credential.kind,
+        entity_name: entityName,
+      },
+      ttlSeconds: TOKEN_TTL_SECONDS,
+      explicitMaxTtlSeconds: TOKEN_TTL_SECONDS,
+      periodSeconds: 0,
+      renewable: false,
+      numUses: 0,
+      role: '',
+      entityId: credential.entityId,
+      boundCidrs: credential.boundCidrs,
+      strictlyBindIp: false,
+      noDefaultPolicy: false,
+      internal: null,
+      mountAccessor: '',
+      maxTtlSeconds: TOKEN_TTL_SECONDS,
+    },
+    nowMs,
+  );
+  parts.credentials.remember(unit, credential, { id: record.id, namespaceId });
+  return record;
+}

@@ -1,0 +1,211 @@
+/** Runs the tasks of facades (model/secret-task.ts) on the secrets of a mount, inside the request's transaction. */
+import { RequestError } from '../../../model/errors.ts';
+import type { Handler } from '../../../model/backend.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { ListDesk, SecretDesk, SecretTask } from '../../../model/secret-task.ts';
+import type { NewVersion, Placement, Secret, Version } from '../../../model/secret.ts';
+import type { Transaction } from '../../../model/transaction.ts';
+import { pageBelow } from '../secret/listing.ts';
+import { purgeDue, scheduleForPurge } from '../secret/purge.ts';
+import type { SecretRecord } from '../secret/record.ts';
+import { emptySecret, isPurged, servedNumber } from '../secret/secret.ts';
+import {
+  assertSecretPath,
+  destroyValues,
+  loadSecret,
+  loadSecrets,
+  removeSecret,
+  saveSecret,
+  serveVersion,
+  valueOf,
+  writeVersion,
+} from '../secret/secret-store.ts';
+import { loadMountSettings } from './mount-settings.ts';
+
+/** Secrets that one page may look at. */
+const PAGE_MAX = 1_000;
+/** Secrets read at a time: each brings its current value along. */
+const READ_AT_ONCE = 100;
+const NO_VALUE: Buffer = Buffer.alloc(0);
+const WRITING: ReadonlySet<Request['operation']> = new Set(['create', 'update', 'patch', 'delete']);
+
+interface PathField {
+  readonly path?: string | undefined;
+}
+
+/** `handler`, unless the request brings a task of a facade: then that. */
+export function tasked<V extends PathField>(
+  handler: Handler<Transaction, V>,
+): Handler<Transaction, V> {
+  return (request, store) =>
+    request.task === undefined ? handler(request, store) : run(request, request.task, store);
+}
+
+async function run(
+  request: Request<PathField>,
+  task: SecretTask,
+  store: Transaction,
+): Promise<Reply | undefined> {
+  const { operation } = request;
+  if (operation === 'scan' || operation === 'list') {
+    if (task.list === undefined) throw new RequestError('internal', 'internal error');
+    return await task.list(listDesk(request, store));
+  }
+  if (task.secret === undefined) throw new RequestError('internal', 'internal error');
+  const desk = new Desk(request, store, await loadSecret(store, request.fields.path ?? ''));
+  const reply = await task.secret(desk);
+  if (WRITING.has(operation)) await purgeDue(store, request.nowMs);
+  return reply;
+}
+
+function listDesk(request: Request<PathField>, store: Transaction): ListDesk {
+  const { nowMs, principal } = request;
+  const sent = request.fields.path ?? '';
+  const folder = sent === '' || sent.endsWith('/') ? sent : `${sent}/`;
+  return {
+    nowMs,
+    requestId: request.id,
+    principal,
+    callerName: request.callerName,
+    async page(after, limit) {
+      const wanted = Math.min(limit, PAGE_MAX);
+      const paths = await pageBelow(store, folder, after, wanted);
+      const secrets: { readonly path: string; readonly secret: Secret }[] = [];
+      for (let start = 0; start < paths.length; start += READ_AT_ONCE) {
+        const some = paths.slice(start, start + READ_AT_ONCE);
+        const found = await loadSecrets(
+          store,
+          some.map((path) => folder + path),
+        );
+        for (const [index, path] of some.entries()) {
+          const secret = found[index];
+          if (secret !== undefined && !isPurged(secret, nowMs)) secrets.push({ path, secret });
+        }
+      }
+      return { secrets, next: paths.length < wanted ? undefined : paths.at(-1) };
+    },
+  };
+}
+
+class Desk implements SecretDesk {
+  readonly path: string;
+  readonly nowMs: number;
+  readonly requestId: string;
+  readonly principal: SecretDesk['principal'];
+  readonly callerName: string | undefined;
+  readonly #store: Transaction;
+  readonly #writing: boolean;
+  #record: SecretRecord | undefined;
+
+  constructor(request: Request<PathField>, store: Transaction, record: SecretRecord | undefined) {
+    this.path = request.fields.path ?? '';
+    this.nowMs = request.nowMs;
+    this.requestId = request.id;
+    this.principal = request.principal;
+    this.callerName = request.callerName;
+    this.#store = store;
+    this.#writing = WRITING.has(request.operation);
+    this.#record = record;
+    if (record === undefined || !isPurged(record.secret, this.nowMs)) return;
+    this.#record = undefined;
+    if (this.#writing) removeSecret(store, this.path, record.secret);
+  }
+
+  get secret(): Secret | undefined {
+    return this.#record?.secret;
+  }
+
+  async value(number: number): Promise<Buffer> {
+    return await valueOf(this.#store, this.path, this.#existing(), number);
+  }
+
+  create(): Secret {
+    this.#assertWriting();
+    if (this.#record !== undefined) throw new Error('the secret exists already');
+    assertSecretPath(this.path);
+    return this.#save({ secret: emptySecret(this.nowMs), value: NO_VALUE });
+  }
+
+  async addVersion(
+    value: Buffer,
+    fresh: Partial<NewVersion>,
+    placement?: Placement,
+  ): Promise<{ readonly secret: Secret; readonly version: Version }> {
+    this.#assertWriting();
+    const before = this.#existing();
+    const settings = await loadMountSettings(this.#store);
+    const version = { id: this.requestId, ...fresh };
+    const written = writeVersion(
+      this.#store,
+      this.path,
+      before,
+      version,
+      value,
+      settings,
+      this.nowMs,
+      placement,
+    );
+    const served = servedNumber(written.secret) === written.version.number;
+    this.#record = { secret: written.secret, value: served ? value : before.value };
+    return written;
+  }
+
+  change(change: (secret: Secret) => Secret): Secret {
+    this.#assertWriting();
+    const { secret: before, value } = this.#existing();
+    const { newest, served, oldest, createdMs } = before;
+    // What the values in the store go by stays as it is, whatever the task returns.
+    const { served: _served, ...after } = change(before);
+    const numbers = new Set(before.versions.map((version) => version.number));
+    if (
+      after.versions.length !== numbers.size ||
+      after.versions.some((version) => !numbers.has(version.number))
+    ) {
+      throw new Error('a task changed which versions there are');
+    }
+    const secret: Secret = {
+      ...after,
+      newest,
+      oldest,
+      createdMs,
+      updatedMs: this.nowMs,
+      ...(served === undefined ? {} : { served }),
+    };
+    scheduleForPurge(this.#store, this.path, before.purgeMs, secret.purgeMs);
+    return this.#save({ secret, value });
+  }
+
+  async serve(number: number): Promise<Secret> {
+    this.#assertWriting();
+    return this.#save(await serveVersion(this.#store, this.path, this.#existing(), number));
+  }
+
+  destroy(numbers: readonly number[]): Secret {
+    this.#assertWriting();
+    this.#record = destroyValues(this.#store, this.path, this.#existing(), numbers);
+    return this.#record.secret;
+  }
+
+  remove(): void {
+    this.#assertWriting();
+    const { secret } = this.#existing();
+    scheduleForPurge(this.#store, this.path, secret.purgeMs, undefined);
+    removeSecret(this.#store, this.path, secret);
+    this.#record = undefined;
+  }
+
+  #save(record: SecretRecord): Secret {
+    saveSecret(this.#store, this.path, record);
+    this.#record = record;
+    return record.secret;
+  }
+
+  #existing(): SecretRecord {
+    if (this.#record === undefined) throw new Error('there is no secret');
+    return this.#record;
+  }
+
+  #assertWriting(): void {
+    if (!this.#writing) throw new Error('a task of a reading request writes');
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What a facade has done with secrets inside the one transaction of its request: its own protocol's rules, over operations that
+ * know no protocol. The call names the path and the operation, so that policies and audit see what they always see; the task
+ * says what is to become of the secret there.
+ *
+ * A task may run several times (after a conflict): it must have no effect but through its desk, and take time and randomness
+ * from what it is given. What it throws is the answer of the request: throw a {@link RequestError}, or a facade's own subclass
+ * of it, which comes back unchanged in `Answer.error`.
+ *
+ * Example, the whole of "read the current value":
+ *
+ *   await handle({ protocol: 'gcp', operation: 'read', path: `data/${name}`, binding, task: {
+ *     secret: async (desk) => {
+ *       if (desk.secret === undefined) throw notFound();
+ *       return { data: { value: (await desk.value(servedNumber(desk.secret))).toString('base64') } };
+ *     } }, … })
+ *
+ * Which path and operation stand for what (the same capability as in the Vault API):
+ *   read a value              read          data/<name>
+ *   write a value             write         data/<name>
+ *   read everything but it    read          metadata/<name>
+ *   change everything but it  write, patch  metadata/<name>
+ *   delete a secret           delete        metadata/<name>
+ *   bring it back             write         undelete/<name>
+ *   destroy versions          write         destroy/<name>
+ *   list secrets              scan          metadata/[<folder>/]
+ */
+import type { Principal, Reply } from './request.ts';
+import type { NewVersion, Placement, Secret, Version } from './secret.ts';
+
+interface Desk {
+  /** The one "now" of the request. */
+  readonly nowMs: number;
+  /** Id of the request: a fresh UUID. */
+  readonly requestId: string;
+  readonly principal: Principal | undefined;
+  /** Whom the caller's credential stands for, as its protocol names it; undefined with a plain token. */
+  readonly callerName: string | undefined;
+}
+
+/** One secret: the one that the path names. */
+export interface SecretDesk extends Desk {
+  /** Path below the mount's `data/`, `metadata/` … */
+  readonly path: string;
+  /**
+   * The secret as it is now, the changes of this task included. Undefined when there is none, or its `purgeMs` is over. It is
+   * there while it is soft-deleted as a whole (`deletedMs`): what that forbids is for the task to refuse.
+   */
+  readonly secret: Secret | undefined;
+  /** Value of a version; empty when that was destroyed. What may not be handed out is for the task to refuse (`isReadable`). */
+  value(number: number): Promise<Buffer>;
+
+  // Only in a request that writes (`write`, `patch`, `delete`).
+
+  /** Makes the secret, without a version. It must not exist. @throws {RequestError} the path cannot be one of a secret */
+  create(): Secret;
+  /** Adds a version, which is served from now on unless `placement` says otherwise. `id` defaults to the request's. */
+  addVersion(
+    value: Buffer,
+    fresh: Partial<NewVersion>,
+    placement?: Placement,
+  ): Promise<{ readonly secret: Secret; readonly version: Version }>;
+  /**
+   * Replaces everything about the secret that `change` returns otherwise: labels, attributes, custom metadata, settings,
+   * deletion (`deletedMs`, `purgeMs`) and attributes of its versions. Not which versions there are.
+   */
+  change(change: (secret: Secret) => Secret): Secret;
+  /** Makes another version the one that reads without a number answer; `previous` becomes the one before. */
+  serve(number: number): Promise<Secret>;
+  /** Removes values of versions for good; the version table still shows them. */
+  destroy(numbers: readonly number[]): Secret;
+  /** Removes the secret with all its versions for good. */
+  remove(): void;
+}
+
+export interface ListedSecret {
+  /** Path below the folder that the request names. */
+  readonly path: string;
+  readonly secret: Secret;
+}
+
+/** Secrets below the folder that the path names, however deep. */
+export interface ListDesk extends Desk {
+  /** The first `limit` secrets after `after`, in byte order of their paths; fewer than `limit` names were looked at: the end. */
+  page(
+    after: string,
+    limit: number,
+  ): Promise<{
+    readonly secrets: readonly ListedSecret[];
+    /** Where the next page goes on; undefined at the end. */
+    readonly next: string | undefined;
+  }>;
+}
+
+/** For requests that read, write or delete: `secret`; for `scan`: `list`. The `data` of the reply is the facade's own. */
+export interface SecretTask {
+  readonly secret?: (desk: SecretDesk) => Promise<Reply | undefined> | Reply | undefined;
+  readonly list?: (desk: ListDesk) => Promise<Reply | undefined> | Reply | undefined;
+}

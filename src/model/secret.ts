@@ -1,0 +1,107 @@
+/**
+ * The versioned secret: the one concept that every protocol shows a part of. Its values are not here: the version table says
+ * which exist, the KV engine keeps them (docs/decisions/0005).
+ */
+import type { JsonObject } from '../base/json.ts';
+
+/** How a version's bytes are to be read. `object`: the compact JSON text of an object that came through the KV API. */
+export type ValueForm = 'object' | 'text' | 'binary';
+
+export interface Version {
+  readonly number: number;
+  /** UUID; for a version made by a KV write it is the id of that request, so that it leads to the audit record. */
+  readonly id: string;
+  readonly createdMs: number;
+  /** When it becomes, or became, soft-deleted; absent = never. */
+  readonly deletedMs?: number;
+  /** Its value is gone for good. */
+  readonly destroyed?: true;
+  /** Absent = `object`. */
+  readonly form?: Exclude<ValueForm, 'object'>;
+  /** What the writer called the content: `text/plain`, `application/x-pkcs12` … */
+  readonly contentType?: string;
+  /** Switched off: kept, but not handed out. */
+  readonly disabled?: true;
+  readonly notBeforeMs?: number;
+  readonly expiresMs?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The caller's own id of the write, by which a repeated write is recognised. */
+  readonly writeToken?: string;
+}
+
+export interface Secret {
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  /** Highest number ever given; 0 = nothing was written yet. */
+  readonly newest: number;
+  /** The version that a read without a number answers; absent = the newest. */
+  readonly served?: number;
+  /** Lowest number that may still be in the table; 0 until something was purged. */
+  readonly oldest: number;
+  /** 0 = the mount's. */
+  readonly maxVersions: number;
+  readonly casRequired: boolean;
+  readonly metadataCasRequired: boolean;
+  /** Counts the changes of the metadata, apart from those of the value. */
+  readonly metadataVersion: number;
+  /** 0 = the mount's. */
+  readonly deleteVersionAfterSeconds: number;
+  readonly customMetadata: Readonly<Record<string, string>>;
+  /** The version that was served before the one that is; absent = none, or it is gone. */
+  readonly previous?: number;
+  /** The whole secret is soft-deleted since then: nothing of it is handed out, and nothing written, until it is recovered. */
+  readonly deletedMs?: number;
+  /** From then on the secret does not exist any more: the end of a recovery window, or of its life. */
+  readonly purgeMs?: number;
+  /** Names that point at versions: staging labels, version aliases. */
+  readonly labels?: Readonly<Record<string, number>>;
+  /** What other APIs keep of a secret beside all this, each under a name of its own. Never a value. */
+  readonly attributes?: Readonly<JsonObject>;
+  /** Ascending by number. */
+  readonly versions: readonly Version[];
+}
+
+/** The number that a read without a number answers, and that check-and-set compares with. */
+export function servedNumber(secret: Secret): number {
+  return secret.served ?? secret.newest;
+}
+
+export function findVersion(secret: Secret, number: number): Version | undefined {
+  // The newest are asked for most.
+  return secret.versions.findLast((version) => version.number === number);
+}
+
+/** True when the version's time has come. A deletion takes effect at its very millisecond. */
+export function isDeleted(version: Version, nowMs: number): boolean {
+  return version.deletedMs !== undefined && version.deletedMs <= nowMs;
+}
+
+/** True when the version's value may be handed out, whatever the API. */
+export function isReadable(version: Version, nowMs: number): boolean {
+  return version.destroyed !== true && version.disabled !== true && !isDeleted(version, nowMs);
+}
+
+interface Ending {
+  readonly deletedMs?: number | undefined;
+  readonly purgeMs?: number | undefined;
+}
+
+/** True when nothing of the secret may be handed out: it is soft-deleted as a whole, or its time is over. */
+export function isGone(secret: Ending, nowMs: number): boolean {
+  return secret.deletedMs !== undefined || isPurged(secret, nowMs);
+}
+
+/** True when the secret does not exist any more, though its record may still be there. */
+export function isPurged(secret: Ending, nowMs: number): boolean {
+  return secret.purgeMs !== undefined && secret.purgeMs <= nowMs;
+}
+
+/** What is known of a version before it has a number and a time. */
+export type NewVersion = Omit<Version, 'number' | 'createdMs' | 'deletedMs' | 'destroyed'>;
+
+export interface Placement {
+  /** Leaves the served version as it is; the first version of a secret is served all the same. */
+  readonly keepServed?: boolean;
+  /** Labels that move to the new version. */
+  readonly labels?: readonly string[];
+}
