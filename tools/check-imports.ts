@@ -68,7 +68,10 @@ export function judge(from: string, wanted: Import): string | undefined {
     const fine = source.room === target.room || allowed === '*' || allowed.includes(target.room);
     return fine ? undefined : `${source.room} may not import ${target.room}`;
   }
-  if (!target.inSource) return `src may not import ${target.room}`;
+  if (!target.inSource) {
+    // A test may run on a real server that the rig starts.
+    return isTest(from) && target.room === 'rig' ? undefined : `src may not import ${target.room}`;
+  }
   const layer = layerOf.get(target.room);
   if (layer === undefined) return `${target.room} is no room of tools/layers.ts`;
   return (

@@ -71,6 +71,7 @@ export const CONFIG_PAGE: WrittenPage = {
     top: table(TOP_KEYS),
     listener: table(LISTENER_KEYS),
     'storage-sqlite': table(STORAGE_KEYS.sqlite),
+    'storage-postgresql': table(STORAGE_KEYS.postgresql),
     'storage-instead': instead('storage', STORAGE_INSTEAD),
     'seal-static': table(SEAL_KEYS.static),
     'seal-instead': instead('seal', SEAL_INSTEAD),

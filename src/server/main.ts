@@ -236,14 +236,26 @@ function isExpected(error: unknown): error is Error {
 
 async function openStorage(config: StorageConfig, log: Log): Promise<Storage> {
   if (config.kind === 'inmem') return createMemoryStorage();
-  return await openSqliteStorage({
-    directory: config.path,
+  const common = {
     log: log.named('storage'),
-    onFatal: (error) => {
+    onFatal: (error: Error): void => {
       // Whether the last commits are there is unknown: nothing may be acknowledged any more.
       log.error('storage failed, the process ends', { reason: error.message });
       process.exit(EXIT_FATAL);
     },
+  };
+  if (config.kind === 'sqlite')
+    return await openSqliteStorage({ ...common, directory: config.path });
+  // Loaded when it is configured, with the driver that it brings.
+  const { openPostgresqlStorage } = await import('../storage/postgresql/postgresql-storage.ts');
+  const { kind: _, deadlineSeconds, ...given } = config;
+  return await openPostgresqlStorage({
+    ...common,
+    ...given,
+    environment: process.env,
+    deadlineMs: deadlineSeconds * 1000,
+    clock: systemClock,
+    random: systemRandom,
   });
 }
 

@@ -99,6 +99,32 @@ export interface BackupStorage extends Storage {
   backup(file: string, progress?: (fraction: number) => void): Promise<void>;
 }
 
+/** Reads on behalf of one request. */
+export interface ReadSession {
+  /**
+   * As {@link Storage.read}, but at least as new as the beginning of the session, and as what it has shown before, rather
+   * than as this call: later reads may be answered without asking the store.
+   */
+  read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>;
+}
+
+/** Extra ability: several processes work on the store at once. */
+export interface SharedStorage extends Storage {
+  /** Begins a session: it sees everything that any process has acknowledged before. */
+  session(): ReadSession;
+  /** Learns what others have changed. */
+  catchUp(): Promise<void>;
+  /**
+   * Sets who is told of keys that others have changed, before a read shows the change; undefined = any may have. Keys that
+   * this process has changed may be among them. Must not throw. Returns a function that ends it.
+   */
+  onChanged(listener: (keys: readonly string[] | undefined) => void): () => void;
+}
+
+export function isShared(storage: Storage): storage is SharedStorage {
+  return 'session' in storage;
+}
+
 /** A check did not hold: run the transaction again on fresh reads. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';

@@ -12,18 +12,86 @@ export const STORAGE_KEYS = {
         'Folder of the database, made when absent (mode 0700). A local disk: network file systems are refused.',
     },
   },
+  postgresql: {
+    connection_url: {
+      as: 'connectionUrl',
+      type: 'text',
+      required: true,
+      environment: 'PG_CONNECTION_URL',
+      description:
+        '`postgres://user@host:5432/database?sslmode=verify-full&sslrootcert=…&sslcert=…&sslkey=…`, or `name=value` pairs, as PostgreSQL’s own tools take them. Several hosts, separated by commas: the first that takes writes is used.',
+    },
+    table: {
+      as: 'table',
+      type: 'text',
+      default: 'strongroom_kv',
+      description:
+        'Table of the records, with its schema before it if need be. Three more tables begin with this name.',
+    },
+    max_parallel: {
+      as: 'connectionsMax',
+      type: 'integer',
+      default: 8,
+      min: 3,
+      description:
+        'Connections of this server: one that writes, one that reads, the rest for listings and walks. More do not make it faster.',
+    },
+    max_connect_retries: {
+      as: 'connectAttemptsMax',
+      type: 'integer',
+      default: 1,
+      min: 1,
+      description: 'How often the first connection is tried, a second apart.',
+    },
+    skip_create_table: {
+      as: 'skipCreateTable',
+      type: 'boolean',
+      default: false,
+      description:
+        'True when the database’s owner makes the tables; the refusal of the start shows the statements.',
+    },
+    deadline: {
+      as: 'deadlineSeconds',
+      type: 'duration',
+      default: 10,
+      min: 1,
+      description:
+        'How long a request tries to reach the database before it fails; a single statement gets half of it.',
+    },
+    prepared_statements: {
+      as: 'preparedStatements',
+      type: 'boolean',
+      default: true,
+      description:
+        'False behind a pooler that hands out sessions by transaction and keeps no named statements (PgBouncer before 1.21). It is noticed without, a little later.',
+    },
+    accept_weak_durability: {
+      as: 'acceptWeakDurability',
+      type: 'boolean',
+      default: false,
+      description:
+        'Starts on a database whose `fsync`, `synchronous_commit` or `full_page_writes` is off, which may lose what it has acknowledged.',
+    },
+    max_idle_connections: { ignored: 'the connections stay open' },
+    transaction_max_parallel: { ignored: 'commits share one connection and one write' },
+    ha_enabled: {
+      ignored: 'every server on the database answers every request; none needs a lock',
+    },
+    ha_table: { ignored: 'every server on the database answers every request; none needs a lock' },
+  },
 } as const;
 
 const SQLITE = 'storage "sqlite" { path = "…" }';
+const POSTGRESQL = 'storage "postgresql" { connection_url = "…" }';
 
 /** Stores of Vault and OpenBao, and what to use in their place. */
 export const STORAGE_INSTEAD: Readonly<Record<string, string>> = {
   file: `use ${SQLITE}: the same one machine, with transactions`,
-  raft: `use ${SQLITE}: it keeps everything on one machine, without consensus`,
-  consul: `use ${SQLITE}`,
-  etcd: `use ${SQLITE}`,
-  postgresql: `PostgreSQL is not there yet; use ${SQLITE}`,
-  mysql: `use ${SQLITE}`,
+  raft: `use ${SQLITE} on one machine, ${POSTGRESQL} for several servers`,
+  consul: `use ${SQLITE} on one machine, ${POSTGRESQL} for several servers`,
+  etcd: `use ${SQLITE} on one machine, ${POSTGRESQL} for several servers`,
+  cockroachdb: `use ${POSTGRESQL}: it speaks the same tongue`,
+  mysql: `use ${POSTGRESQL}`,
   s3: `use ${SQLITE} and copy \`strongroom operator backup\` there`,
   gcs: `use ${SQLITE} and copy \`strongroom operator backup\` there`,
   azure: `use ${SQLITE} and copy \`strongroom operator backup\` there`,
@@ -32,7 +100,8 @@ export const STORAGE_INSTEAD: Readonly<Record<string, string>> = {
 
 export type StorageConfig =
   | { readonly kind: 'inmem' }
-  | ({ readonly kind: 'sqlite' } & Decoded<(typeof STORAGE_KEYS)['sqlite']>);
+  | ({ readonly kind: 'sqlite' } & Decoded<(typeof STORAGE_KEYS)['sqlite']>)
+  | ({ readonly kind: 'postgresql' } & Decoded<(typeof STORAGE_KEYS)['postgresql']>);
 
 export const SEAL_KEYS = {
   shamir: {},

@@ -137,9 +137,14 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   [
     'an unknown storage',
     'storage "sqlit" {}',
-    /unknown storage "sqlit" \(did you mean "sqlite"\?\); there are "sqlite", "inmem"/,
+    /unknown storage "sqlit" \(did you mean "sqlite"\?\); there are "sqlite", "postgresql", "inmem"/,
   ],
   ['sqlite without a path', 'storage "sqlite" {}', /storage "sqlite" needs path/],
+  [
+    'postgresql without a URL',
+    'storage "postgresql" {}',
+    /storage "postgresql" needs connection_url/,
+  ],
   ['a cloud seal', `${MINIMAL}seal "awskms" {}`, /use seal "static"/],
   [
     'a listener without a certificate',

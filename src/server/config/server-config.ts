@@ -155,19 +155,18 @@ function decodeStorage(
   if (block === undefined) {
     throw new ConfigError(where, 'a storage block is missing: storage "sqlite" { path = "…" }');
   }
-  const kind = labelOf(block, 'storage', ['sqlite', 'inmem'] as const, STORAGE_INSTEAD);
-  if (kind === 'inmem') {
-    decodeBlock(block.body, STORAGE_KEYS.inmem, 'storage "inmem"', block.where, context);
-    return { kind };
+  const kinds = ['sqlite', 'postgresql', 'inmem'] as const;
+  const kind = labelOf(block, 'storage', kinds, STORAGE_INSTEAD);
+  const title = `storage "${kind}"`;
+  const { body } = block;
+  if (kind === 'sqlite') {
+    return { kind, ...decodeBlock(body, STORAGE_KEYS.sqlite, title, block.where, context) };
   }
-  const values = decodeBlock(
-    block.body,
-    STORAGE_KEYS.sqlite,
-    'storage "sqlite"',
-    block.where,
-    context,
-  );
-  return { kind, ...values };
+  if (kind === 'postgresql') {
+    return { kind, ...decodeBlock(body, STORAGE_KEYS.postgresql, title, block.where, context) };
+  }
+  decodeBlock(body, STORAGE_KEYS.inmem, title, block.where, context);
+  return { kind };
 }
 
 function decodeSeal(block: ConfigBlock, context: DecodeContext): SealConfig {

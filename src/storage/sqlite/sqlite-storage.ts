@@ -15,7 +15,7 @@ import {
 } from './data-directory.ts';
 import type { StoreFiles } from './data-directory.ts';
 import { assertSqliteVersion, describeError } from './database.ts';
-import { CACHE_BYTES_MAX, EntryCache } from './entry-cache.ts';
+import { CACHE_BYTES_MAX, EntryCache } from '../entry-cache.ts';
 import { takeOwnerLock } from './owner-lock.ts';
 import type { OwnerLock } from './owner-lock.ts';
 import { Reader } from './reader.ts';

@@ -19,7 +19,9 @@ export function backupPaths(ports: BackupPorts): Path<Unit>[] {
   async function take(): Promise<Reply> {
     const { takeBackup } = ports;
     if (takeBackup === undefined) {
-      throw invalidRequest('the storage is in memory: there is nothing to back up');
+      throw invalidRequest(
+        'this storage has no backup of its own: it is in memory, or the database is backed up with its own tools',
+      );
     }
     if (running >= BACKUPS_MAX) {
       throw new RequestError('unavailable', 'another backup is being made, try again', {

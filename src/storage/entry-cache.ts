@@ -1,5 +1,5 @@
-/** A bounded cache of committed entries, absent ones included. Valid because the store has a single owner. */
-import type { Entry } from '../storage.ts';
+/** A bounded cache of committed entries, absent ones included. The member that holds it knows what makes it valid. */
+import type { Entry } from './storage.ts';
 
 /** Most bytes that the cache of a store holds by default, its own overhead included. */
 export const CACHE_BYTES_MAX: number = 8 * 1024 * 1024;
@@ -62,6 +62,12 @@ export class EntryCache {
       slot.bytes = bytes;
     }
     if (this.#bytes > this.#bytesMax) this.#evict();
+  }
+
+  /** From now on nothing is known of the key. */
+  forget(key: string): void {
+    const slot = this.#slots.get(key);
+    if (slot !== undefined) this.#drop(key, slot);
   }
 
   clear(): void {

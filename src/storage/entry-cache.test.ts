@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CACHED_VALUE_BYTES_MAX, EntryCache } from './entry-cache.ts';
-import type { Entry } from '../storage.ts';
+import type { Entry } from './storage.ts';
 
 function entry(key: string, bytes: number): Entry {
   return { key, revision: 1, value: Buffer.alloc(bytes) };

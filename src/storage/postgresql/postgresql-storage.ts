@@ -1,0 +1,331 @@
+/**
+ * The storage that several processes share: PostgreSQL, or a database that speaks its tongue. Every process reads and writes;
+ * none is a leader. See docs/decisions for why one row counts the commits.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { silentLog } from '../../base/log.ts';
+import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import { CACHE_BYTES_MAX } from '../entry-cache.ts';
+import { childName, positionAfter, prefixEnd } from '../key-order.ts';
+import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
+import { StorageError, valueBytes } from '../storage.ts';
+import type {
+  Commit,
+  Entry,
+  ListPage,
+  ReadSession,
+  ScannableStorage,
+  SharedStorage,
+} from '../storage.ts';
+import { parseConnectionUrl } from './connection-url.ts';
+import { assertDurable } from './durability.ts';
+import { Bulk } from './bulk.ts';
+import { Link } from './link.ts';
+import type { Row } from './link.ts';
+import { catchUpOf, HistoryError, Mirror } from './mirror.ts';
+import { Reader } from './reader.ts';
+import { prepareSchema } from './schema.ts';
+import { statementsOf, tablesOf } from './statements.ts';
+import type { Statements } from './statements.ts';
+import { Trimmer } from './trimmer.ts';
+import { Writer } from './writer.ts';
+
+/** Table of the entries; the names of the others begin with it. */
+export const TABLE_DEFAULT = 'strongroom_kv';
+/** Connections of one process, two of which are for reading and writing entries, the rest for listings. */
+export const CONNECTIONS_DEFAULT = 8;
+/** How long a request waits for a database that does not answer. */
+export const DEADLINE_MS_DEFAULT = 10_000;
+/** Sorts after every key: no key may hold a code point above it, and none may be this long. */
+const AFTER_ALL_KEYS = '\u{10ffff}'.repeat(513);
+
+export interface PostgresqlStorageOptions {
+  /** A URL or `name=value` pairs, as PostgreSQL's own tools take them. */
+  readonly connectionUrl: string;
+  /** Where `PGUSER` and `PGPASSWORD` may stand. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly table?: string;
+  readonly connectionsMax?: number;
+  readonly skipCreateTable?: boolean;
+  readonly acceptWeakDurability?: boolean;
+  /** False where a pooler between cannot keep named statements; found out by itself otherwise. */
+  readonly preparedStatements?: boolean;
+  /** Longest time a read or commit tries to reach the database; half of it for a single statement. */
+  readonly deadlineMs?: number;
+  /** How often the first connection is tried. */
+  readonly connectAttemptsMax?: number;
+  readonly cacheBytesMax?: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log?: Log;
+  /** The database has lost commits that this process has acknowledged: it must end, and the operator decide. */
+  readonly onFatal: (error: StorageError) => void;
+}
+
+/** Counters since the store was opened. */
+export interface PostgresqlStatistics {
+  readonly commits: number;
+  readonly batches: number;
+  /** Batches decided again because another process had committed. */
+  readonly lostBatches: number;
+  /** Batches whose answer was lost and found out. */
+  readonly settledBatches: number;
+  readonly catchUps: number;
+  readonly cacheBytes: number;
+}
+
+export interface PostgresqlStorage extends ScannableStorage, SharedStorage {
+  statistics(): PostgresqlStatistics;
+}
+
+/** @throws {StorageError} it cannot be reached, is not durable enough, or holds something else. */
+export async function openPostgresqlStorage(
+  options: PostgresqlStorageOptions,
+): Promise<PostgresqlStorage> {
+  const log = options.log ?? silentLog;
+  const plan = parseConnectionUrl(options.connectionUrl, options.environment);
+  const tables = tablesOf(options.table ?? TABLE_DEFAULT);
+  let named = options.preparedStatements ?? true;
+  const link = (): Link =>
+    new Link({
+      plan,
+      clock: options.clock,
+      log,
+      queryMsMax: (options.deadlineMs ?? DEADLINE_MS_DEFAULT) / 2,
+      named: () => named,
+    });
+  const writing = link();
+  try {
+    await connect(writing, options);
+    await assertDurable({ link: writing, log, accept: options.acceptWeakDurability ?? false });
+    await prepareSchema({ link: writing, tables, skip: options.skipCreateTable ?? false });
+    const statements = statementsOf(tables);
+    const { text, values } = statements.catchUp(0, []);
+    const { rows } = await writing.one({ text, values: values ?? [] });
+    const { place } = catchUpOf(rows, 0);
+    return new PostgresqlMember(options, {
+      log,
+      statements,
+      writing,
+      reading: link(),
+      bulk: new Bulk(link, Math.max(1, (options.connectionsMax ?? CONNECTIONS_DEFAULT) - 2)),
+      place,
+      onPooler: () => {
+        if (named) log.info('a pooler hands out sessions by transaction: statements go unnamed');
+        named = false;
+      },
+    });
+  } catch (error) {
+    await writing.close();
+    throw error;
+  }
+}
+
+async function connect(link: Link, options: PostgresqlStorageOptions): Promise<void> {
+  const attempts = options.connectAttemptsMax ?? 1;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await link.open();
+      return;
+    } catch (error) {
+      if (attempt >= attempts) throw error;
+      const waited = Promise.withResolvers<void>();
+      options.clock.after(CONNECT_PAUSE_MS, waited.resolve);
+      await waited.promise;
+    }
+  }
+}
+
+/** Between attempts to connect at the start. */
+const CONNECT_PAUSE_MS = 1_000;
+
+interface Built {
+  readonly log: Log;
+  readonly statements: Statements;
+  readonly writing: Link;
+  readonly reading: Link;
+  readonly bulk: Bulk;
+  readonly place: Mirror['place'];
+  readonly onPooler: () => void;
+}
+
+class PostgresqlMember implements PostgresqlStorage {
+  readonly #options: PostgresqlStorageOptions;
+  readonly #built: Built;
+  readonly #mirror: Mirror;
+  readonly #reader: Reader;
+  readonly #writer: Writer;
+  readonly #trimmer: Trimmer;
+  readonly #listeners = new Set<(keys: readonly string[] | undefined) => void>();
+  readonly #deadlineMs: number;
+  #failure: StorageError | undefined;
+  #closing: Promise<void> | undefined;
+  #commits = 0;
+
+  constructor(options: PostgresqlStorageOptions, built: Built) {
+    const { clock, random } = options;
+    const { log, statements, writing, reading, onPooler } = built;
+    this.#options = options;
+    this.#built = built;
+    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
+    const mirror = new Mirror(built.place, options.cacheBytesMax ?? CACHE_BYTES_MAX, (keys) => {
+      for (const listener of this.#listeners) listener(keys);
+    });
+    const onFailure = (error: unknown): void => this.#failed(error);
+    const common = { mirror, statements, clock, onPooler, onFailure };
+    const reader = new Reader({ ...common, link: reading, waitMsMax: this.#deadlineMs });
+    this.#mirror = mirror;
+    this.#reader = reader;
+    this.#writer = new Writer({
+      ...common,
+      link: writing,
+      reader,
+      random,
+      log,
+      outcomeMsMax: this.#deadlineMs,
+    });
+    this.#trimmer = new Trimmer({ mirror, statements, clock, log, bulk: built.bulk });
+  }
+
+  read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    return this.#checked(() => {
+      assertKeys(keys);
+      return this.#reader.read(keys);
+    });
+  }
+
+  session(): ReadSession {
+    let fresh = false;
+    return {
+      read: (keys) =>
+        this.#checked(async () => {
+          assertKeys(keys);
+          const known = fresh ? this.#reader.known(keys) : undefined;
+          if (known !== undefined) return known;
+          const entries = await this.#reader.read(keys);
+          fresh = true;
+          return entries;
+        }),
+    };
+  }
+
+  async catchUp(): Promise<void> {
+    await this.read([]);
+  }
+
+  onChanged(listener: (keys: readonly string[] | undefined) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  list(prefix: string, page?: ListPage): Promise<readonly string[]> {
+    return this.#checked(async () => {
+      const limit = listLimit(prefix, page);
+      const position =
+        page?.after === undefined
+          ? { key: prefix, inclusive: false }
+          : positionAfter(prefix, page.after);
+      const from = position.inclusive ? position.key : firstAfter(position.key);
+      const end = prefixEnd(prefix) ?? AFTER_ALL_KEYS;
+      const { rows } = await this.#bulk(() =>
+        this.#built.statements.list(prefix, end, from, limit),
+      );
+      return rows.map(([key]) => childName(String(key), prefix));
+    });
+  }
+
+  scan(prefix: string, after: string | undefined, limit: number): Promise<readonly Entry[]> {
+    return this.#checked(async () => {
+      assertScan(prefix, after, limit);
+      const end = prefixEnd(prefix) ?? AFTER_ALL_KEYS;
+      const behind = after === undefined ? '' : firstAfter(after);
+      const from = Buffer.compare(Buffer.from(prefix), Buffer.from(behind)) >= 0 ? prefix : behind;
+      const { rows } = await this.#bulk(() => this.#built.statements.scan(from, end, limit));
+      return rows.map(entryOf);
+    });
+  }
+
+  commit(commit: Commit): Promise<void> {
+    return this.#checked(() => {
+      assertCommit(commit);
+      // What `amend` adds is checked when it is there; the rest now, so that its caller alone is told.
+      assertWrites(commit.puts, commit.deletes);
+      this.#commits += 1;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      this.#writer.submit({
+        commit: {
+          ...commit,
+          puts: commit.puts.map((entry) => ('valueBytes' in entry ? entry : { ...entry })),
+        },
+        bytes: commit.puts.reduce((sum, entry) => sum + valueBytes(entry), 0),
+        untilMs: this.#options.clock.monotonicMs() + this.#deadlineMs,
+        resolve,
+        reject,
+      });
+      return promise;
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  statistics(): PostgresqlStatistics {
+    const { batches, lost, settled } = this.#writer.counts;
+    return {
+      commits: this.#commits,
+      batches,
+      lostBatches: lost,
+      settledBatches: settled,
+      catchUps: this.#reader.rounds,
+      cacheBytes: this.#mirror.cacheBytes,
+    };
+  }
+
+  #bulk(statement: Parameters<Bulk['run']>[0]): ReturnType<Bulk['run']> {
+    const untilMs = this.#options.clock.monotonicMs() + this.#deadlineMs;
+    return this.#built.bulk.run(statement, {
+      clock: this.#options.clock,
+      untilMs,
+      onPooler: this.#built.onPooler,
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#trimmer.stop();
+    await this.#writer.idle();
+    const { bulk, reading, writing } = this.#built;
+    await Promise.all([reading.close(), writing.close(), bulk.close()]);
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof HistoryError) || this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#built.log.error('the database has gone back; nothing is answered any more', {
+      reason: error.message,
+    });
+    this.#options.onFatal(error);
+  }
+
+  /** Runs `body` now and gives its result, or its error, as a promise. */
+  #checked<Result>(body: () => Promise<Result>): Promise<Result> {
+    try {
+      if (this.#closing !== undefined) throw new StorageError('the storage is closed');
+      if (this.#failure !== undefined) throw this.#failure;
+      return body();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+}
+
+/** The first key after `key`: NUL, which would come first, is in no key and in no text of the database. */
+function firstAfter(key: string): string {
+  return `${key}\u0001`;
+}
+
+function entryOf([key, revision, value]: Row): Entry {
+  return { key: String(key), revision: Number(revision), value: value as Buffer };
+}
