@@ -1,18 +1,28 @@
-/** A bounded GET of a JSON document from a server that an administrator named: key sets, discovery documents. */
+/** Bounded requests to servers that an administrator named: key sets, discovery documents, token endpoints, responders. */
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { checkServerIdentity } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 
 export interface FetchOptions {
   /** Certificates (PEM) that alone are trusted; the system's without it. */
   readonly caPem?: string;
+  /** Names, any of which the server's certificate may be for; the one in the URL without it. */
+  readonly serverNames?: readonly string[];
   readonly method?: 'GET' | 'POST';
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
 }
 
 export interface Fetched {
   readonly status: number;
   readonly document: unknown;
+}
+
+export interface FetchedBytes {
+  readonly status: number;
+  readonly body: Buffer;
 }
 
 /** Whatever went wrong between us and the other server; the message names no secret. */
@@ -22,26 +32,47 @@ export class FetchError extends Error {
 
 const TIMEOUT_MS = 10_000;
 /** Largest document. */
-const BYTES_MAX = 1024 * 1024;
+const BYTES_MAX = 4 * 1024 * 1024;
 
 export type FetchJson = (url: string, options?: FetchOptions) => Promise<Fetched>;
+export type FetchBytes = (url: string, options?: FetchOptions) => Promise<FetchedBytes>;
+
+/** A form as a POST body (application/x-www-form-urlencoded). */
+export function formOf(values: Readonly<Record<string, string>>): FetchOptions {
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(values).toString(),
+  };
+}
+
+function identityCheck(
+  names: readonly string[],
+): (host: string, certificate: PeerCertificate) => Error | undefined {
+  return (_host, certificate) => {
+    const faults = names.map((name) => checkServerIdentity(name, certificate));
+    return faults.includes(undefined) ? undefined : faults[0];
+  };
+}
 
 /** Follows no redirects: the administrator named this server and no other. @throws {FetchError} */
-export async function fetchJson(url: string, options: FetchOptions = {}): Promise<Fetched> {
+export async function fetchBytes(url: string, options: FetchOptions = {}): Promise<FetchedBytes> {
   const target = URL.parse(url);
   if (target === null || (target.protocol !== 'http:' && target.protocol !== 'https:'))
     throw new FetchError('not an http or https URL');
   const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
-  return await new Promise<Fetched>((resolve, reject) => {
+  const { caPem, serverNames = [], timeoutMs = TIMEOUT_MS } = options;
+  return await new Promise<FetchedBytes>((resolve, reject) => {
     const fail = (error: unknown): void =>
       reject(new FetchError(error instanceof Error ? error.message : 'failed', { cause: error }));
     const outgoing = send(
       target,
       {
         method: options.method ?? 'GET',
-        headers: { accept: 'application/json', ...options.headers },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        ...(options.caPem === undefined ? {} : { ca: options.caPem }),
+        headers: options.headers ?? {},
+        signal: AbortSignal.timeout(timeoutMs),
+        ...(caPem === undefined ? {} : { ca: caPem }),
+        ...(serverNames.length === 0 ? {} : { checkServerIdentity: identityCheck(serverNames) }),
       },
       (incoming) => {
         const chunks: Buffer[] = [];
@@ -52,17 +83,23 @@ export async function fetchJson(url: string, options: FetchOptions = {}): Promis
           if (length > BYTES_MAX) incoming.destroy(new Error('the document is too large'));
           else chunks.push(chunk);
         });
-        incoming.on('end', () => {
-          const status = incoming.statusCode ?? 0;
-          const document = parsed(Buffer.concat(chunks).toString());
-          if (document === undefined) fail(new Error(`status ${status} without a JSON document`));
-          else resolve({ status, document });
-        });
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks) }),
+        );
       },
     );
     outgoing.on('error', fail);
     outgoing.end(options.body);
   });
+}
+
+/** @throws {FetchError} */
+export async function fetchJson(url: string, options: FetchOptions = {}): Promise<Fetched> {
+  const headers = { accept: 'application/json', ...options.headers };
+  const { status, body } = await fetchBytes(url, { ...options, headers });
+  const document = parsed(body.toString());
+  if (document === undefined) throw new FetchError(`status ${status} without a JSON document`);
+  return { status, document };
 }
 
 /** Undefined when the text is no JSON. */

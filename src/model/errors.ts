@@ -2,6 +2,7 @@
  * Errors that a caller may see. A code says what happened; each protocol's facade maps codes to its own status and shape.
  * `message` is public; `detail` goes to the log only.
  */
+import type { RawReply } from './request.ts';
 
 export type ErrorCode =
   | 'invalid_request'
@@ -38,6 +39,8 @@ export interface RequestErrorOptions {
   readonly invalidCredentials?: boolean;
   /** Why, in a fixed word that a facade maps to an error of its own protocol (`unknown_credential`, `bad_signature` …). */
   readonly reason?: string;
+  /** What a browser sees in place of the errors: a login that ends in one. */
+  readonly page?: RawReply;
   /** Further headers of the reply, e.g. `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** False: the request left no trace but its audit record, so that a use of a limited token is still counted. */
@@ -56,6 +59,7 @@ export class RequestError extends Error {
   readonly warnings: readonly string[] | undefined;
   readonly invalidCredentials: boolean;
   readonly reason: string | undefined;
+  readonly page: RawReply | undefined;
 
   constructor(code: ErrorCode, message: string, options: RequestErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -69,6 +73,7 @@ export class RequestError extends Error {
     this.warnings = options.warnings;
     this.invalidCredentials = options.invalidCredentials ?? false;
     this.reason = options.reason;
+    this.page = options.page;
   }
 }
 

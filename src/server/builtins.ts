@@ -53,7 +53,8 @@ async function podFile(file: 'token' | 'ca.crt'): Promise<string | undefined> {
 /** Auth methods that can be enabled. */
 function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend> {
   const { clock, random } = world;
-  const jwt = onMount(jwtBackend({ clock, fetch: fetchJson }));
+  const log = world.log.named('auth');
+  const jwt = onMount(jwtBackend({ clock, random, log, fetch: fetchJson }));
   return new Map([
     ['approle', onMount(approleBackend({ random, hash }))],
     ['cert', onMount(certBackend())],

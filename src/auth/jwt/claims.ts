@@ -15,6 +15,19 @@ export interface TimeRules {
   readonly clockSkewLeeway: number;
 }
 
+/** The rules of a role. */
+export function leewaysOf(role: {
+  readonly expiration_leeway: number;
+  readonly not_before_leeway: number;
+  readonly clock_skew_leeway: number;
+}): TimeRules {
+  return {
+    expirationLeeway: role.expiration_leeway,
+    notBeforeLeeway: role.not_before_leeway,
+    clockSkewLeeway: role.clock_skew_leeway,
+  };
+}
+
 const LEEWAY_SECONDS = 150;
 const CLOCK_SKEW_SECONDS = 60;
 /** Steps of one JSON pointer. */
@@ -24,7 +37,7 @@ function seconds(given: number, usual: number): number {
   return given === 0 ? usual : Math.max(given, 0);
 }
 
-function numberOf(value: JsonValue | undefined, name: string): number | undefined {
+export function numberOf(value: JsonValue | undefined, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
   const number = isRawNumber(value) ? Number(value.rawJSON) : value;
   if (typeof number !== 'number' || !Number.isFinite(number))

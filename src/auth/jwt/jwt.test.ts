@@ -4,6 +4,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { suite, test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
+import { silentLog } from '../../base/log.ts';
+import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
 import { parseJws, signJws } from '../../crypto/jws.ts';
@@ -30,7 +32,9 @@ interface Rig {
 }
 
 async function openRig(role: JsonObject = {}, config: JsonObject = {}): Promise<Rig> {
-  const bench = await openBench(jwtBackend({ clock, fetch: noFetch }));
+  const bench = await openBench(
+    jwtBackend({ clock, random: systemRandom, log: silentLog, fetch: noFetch }),
+  );
   await bench.call('write', 'config', { jwt_validation_pubkeys: [PEM], ...config });
   await bench.call('write', 'role/r', { ...ROLE, ...role });
   const now = bench.nowMs / 1000;

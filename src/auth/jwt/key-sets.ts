@@ -6,18 +6,32 @@ import type { Clock } from '../../base/clock.ts';
 import { parseJwks, verifyWithAny } from '../../crypto/jws.ts';
 import type { Jws, NamedKey } from '../../crypto/jws.ts';
 import { FetchError } from '../fetch-json.ts';
-import type { FetchJson } from '../fetch-json.ts';
+import type { FetchJson, FetchOptions } from '../fetch-json.ts';
 
 export interface KeySource {
   readonly kind: 'jwks' | 'discovery';
   readonly url: string;
   /** '' = the system's certificates. */
   readonly caPem: string;
+  readonly serverNames?: readonly string[];
 }
 
-/** A removed key is accepted for at most as long. */
+/** What a discovery document says of its provider (OpenID Connect Discovery 1.0 §3, RFC 8628 §4). */
+export interface ProviderMetadata {
+  readonly issuer: string;
+  readonly jwksUri: string;
+  readonly authorizationEndpoint: string;
+  readonly tokenEndpoint: string;
+  readonly userinfoEndpoint: string;
+  readonly deviceEndpoint: string;
+  readonly tokenAuthMethods: readonly string[];
+}
+
+/** A removed key is accepted for at most as long, while the issuer answers. */
 const KEPT_MS = 5 * 60_000;
-/** Between two looks for a key that is not there. */
+/** Keys that serve on while the issuer does not answer. */
+const STALE_MAX_MS = 60 * 60_000;
+/** Between two looks for a key that is not there, and between two at an issuer that does not answer. */
 const LOOK_AGAIN_MS = 10_000;
 /** Sources kept; beyond that all are fetched anew. */
 const SOURCES_MAX = 256;
@@ -25,12 +39,19 @@ const SOURCES_MAX = 256;
 interface Kept {
   readonly fetchedMs: number;
   readonly keys: readonly NamedKey[];
+  readonly metadata: ProviderMetadata | undefined;
+}
+
+interface Failure {
+  readonly atMs: number;
+  readonly error: unknown;
 }
 
 export class KeySets {
   readonly #clock: Clock;
   readonly #fetch: FetchJson;
   readonly #kept = new Map<string, Kept>();
+  readonly #failed = new Map<string, Failure>();
   readonly #fetching = new Map<string, Promise<Kept>>();
 
   constructor(clock: Clock, fetch: FetchJson) {
@@ -40,18 +61,36 @@ export class KeySets {
 
   /** Whether a key of the source made the signature. @throws {FetchError} */
   async verify(jws: Jws, source: KeySource): Promise<boolean> {
-    const nowMs = this.#clock.monotonicMs();
-    const kept = this.#kept.get(idOf(source));
-    const fresh = kept !== undefined && nowMs - kept.fetchedMs < KEPT_MS;
-    const current = fresh ? kept : await this.#load(source);
+    const before = this.#kept.get(idOf(source));
+    const current = await this.#current(source);
     if (verifyWithAny(jws, current.keys)) return true;
-    if (!fresh || nowMs - current.fetchedMs < LOOK_AGAIN_MS) return false;
+    const justFetched = current !== before;
+    if (justFetched || this.#clock.monotonicMs() - current.fetchedMs < LOOK_AGAIN_MS) return false;
     return verifyWithAny(jws, (await this.#load(source)).keys);
   }
 
-  /** Fetches the keys of a source that is being configured. @throws {FetchError} */
+  /** What the provider says of itself; undefined for a source that is a mere key set. @throws {FetchError} */
+  async metadata(source: KeySource): Promise<ProviderMetadata | undefined> {
+    return (await this.#current(source)).metadata;
+  }
+
+  /** Fetches the keys of a source that is being configured, whatever is known of it. @throws {FetchError} */
   async check(source: KeySource): Promise<void> {
+    this.#failed.delete(idOf(source));
     await this.#load(source);
+  }
+
+  /** Fresh keys, or older ones as long as fresh ones cannot be had. */
+  async #current(source: KeySource): Promise<Kept> {
+    const kept = this.#kept.get(idOf(source));
+    const ageMs = this.#clock.monotonicMs() - (kept?.fetchedMs ?? 0);
+    if (kept !== undefined && ageMs < KEPT_MS) return kept;
+    try {
+      return await this.#load(source);
+    } catch (error) {
+      if (kept !== undefined && ageMs < STALE_MAX_MS && error instanceof FetchError) return kept;
+      throw error;
+    }
   }
 
   /** Several logins at once wait for the same answer. */
@@ -59,41 +98,81 @@ export class KeySets {
     const id = idOf(source);
     const pending = this.#fetching.get(id);
     if (pending !== undefined) return await pending;
+    const failure = this.#failed.get(id);
+    if (failure !== undefined && this.#clock.monotonicMs() - failure.atMs < LOOK_AGAIN_MS)
+      throw failure.error;
     const loading = this.#fetchKeys(source).finally(() => this.#fetching.delete(id));
     this.#fetching.set(id, loading);
-    const kept = await loading;
+    try {
+      const kept = await loading;
+      this.#keep(id, kept);
+      return kept;
+    } catch (error) {
+      if (this.#failed.size >= SOURCES_MAX) this.#failed.clear();
+      this.#failed.set(id, { atMs: this.#clock.monotonicMs(), error });
+      throw error;
+    }
+  }
+
+  #keep(id: string, kept: Kept): void {
     if (this.#kept.size >= SOURCES_MAX) this.#kept.clear();
     this.#kept.set(id, kept);
-    return kept;
+    this.#failed.delete(id);
   }
 
   async #fetchKeys(source: KeySource): Promise<Kept> {
-    const options = source.caPem === '' ? {} : { caPem: source.caPem };
-    let { url } = source;
-    if (source.kind === 'discovery') {
-      const base = url.replace(/\/$/, '');
-      const { status, document } = await this.#fetch(
-        `${base}/.well-known/openid-configuration`,
-        options,
-      );
-      const { issuer, jwks_uri: keys } = (document ?? {}) as {
-        issuer?: unknown;
-        jwks_uri?: unknown;
-      };
-      if (status !== 200 || typeof keys !== 'string')
-        throw new FetchError('no discovery document there');
-      // OpenID Connect Discovery 1.0 §4.3: the document speaks for the issuer that was asked for.
-      if (typeof issuer !== 'string' || issuer.replace(/\/$/, '') !== base)
-        throw new FetchError('the discovery document is another issuer’s');
-      url = keys;
-    }
-    const { status, document } = await this.#fetch(url, options);
+    const options = fetchOptionsOf(source);
+    const metadata =
+      source.kind === 'discovery' ? await this.#discover(source.url, options) : undefined;
+    const { status, document } = await this.#fetch(metadata?.jwksUri ?? source.url, options);
     const keys = status === 200 ? parseJwks(document) : undefined;
     if (keys === undefined) throw new FetchError('no key set there');
-    return { fetchedMs: this.#clock.monotonicMs(), keys };
+    return { fetchedMs: this.#clock.monotonicMs(), keys, metadata };
+  }
+
+  async #discover(url: string, options: FetchOptions): Promise<ProviderMetadata> {
+    const base = url.replace(/\/$/, '');
+    const { status, document } = await this.#fetch(
+      `${base}/.well-known/openid-configuration`,
+      options,
+    );
+    const metadata = metadataOf((document ?? {}) as Record<string, unknown>);
+    if (status !== 200 || metadata.jwksUri === '')
+      throw new FetchError('no discovery document there');
+    // OpenID Connect Discovery 1.0 §4.3: the document speaks for the issuer that was asked for.
+    if (metadata.issuer.replace(/\/$/, '') !== base)
+      throw new FetchError('the discovery document is another issuer’s');
+    return metadata;
   }
 }
 
+/** How the servers of a source are reached. */
+export function fetchOptionsOf(source: KeySource): FetchOptions {
+  return {
+    ...(source.caPem === '' ? {} : { caPem: source.caPem }),
+    ...(source.serverNames === undefined ? {} : { serverNames: source.serverNames }),
+  };
+}
+
+function metadataOf(document: Readonly<Record<string, unknown>>): ProviderMetadata {
+  const text = (name: string): string => {
+    const value = document[name];
+    return typeof value === 'string' ? value : '';
+  };
+  const methods = document['token_endpoint_auth_methods_supported'];
+  return {
+    issuer: text('issuer'),
+    jwksUri: text('jwks_uri'),
+    authorizationEndpoint: text('authorization_endpoint'),
+    tokenEndpoint: text('token_endpoint'),
+    userinfoEndpoint: text('userinfo_endpoint'),
+    deviceEndpoint: text('device_authorization_endpoint'),
+    tokenAuthMethods: Array.isArray(methods)
+      ? methods.filter((each) => typeof each === 'string')
+      : [],
+  };
+}
+
 function idOf(source: KeySource): string {
-  return JSON.stringify([source.kind, source.url, source.caPem]);
+  return JSON.stringify([source.kind, source.url, source.caPem, source.serverNames ?? []]);
 }

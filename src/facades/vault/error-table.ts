@@ -44,6 +44,13 @@ export function errorReply(status: number, message: string): WireReply {
 
 export function renderError(error: RequestError): WireReply {
   if (error.statusOnly) return { status: STATUS[error.code], headers: STATUS_HEADERS, body: '' };
+  if (error.page !== undefined) {
+    return {
+      status: error.vaultStatus ?? STATUS[error.code],
+      headers: { ...STATUS_HEADERS, ...error.headers, 'Content-Type': error.page.contentType },
+      body: error.page.body,
+    };
+  }
   const message = COLLECTED.has(error.message) ? collected(error.message) : error.message;
   const errors = message === '' ? [] : [message];
   const body = error.body ?? (error.data === undefined ? { errors } : { errors, data: error.data });

@@ -1,5 +1,6 @@
 /** Every auth method and the identity store say what they are, path by path. */
 import { systemClock } from '../../base/clock.ts';
+import { silentLog } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { openInstance } from '../instance-fixture.ts';
 import { testBackendDeclaration } from '../../engines/backend.contract.ts';
@@ -18,6 +19,8 @@ await instance.close();
 
 testBackendDeclaration(userpassBackend({ random: systemRandom }));
 testBackendDeclaration(approleBackend({ random: systemRandom, hash: (text) => text }));
-testBackendDeclaration(jwtBackend({ clock: systemClock, fetch: fetchJson }));
+testBackendDeclaration(
+  jwtBackend({ clock: systemClock, random: systemRandom, log: silentLog, fetch: fetchJson }),
+);
 testBackendDeclaration(kubernetesBackend({ fetch: fetchJson, local: async () => undefined }));
 testBackendDeclaration(certBackend());
