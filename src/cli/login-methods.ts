@@ -98,6 +98,41 @@ export const LOGIN_METHODS: readonly LoginMethod[] = [
   },
 ];
 
+/** Needs a browser: `oidc-login.ts`. */
+export const OIDC_METHOD: LoginMethod = {
+  name: 'oidc',
+  about: 'A browser, at an OpenID provider that the server knows.',
+  values: [
+    { name: 'role', about: 'Role to log in to, unless there is a default.' },
+    {
+      name: 'callbackmode',
+      about:
+        'How the browser comes back: client (to this command, the default), direct (to the server) or device (not at all).',
+    },
+    {
+      name: 'listenaddress',
+      about: 'Address to listen at in the mode client (default: localhost).',
+    },
+    { name: 'port', about: 'Port to listen at in the mode client (default: 8250).' },
+    {
+      name: 'callbackmethod',
+      about: 'Scheme of the redirect URI (default: http; of the server in the mode direct).',
+    },
+    {
+      name: 'callbackhost',
+      about: 'Host of the redirect URI (default: localhost; of the server in the mode direct).',
+    },
+    {
+      name: 'callbackport',
+      about: 'Port of the redirect URI (default: that of port; of the server in the mode direct).',
+    },
+    { name: 'skip_browser', about: 'true: shows the URL and opens no browser.' },
+    { name: 'abort_on_error', about: 'true: gives up when no browser can be opened.' },
+  ],
+  path: () => 'oidc/auth_url',
+  body: [],
+};
+
 export const TOKEN_METHOD_ABOUT =
   'A token that exists already. It is looked up, unless lookup=false.';
 
@@ -114,7 +149,7 @@ export function loginHelp(name: string): string | undefined {
   if (name === 'token') {
     return `Usage: strongroom login [-method=token] [TOKEN]\n\n  ${TOKEN_METHOD_ABOUT}`;
   }
-  const method = LOGIN_METHODS.find((known) => known.name === name);
+  const method = [...LOGIN_METHODS, OIDC_METHOD].find((known) => known.name === name);
   if (method === undefined) return undefined;
   const values = method.values.map((value) => `  ${value.name}=<string>\n      ${value.about}`);
   return [

@@ -1,10 +1,8 @@
-/** Logins by browser: `oidc/auth_url` begins one, `oidc/callback` ends it, `oidc/poll` asks whether one is over. */
+/** Logins by browser, from what the provider sends back to the grant of a token. */
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { base62 } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
-import { definePath } from '../../model/backend.ts';
-import type { Path } from '../../model/backend.ts';
 import { invalidRequest, unsupportedOperation } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { RawReply, Reply, Request } from '../../model/request.ts';
@@ -12,7 +10,7 @@ import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchJson } from '../fetch-json.ts';
 import { checkAddress } from '../token-fields.ts';
-import { beginBrowserLogin, isLoopback } from './auth-url.ts';
+import { isLoopback } from './auth-url.ts';
 import { ClaimError } from './claims.ts';
 import { configOf } from './config.ts';
 import type { JwtConfig } from './config.ts';
@@ -52,7 +50,7 @@ const PROVIDER_ERRORS: readonly string[] = [
   'temporarily_unavailable',
 ];
 
-interface Callback {
+export interface Callback {
   readonly state: string;
   readonly code: string;
   readonly id_token: string;
@@ -60,29 +58,6 @@ interface Callback {
   readonly error: string;
   readonly confirmation: string;
 }
-
-const text = (
-  description: string,
-  more: { readonly sensitive?: true; readonly query?: true } = {},
-): {
-  readonly kind: 'string';
-  readonly description: string;
-  readonly default: string;
-  readonly sensitive?: true;
-  readonly query?: true;
-} => ({ kind: 'string', description, default: '', ...more });
-
-const secret = { sensitive: true, query: true } as const;
-const CALLBACK_FIELDS = {
-  state: text('State of the login.', secret),
-  code: text('Code of the provider.', secret),
-  id_token: text('Token of the provider, in its form.', { sensitive: true }),
-  client_nonce: text('Binds the login to its client.', secret),
-  error: text('Why the provider refuses.', { query: true }),
-  error_description: text('What the provider says of it.', { query: true }),
-  error_uri: text('Where the provider says more.', { query: true }),
-  confirmation: text('The user has confirmed the login.', { query: true }),
-} as const;
 
 /** Whom a provider has vouched for, until the one who began the login asks. */
 interface Arrived {
@@ -114,7 +89,7 @@ function refused(
   });
 }
 
-class BrowserLogins {
+export class BrowserLogins {
   readonly #ports: BrowserPorts;
   readonly #once: Once;
 
@@ -310,63 +285,4 @@ function tokenMetadata(tokens: Tokens, role: Stored<JwtRole>): Record<string, st
   return Object.fromEntries(
     (role.oauth2_metadata ?? []).map((name) => [`oauth2_${name}`, all[name] ?? '']),
   );
-}
-
-export function browserPaths(ports: BrowserPorts): readonly Path[] {
-  const logins = new BrowserLogins(ports);
-  return [
-    definePath({
-      pattern: 'oidc/auth_url',
-      fields: {
-        role: { kind: 'lower_string', description: 'Role to log in to.', default: '' },
-        redirect_uri: text('Where to come back to; not needed in the mode device.'),
-        client_nonce: text('Binds the login to its client.', { sensitive: true }),
-      },
-      help: { synopsis: 'Begins a login by browser.' },
-      unauthenticated: true,
-      operations: {
-        update: {
-          summary: 'Begin a browser login',
-          handler: (request, store) => beginBrowserLogin(request, store, ports),
-          outsideEffects: true,
-        },
-      },
-    }),
-    definePath({
-      pattern: 'oidc/callback',
-      fields: CALLBACK_FIELDS,
-      help: { synopsis: 'Ends a login by browser.' },
-      unauthenticated: true,
-      login: true,
-      operations: {
-        read: {
-          summary: 'End a browser login',
-          handler: (request, store) => logins.callback(request, store),
-          outsideEffects: true,
-        },
-        update: {
-          summary: 'Take the form of a provider',
-          handler: (request, store) => logins.formPost(request, store),
-          outsideEffects: true,
-        },
-      },
-    }),
-    definePath({
-      pattern: 'oidc/poll',
-      fields: {
-        state: text('State of the login.', { sensitive: true }),
-        client_nonce: text('Binds the login to its client.', { sensitive: true }),
-      },
-      help: { synopsis: 'Asks whether a login by browser is over.' },
-      unauthenticated: true,
-      login: true,
-      operations: {
-        update: {
-          summary: 'Poll a browser login',
-          handler: (request, store) => logins.poll(request, store),
-          outsideEffects: true,
-        },
-      },
-    }),
-  ];
 }

@@ -199,9 +199,9 @@ async function look(config: JwtConfig, keySets: KeySets, mayFail: boolean): Prom
     } catch (error) {
       if (!(error instanceof FetchError)) throw error;
       const what = source.kind === 'jwks' ? 'jwks' : 'oidc discovery';
-      const text = `error checking ${what} URL`;
-      if (!mayFail) throw invalidRequest(text, { detail: error.message, cause: error });
-      warnings.push(text);
+      const fault = `error checking ${what} URL`;
+      if (!mayFail) throw invalidRequest(fault, { detail: error.message, cause: error });
+      warnings.push(fault);
     }
   }
   return { warnings };

@@ -10,7 +10,7 @@ import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import type { FetchJson } from '../fetch-json.ts';
 import { checkAddress, renewalOf } from '../token-fields.ts';
-import { browserPaths } from './browser.ts';
+import { browserPaths } from './browser-paths.ts';
 import { ClaimError, checkParties, checkTimes, leewaysOf } from './claims.ts';
 import { configOf, configPath } from './config.ts';
 import { withGroups } from './group-sources.ts';
@@ -94,7 +94,7 @@ export function jwtBackend(ports: JwtPorts): Backend {
         pattern: 'login',
         fields: {
           role: { kind: 'string', description: 'Role to log in to.', default: '' },
-          jwt: { kind: 'string', description: 'The signed token.', default: '', sensitive: true },
+          jwt: { kind: 'string', description: 'The signed token.', default: '' },
         },
         help: { synopsis: 'Logs in with a signed token.' },
         unauthenticated: true,

@@ -1,7 +1,7 @@
 /** What we ask of an OpenID provider: where to send the browser, tokens for a code, who the user is. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isJsonObject } from '../../base/json.ts';
-import type { JsonObject } from '../../base/json.ts';
+import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { FetchError, formOf } from '../fetch-json.ts';
 import type { FetchJson, FetchOptions } from '../fetch-json.ts';
 import { ClaimError, checkTimes, leewaysOf, numberOf } from './claims.ts';
@@ -141,7 +141,7 @@ export class Provider {
       ...this.options,
       headers: { authorization: `Bearer ${accessToken}` },
     });
-    const claims = document as JsonObject;
+    const claims = document as JsonValue;
     if (status !== 200 || !isJsonObject(claims))
       throw new FetchError(`the userinfo endpoint answered with status ${status}`);
     // OpenID Connect Core 1.0 §5.3.2: claims of another subject must not be used.
@@ -165,13 +165,14 @@ export class Provider {
       ...(inBody ? { client_secret: secret } : {}),
     });
     const basic = Buffer.from(`${formEncoded(id)}:${formEncoded(secret)}`).toString('base64');
-    const { document } = await this.#fetch(url, {
+    const fetched = await this.#fetch(url, {
       ...this.options,
       ...request,
       headers: { ...request.headers, ...(inBody ? {} : { authorization: `Basic ${basic}` }) },
     });
-    if (!isJsonObject(document as JsonObject)) throw new FetchError('no object in the answer');
-    return document as JsonObject;
+    const document = fetched.document as JsonValue;
+    if (!isJsonObject(document)) throw new FetchError('no object in the answer');
+    return document;
   }
 }
 

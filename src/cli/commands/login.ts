@@ -13,7 +13,8 @@ import {
 } from '../command.ts';
 import { asStrings, readPairs } from '../key-values.ts';
 import { validateLogin } from '../mfa.ts';
-import { LOGIN_METHODS, loginBody, type LoginMethod } from '../login-methods.ts';
+import { LOGIN_METHODS, OIDC_METHOD, loginBody, type LoginMethod } from '../login-methods.ts';
+import { browserLogin } from '../oidc-login.ts';
 import { cleanPath } from '../paths.ts';
 import { wrapText } from '../render/columns.ts';
 import { printField, printSecret, say } from '../render/output.ts';
@@ -99,6 +100,13 @@ async function authenticate(invocation: Invocation, client: Client): Promise<Sec
     if (first !== undefined && !first.includes('=')) pairs = [`token=${first}`, ...pairs.slice(1)];
     const values = asStrings(await readPairs(invocation, pairs, 'Error parsing configuration'));
     return attempt('Error authenticating', tokenLogin(invocation, client, values));
+  }
+  if (name === OIDC_METHOD.name) {
+    const values = asStrings(await readPairs(invocation, pairs, 'Error parsing configuration'));
+    const mount = cleanPath(values['mount'] ?? flags.text('path')) || name;
+    const ports = { terminal: invocation.terminal, client: client.with({ token: undefined }) };
+    const given = new Map(Object.entries(values));
+    return attempt('Error authenticating', browserLogin(ports, mount, given));
   }
   const method = LOGIN_METHODS.find((known) => known.name === name);
   if (method === undefined) {

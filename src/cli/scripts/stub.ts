@@ -5,7 +5,7 @@ import type { Terminal } from '../terminal.ts';
 
 export interface StubAnswer {
   readonly method: string;
-  /** Path with query. */
+  /** Path with query; `*` = any. */
   readonly path: string;
   readonly status: number;
   readonly body: string;
@@ -56,7 +56,7 @@ async function answer(
   const { method = '', url = '', headers } = request;
   const next = answers[seen.length];
   seen.push({ method, path: url, headers, body: Buffer.concat(chunks).toString('utf8') });
-  if (next === undefined || next.method !== method || next.path !== url) {
+  if (next === undefined || next.method !== method || (next.path !== '*' && next.path !== url)) {
     response.writeHead(599).end(JSON.stringify({ errors: [`unexpected ${method} ${url}`] }));
     return;
   }

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 
 export const CLIENT: { readonly id: string; readonly secret: string } = {
   id: 'strongroom',
@@ -112,8 +112,10 @@ function formIn(page: string): Form | undefined {
   const values: Record<string, string> = {};
   const asked: string[] = [];
   for (const [input] of page.matchAll(/<input[^>]*>/g)) {
-    const attribute = (name: string): string | undefined =>
-      new RegExp(`\\b${name}="([^"]*)"`).exec(input)?.[1];
+    const attributes = new Map(
+      [...input.matchAll(/\b(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key, value]),
+    );
+    const attribute = (key: string): string | undefined => attributes.get(key);
     const name = attribute('name');
     if (name === undefined) continue;
     if (attribute('type') === 'hidden') values[name] = unescaped(attribute('value') ?? '');
