@@ -35,6 +35,8 @@ export interface WireReply {
   readonly body: string | Buffer;
   /** Sent in place of the body. The listener reads it to its end, or destroys it. */
   readonly stream?: ByteStream;
+  /** HTTP/2 only: sent behind the body (gRPC's status). */
+  readonly trailers?: Readonly<Record<string, string>>;
 }
 
 export interface Facade {
@@ -42,6 +44,18 @@ export interface Facade {
   handle(request: WireRequest): Promise<WireReply>;
   /** A refusal that the listener itself decided (bad HTTP, time-out, too many headers), in this protocol's shape. */
   refuse(status: number, message: string): WireReply;
+}
+
+/** A facade that shares a listener with others, and the requests that are its own. */
+export interface SharedFacade {
+  /** As configuration and audit name it. */
+  readonly api: 'aws' | 'azure' | 'gcp';
+  /**
+   * Decides by request line and headers alone, and cheaply. Asked in the order of the table in server/facades.ts, and never
+   * about what can only be Vault's: a path below `/v1/` other than `/v1/projects/`.
+   */
+  claims(request: WireRequest): boolean;
+  readonly facade: Facade;
 }
 
 export type BodyErrorReason = 'too_large' | 'aborted';
