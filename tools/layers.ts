@@ -73,6 +73,12 @@ export const LAYERS: readonly Layer[] = [
     mayImport: ['base', 'crypto', 'model', 'storage'],
   },
   {
+    room: 'ldap',
+    purpose: 'a connection to a directory, and what names and filters are like there',
+    mayImport: ['base'],
+    packages: ['ldapts'],
+  },
+  {
     room: 'engines',
     purpose: 'one folder per secrets engine',
     mayImport: ['base', 'crypto', 'model'],
@@ -82,7 +88,7 @@ export const LAYERS: readonly Layer[] = [
   {
     room: 'auth',
     purpose: 'one folder per auth method',
-    mayImport: ['base', 'crypto', 'model'],
+    mayImport: ['base', 'crypto', 'model', 'ldap'],
     family: true,
   },
   {

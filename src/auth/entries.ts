@@ -5,7 +5,7 @@ import { notFound } from '../model/errors.ts';
 import type { FieldSet, Values } from '../model/field.ts';
 import type { Reply, Request } from '../model/request.ts';
 import type { Reader, Transaction } from '../model/transaction.ts';
-import { LIST_FIELDS, listNames } from './list-names.ts';
+import { LIST_FIELDS, listedNames } from './list-names.ts';
 
 export interface EntrySpec<F extends FieldSet> {
   /** Where they are listed; one is at `folder/{parameter}`. */
@@ -16,6 +16,8 @@ export interface EntrySpec<F extends FieldSet> {
   readonly matches?: string;
   /** Below which they are stored, by name; ends in '/'. */
   readonly prefix: string;
+  /** The name behind a stored key, where it is not the key itself. */
+  readonly nameOf?: (key: string) => string;
   /** How texts call them. */
   readonly one: string;
   readonly many: string;
@@ -50,7 +52,10 @@ export function entryPaths<const F extends FieldSet>(spec: EntrySpec<F>): readon
       operations: {
         list: {
           summary: `List ${many}`,
-          handler: (request, store) => listNames(store, prefix, request.fields),
+          handler: async (request, store) => {
+            const keys = await listedNames(store, prefix, request.fields);
+            return { data: { keys: keys.map((key) => spec.nameOf?.(key) ?? key) } };
+          },
         },
       },
     }),

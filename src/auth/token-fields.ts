@@ -5,7 +5,7 @@
 import { canonicalCidr, cidrsContain } from '../base/cidr.ts';
 import type { FieldSet } from '../model/field.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
-import type { AuthGrant, Connection } from '../model/request.ts';
+import type { AuthGrant, Connection, Request } from '../model/request.ts';
 import type { Stored } from '../model/transaction.ts';
 import { refuseRoot } from '../model/root-policy.ts';
 
@@ -269,6 +269,18 @@ export function grantOf(
       : settings.token_bound_cidrs,
     strictlyBindIp: settings.token_strictly_bind_ip,
   };
+}
+
+/** Whether logins at a mount end in batch tokens, which are never renewed and carry what is kept with them. */
+export function makesBatchTokens(
+  grant: Pick<TokenGrant, 'tokenType'>,
+  mount: Pick<Request['mount'], 'config'>,
+): boolean {
+  const { token_type: tuned } = mount.config;
+  if (tuned === 'service' || tuned === 'batch') return tuned === 'batch';
+  return (
+    grant.tokenType === 'batch' || (grant.tokenType !== 'service' && tuned === 'default-batch')
+  );
 }
 
 /** @throws {RequestError} permission_denied when the caller's address is not one that the settings are bound to */

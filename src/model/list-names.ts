@@ -41,12 +41,21 @@ export async function namesBelow(
 }
 
 /** @throws {RequestError} not_found when there is nothing */
+export async function listedNames(
+  store: Reader,
+  prefix: string,
+  request: ListRequest,
+): Promise<string[]> {
+  const keys = await namesBelow(store, prefix, request);
+  if (keys.length === 0) throw notFound();
+  return keys;
+}
+
+/** @throws {RequestError} not_found when there is nothing */
 export async function listNames(
   store: Reader,
   prefix: string,
   request: ListRequest,
 ): Promise<Reply> {
-  const keys = await namesBelow(store, prefix, request);
-  if (keys.length === 0) throw notFound();
-  return { data: { keys } };
+  return { data: { keys: await listedNames(store, prefix, request) } };
 }

@@ -7,6 +7,7 @@ import { fetchJson } from '../auth/fetch-json.ts';
 import { jwtBackend } from '../auth/jwt/jwt.ts';
 import { kubernetesBackend } from '../auth/kubernetes/kubernetes.ts';
 import { certBackend } from '../auth/cert/cert.ts';
+import { ldapBackend } from '../auth/ldap/ldap.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { totpBackend } from '../engines/totp/totp.ts';
@@ -60,6 +61,7 @@ function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend>
     ['cert', onMount(certBackend())],
     ['jwt', jwt],
     ['kubernetes', onMount(kubernetesBackend({ fetch: fetchJson, local: podFile }))],
+    ['ldap', onMount(ldapBackend({ random }))],
     ['oidc', jwt],
     ['userpass', onMount(userpassBackend({ random }))],
   ]);

@@ -4,7 +4,7 @@ import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { checkAddress, grantOf, renewalOf } from '../token-fields.ts';
+import { checkAddress, grantOf, makesBatchTokens, renewalOf } from '../token-fields.ts';
 import { configOf, configPath } from './config.ts';
 import type { KubernetesConfig } from './config.ts';
 import { allows, kubernetesRoles } from './role.ts';
@@ -83,7 +83,7 @@ async function login(
         metadata,
       },
       // A renewal asks for another review; a batch token is never renewed, and carries what is kept.
-      internal: { role: roleName, ...(grant.tokenType === 'batch' ? {} : { jwt }) },
+      internal: { role: roleName, ...(makesBatchTokens(grant, request.mount) ? {} : { jwt }) },
     },
   };
 }

@@ -9,6 +9,7 @@ import { fetchJson } from '../../auth/fetch-json.ts';
 import { jwtBackend } from '../../auth/jwt/jwt.ts';
 import { kubernetesBackend } from '../../auth/kubernetes/kubernetes.ts';
 import { certBackend } from '../../auth/cert/cert.ts';
+import { ldapBackend } from '../../auth/ldap/ldap.ts';
 import { userpassBackend } from '../../auth/userpass/userpass.ts';
 import { identityBackend } from '../../identity/backend.ts';
 import { portsWithoutTokens } from '../../identity/oidc/oidc-fixture.ts';
@@ -24,3 +25,4 @@ testBackendDeclaration(
 );
 testBackendDeclaration(kubernetesBackend({ fetch: fetchJson, local: async () => undefined }));
 testBackendDeclaration(certBackend());
+testBackendDeclaration(ldapBackend({ random: systemRandom }));
