@@ -60,6 +60,8 @@ export interface Call {
   readonly retention?: Retention;
   /** The operation in the protocol's own words (`secretsmanager:GetSecretValue`), for the audit record. */
   readonly action?: string;
+  /** A second factor that comes with a login: by id or name of a method, its codes. */
+  readonly secondFactor?: ReadonlyMap<string, readonly string[]>;
   /** Parses the body; called once, after rate limits. @throws {RequestError} */
   readonly readBody: () => Promise<Readonly<JsonObject>>;
   /** Requested wrapping TTL in seconds; 0 = none. */

@@ -2,7 +2,7 @@
 import { isJsonObject } from '../base/json.ts';
 import type { Answer } from './call.ts';
 import type { Exchange } from './exchange.ts';
-import type { IssuedAuth, Reply } from '../model/request.ts';
+import type { IssuedAuth, MfaRequirement, Reply } from '../model/request.ts';
 
 export function answerOf(exchange: Exchange): Answer {
   const { reply, lease, auth, wrap, warnings } = exchange;
@@ -49,6 +49,7 @@ function hasContent(reply: Reply | undefined): boolean {
     reply.status !== undefined ||
     reply.unwrapped !== undefined ||
     reply.auth !== undefined ||
+    reply.completedLogin !== undefined ||
     reply.lease !== undefined ||
     reply.issuedAuth !== undefined ||
     reply.issuedLease !== undefined
@@ -57,6 +58,7 @@ function hasContent(reply: Reply | undefined): boolean {
 
 /** The `auth` object of the envelope. */
 export function authObject(auth: IssuedAuth): Record<string, unknown> {
+  if (auth.mfaRequirement !== undefined) return waitingObject(auth.mfaRequirement);
   return {
     client_token: auth.clientToken,
     accessor: auth.accessor,
@@ -71,6 +73,23 @@ export function authObject(auth: IssuedAuth): Record<string, unknown> {
     orphan: auth.orphan,
     mfa_requirement: null,
     num_uses: auth.numUses,
+  };
+}
+
+/** The `auth` object of a login that waits for its second factor. */
+export function waitingObject(requirement: MfaRequirement): Record<string, unknown> {
+  return {
+    client_token: '',
+    accessor: '',
+    policies: null,
+    metadata: null,
+    lease_duration: 0,
+    renewable: false,
+    entity_id: '',
+    token_type: 'default',
+    orphan: false,
+    mfa_requirement: requirement,
+    num_uses: 0,
   };
 }
 

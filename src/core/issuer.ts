@@ -1,8 +1,15 @@
 /** Makes the token of a login and the lease of a dynamic secret, within the bounds of mount and system. */
 import { plainAddress } from '../base/cidr.ts';
 import { base62 } from '../base/random.ts';
-import { RequestError, invalidRequest } from '../model/errors.ts';
-import type { AuthGrant, IssuedAuth, IssuedLease, LeaseGrant } from '../model/request.ts';
+import { RequestError, invalidRequest, permissionDenied } from '../model/errors.ts';
+import type {
+  AuthGrant,
+  CompletedLogin,
+  IssuedAuth,
+  IssuedLease,
+  LeaseGrant,
+  MfaRequirement,
+} from '../model/request.ts';
 import type { World } from '../base/world.ts';
 import type { LeaseStore } from '../leases/lease-store.ts';
 import type { Stored } from '../model/transaction.ts';
@@ -30,6 +37,16 @@ export interface IssuerPorts {
     grant: AuthGrant,
     nowMs: number,
   ) => Promise<LoginIdentity>;
+  /**
+   * What a login has to show beside its first factor, if anything; it waits for that.
+   * @throws {RequestError} permission_denied when what it shows is wrong
+   */
+  readonly secondFactor: (
+    exchange: Exchange,
+    mount: Mount,
+    entityId: string,
+    login: CompletedLogin,
+  ) => Promise<MfaRequirement | undefined>;
 }
 
 const LEASE_RANDOM_LENGTH = 24;
@@ -43,10 +60,30 @@ export class Issuer {
     this.#ports = ports;
   }
 
-  /** The token of a successful login. @throws {RequestError} */
+  /** The token of a successful login, unless a second factor is wanted. @throws {RequestError} */
   async token(exchange: Exchange, grant: AuthGrant): Promise<IssuedAuth> {
-    const { mount, unit, nowMs } = exchange;
+    const { mount, unit, nowMs, path } = exchange;
     if (mount === undefined) throw new RequestError('internal', 'login without a mount');
+    const identity = await this.#ports.login(unit, mount, grant, nowMs);
+    const login = { mountAccessor: mount.entry.accessor, path, grant };
+    const { secondFactor } = this.#ports;
+    const requirement = await secondFactor(exchange, mount, identity.entityId, login);
+    if (requirement !== undefined) return waiting(identity, requirement);
+    return await this.#issue(exchange, { mount, path, grant, identity });
+  }
+
+  /** The token of a login that waited for its second factor and has shown it. @throws {RequestError} */
+  async finish(exchange: Exchange, login: CompletedLogin): Promise<IssuedAuth> {
+    const { unit, nowMs, routing } = exchange;
+    const mount = routing?.mountsByAccessor.get(login.mountAccessor);
+    if (mount === undefined || mount.entry.tainted) throw permissionDenied('the mount is gone');
+    const { path, grant } = login;
+    const identity = await this.#ports.login(unit, mount, grant, nowMs);
+    return await this.#issue(exchange, { mount, path, grant, identity });
+  }
+
+  async #issue(exchange: Exchange, { mount, path, grant, identity }: Issuing): Promise<IssuedAuth> {
+    const { unit, nowMs } = exchange;
     const policies = grantedPolicies(grant);
     const type = tokenType(mount, grant);
     const ttl = effectiveTtl({
@@ -59,7 +96,6 @@ export class Issuer {
       ageSeconds: 0,
     });
     exchange.warnings.push(...ttl.warnings);
-    const identity = await this.#ports.login(unit, mount, grant, nowMs);
     const { record, clientToken } = await this.#ports.tokens.issue(
       unit,
       {
@@ -67,7 +103,7 @@ export class Issuer {
         namespaceId: exchange.namespace.id,
         parent: undefined,
         policies,
-        path: exchange.path,
+        path,
         displayName: displayName(mount, grant),
         metadata: grant.metadata ?? null,
         ttlSeconds: ttl.seconds,
@@ -131,6 +167,33 @@ export class Issuer {
     );
     return { id, renewable: grant.renewable, durationSeconds: ttlSeconds };
   }
+}
+
+/** All that a login's token is made of. */
+interface Issuing {
+  readonly mount: Mount;
+  readonly path: string;
+  readonly grant: AuthGrant;
+  readonly identity: LoginIdentity;
+}
+
+/** No token yet. */
+function waiting({ entityId }: LoginIdentity, mfaRequirement: MfaRequirement): IssuedAuth {
+  return {
+    clientToken: '',
+    accessor: '',
+    policies: [],
+    tokenPolicies: [],
+    identityPolicies: [],
+    metadata: null,
+    leaseDurationSeconds: 0,
+    renewable: false,
+    entityId,
+    tokenType: 'service',
+    orphan: false,
+    numUses: 0,
+    mfaRequirement,
+  };
 }
 
 /** Where the token may be used from: the ranges of the method, or only the very address that it was issued to. */

@@ -1,5 +1,6 @@
 /** Time-based one-time passwords (RFC 6238) over HOTP (RFC 4226). */
 import { createHmac } from 'node:crypto';
+import { equalConstantTime } from './secret-bytes.ts';
 
 export type TotpHash = 'sha1' | 'sha256' | 'sha512';
 
@@ -24,4 +25,29 @@ export function totpCode(key: Uint8Array, step: number, shape: TotpShape): strin
   const offset = (digest.at(-1) ?? 0) & 0xf;
   const number = digest.readUInt32BE(offset) & 0x7fffffff;
   return String(number % 10 ** shape.digits).padStart(shape.digits, '0');
+}
+
+/** Which codes count: those of the present time step and of `skew` steps on either side. */
+export interface TotpWindow {
+  readonly shape: TotpShape;
+  readonly skew: number;
+  readonly nowMs: number;
+}
+
+/** The first time step whose code still counts: what was used before it can be forgotten. */
+export function oldestStep({ shape, skew, nowMs }: TotpWindow): number {
+  return Math.max(0, totpStep(nowMs, shape.periodSeconds) - skew);
+}
+
+/** The steps in the window whose code this is. Every step is tried, so that the time tells nothing. */
+export function matchingSteps(key: Uint8Array, code: string, window: TotpWindow): number[] {
+  const { shape, skew, nowMs } = window;
+  const given = Buffer.from(code, 'latin1');
+  const last = totpStep(nowMs, shape.periodSeconds) + skew;
+  const steps: number[] = [];
+  for (let step = oldestStep(window); step <= last; step++) {
+    const expected = Buffer.from(totpCode(key, step, shape), 'latin1');
+    if (equalConstantTime(expected, given)) steps.push(step);
+  }
+  return steps;
 }

@@ -5,8 +5,10 @@
 import { uuid } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { invalidRequest } from '../model/errors.ts';
+import { namesBelow } from '../model/list-names.ts';
 import type { NamespaceRef } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
+import { MfaStore } from './mfa/mfa-store.ts';
 import { GROUPS_OF_ENTITY_MAX } from './records.ts';
 import type { AliasRecord, EntityRecord, GroupRecord } from './records.ts';
 
@@ -149,6 +151,8 @@ export class Directory {
     this.#view.delete(ENTITY + entity.id);
     this.#view.delete(ENTITY_NAME + this.#nameHash(entity.name));
     for (const alias of entity.aliases) this.#dropAlias(alias);
+    const secondFactors = new MfaStore(this.unit, this.namespace);
+    for (const id of entity.mfaMethods ?? []) secondFactors.deleteSecret(id, entity.id);
     this.changed();
   }
 
@@ -220,12 +224,12 @@ export class Directory {
 
   /** Ids of a group's direct members. */
   async membersOf(groupId: string): Promise<string[]> {
-    return await this.#names(`${MEMBER}${groupId}/`);
+    return await namesBelow(this.#view, `${MEMBER}${groupId}/`);
   }
 
   /** Ids of the groups that are members of a group. */
   async childrenOf(groupId: string): Promise<string[]> {
-    return await this.#names(`${CHILD}${groupId}/`);
+    return await namesBelow(this.#view, `${CHILD}${groupId}/`);
   }
 
   putMember(groupId: string, entityId: string): void {
@@ -279,7 +283,7 @@ export class Directory {
   }
 
   async countEntities(): Promise<number> {
-    return (await this.#names(ENTITY)).length;
+    return (await namesBelow(this.#view, ENTITY)).length;
   }
 
   /** The same namespace in a unit of its own: what it reads does not bind the caller's commit. */
@@ -321,15 +325,6 @@ export class Directory {
   #dropGroupAlias(alias: AliasRecord): void {
     this.#view.delete(GROUP_ALIAS + this.#aliasHash(alias.mountAccessor, alias.name));
     this.#view.delete(GROUP_ALIAS_ID + alias.id);
-  }
-
-  async #names(prefix: string): Promise<string[]> {
-    const names: string[] = [];
-    for (let page = await this.#view.list(prefix); page.length > 0;) {
-      names.push(...page);
-      page = await this.#view.list(prefix, { after: page.at(-1) ?? '' });
-    }
-    return names;
   }
 
   #nameHash(name: string): string {

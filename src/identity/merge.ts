@@ -2,7 +2,8 @@
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { Directory } from './directory.ts';
 import { joinGroups, leaveGroups } from './membership.ts';
-import { MEMBERS_AT_ONCE_MAX, settledAlias, settledEntity } from './records.ts';
+import { MfaStore } from './mfa/mfa-store.ts';
+import { MEMBERS_AT_ONCE_MAX, listed, settledAlias, settledEntity } from './records.ts';
 import type { AliasRecord, EntityRecord } from './records.ts';
 
 export interface MergeWish {
@@ -10,6 +11,8 @@ export interface MergeWish {
   readonly fromIds: readonly string[];
   /** Aliases to keep where both entities have one at the same mount. */
   readonly keepAliasIds: readonly string[];
+  /** Where both have a secret for a method of the second factor, the destination's stays. */
+  readonly force: boolean;
 }
 
 interface Clash {
@@ -44,7 +47,32 @@ export async function mergeEntities(
   const clashes = clashesOf(to, from);
   if (clashes.length > 0 && wish.keepAliasIds.length === 0)
     throw await clashError(directory, to, clashes);
-  await merge(directory, to, from, wish.keepAliasIds, nowMs);
+  await merge(directory, to, from, wish, nowMs);
+}
+
+/** Moves the secrets of the second factor, and says which methods the destination has secrets for then. @throws {RequestError} */
+async function mergeSecondFactors(
+  directory: Directory,
+  to: Pick<EntityRecord, 'id' | 'mfaMethods'>,
+  from: EntityRecord,
+  force: boolean,
+): Promise<readonly string[]> {
+  const store = new MfaStore(directory.unit, directory.namespace);
+  const held = new Set(to.mfaMethods);
+  for (const id of from.mfaMethods ?? []) {
+    if (held.has(id)) {
+      if (force) continue;
+      const conflict = `conflicting MFA config ID "${id}" in entity ID "${from.id}"`;
+      throw invalidRequest(listed(conflict), { vaultStatus: 500 });
+    }
+    const secret = await store.secret(id, from.id);
+    if (secret === undefined) continue;
+    store.putSecret(id, to.id, secret);
+    // What was used up stays used up.
+    store.putUsedSteps(id, to.id, await store.usedSteps(id, from.id));
+    held.add(id);
+  }
+  return [...held];
 }
 
 function clashesOf(to: EntityRecord, from: readonly EntityRecord[]): Clash[] {
@@ -101,11 +129,11 @@ async function merge(
   directory: Directory,
   to: EntityRecord,
   from: readonly EntityRecord[],
-  keep: readonly string[],
+  { keepAliasIds: keep, force }: Pick<MergeWish, 'keepAliasIds' | 'force'>,
   nowMs: number,
 ): Promise<void> {
   const settled = settledEntity(to);
-  let { aliases, groups } = settled;
+  let { aliases, groups, mfaMethods = [] } = settled;
   const mergedIds = [...(settled.mergedIds ?? [])];
   for (const entity of from) {
     for (const alias of entity.aliases) {
@@ -133,8 +161,9 @@ async function merge(
       joined.map((group) => group.id).filter((id) => !held.has(id)),
     );
     groups = await joinGroups(directory, { ...settled, groups }, fresh, nowMs);
+    mfaMethods = await mergeSecondFactors(directory, { id: to.id, mfaMethods }, entity, force);
     directory.removeEntity(entity);
   }
   for (const id of mergedIds) directory.putMerged(id, to.id);
-  directory.putEntity({ ...settled, aliases, groups, mergedIds, updatedMs: nowMs }, to);
+  directory.putEntity({ ...settled, aliases, groups, mfaMethods, mergedIds, updatedMs: nowMs }, to);
 }

@@ -32,6 +32,8 @@ export interface EntityRecord {
   readonly aliases: readonly AliasRecord[];
   /** Ids of the groups of which it is a direct member. */
   readonly groups: readonly string[];
+  /** Ids of the methods of the second factor that it has a secret for. */
+  readonly mfaMethods?: readonly string[];
 }
 
 export type GroupType = 'internal' | 'external';

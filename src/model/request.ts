@@ -150,6 +150,20 @@ export interface AuthGrant {
   readonly internal?: JsonObject;
 }
 
+/** What a login has to show before it gets a token, as the protocol words it. */
+export interface MfaRequirement {
+  readonly mfa_request_id: string;
+  readonly mfa_constraints: Readonly<Record<string, object>>;
+}
+
+/** A login whose first factor was good: all that its token is made of. */
+export interface CompletedLogin {
+  /** The auth mount that it came in by, and the path of the request. */
+  readonly mountAccessor: string;
+  readonly path: string;
+  readonly grant: AuthGrant;
+}
+
 /** A token that was made or renewed, as the caller sees it. */
 export interface IssuedAuth {
   /** '' when only the accessor was named. */
@@ -165,6 +179,8 @@ export interface IssuedAuth {
   readonly tokenType: 'service' | 'batch';
   readonly orphan: boolean;
   readonly numUses: number;
+  /** There is no token yet: this has to be shown first. */
+  readonly mfaRequirement?: MfaRequirement;
 }
 
 /** A lease that was made or renewed, as the caller sees it. */
@@ -196,6 +212,8 @@ export interface Reply {
   readonly status?: number;
   readonly lease?: LeaseGrant;
   readonly auth?: AuthGrant;
+  /** A login that waited for its second factor, and has shown it. */
+  readonly completedLogin?: CompletedLogin;
   /** A token or lease that the core itself made or renewed (`auth/token/create`, `sys/leases/renew`). */
   readonly issuedAuth?: IssuedAuth;
   readonly issuedLease?: IssuedLease;

@@ -32,6 +32,8 @@ import { batchCodec } from '../tokens/batch-token.ts';
 import { TokenStore } from '../tokens/token-store.ts';
 import { identityServices } from './ports/identity-services.ts';
 import type { IdentityServices } from './ports/identity-services.ts';
+import { mfaServices } from './ports/mfa-services.ts';
+import type { MfaServices } from './ports/mfa-services.ts';
 import { batchSeal, sessionSeal } from './batch-seal.ts';
 import { credentialServices } from './ports/credential-ports.ts';
 import type { CredentialServices } from './ports/credential-ports.ts';
@@ -74,6 +76,7 @@ export interface Services {
   readonly authority: PolicyAuthority;
   readonly leaseBounds: LeaseBounds;
   readonly identity: IdentityServices;
+  readonly mfa: MfaServices;
   readonly credentials: CredentialServices;
   readonly bindings: Bindings;
   readonly policies: PolicyStore;
@@ -112,6 +115,7 @@ export function assemble(options: AssembleOptions): Assembly {
     changed: (unit, namespaceId) => (unit as CoreUnit).bumpEpoch(policyScope(namespaceId)),
   });
   const identity = identityServices({ world, hash, begin, table });
+  const mfa = mfaServices(identity.store, { begin, table });
   const credentials = credentialServices(identity.store, sessionSeal(barrier, world.random));
   const bindings = new Bindings(begin, options.bindings ?? []);
   const authority = new PolicyAuthority({ world, policies, identity: identity.view });
@@ -158,6 +162,7 @@ export function assemble(options: AssembleOptions): Assembly {
     authority,
     leaseBounds: options.leaseBounds,
     identity,
+    mfa,
     credentials,
     bindings,
     policies,
@@ -178,7 +183,13 @@ export function assemble(options: AssembleOptions): Assembly {
     leases,
     queue,
     intents,
-    issuer: new Issuer({ world, tokens, leases, login: identity.login }),
+    issuer: new Issuer({
+      world,
+      tokens,
+      leases,
+      login: identity.login,
+      secondFactor: mfa.demand,
+    }),
     authority,
     identity: identity.port,
     credentials: credentials.port,

@@ -15,6 +15,7 @@ import { transitBackend } from '../engines/transit/transit.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { credentialPaths } from '../identity/credentials/paths.ts';
 import { identityBackend } from '../identity/backend.ts';
+import { mfaPaths } from '../identity/mfa/paths.ts';
 import { cubbyholePrefix } from '../core/steps/wrap.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
@@ -96,7 +97,10 @@ export function builtins(
   const identity = identityBackend(
     services.identity.store,
     oidcPorts(services, options.status.apiAddress),
-    credentialPaths(services.identity.store, credentialPorts(services)),
+    [
+      ...credentialPaths(services.identity.store, credentialPorts(services)),
+      ...mfaPaths(services.identity.store, services.mfa.ports),
+    ],
   );
   const cubbyhole = cubbyholeBackend(cubbyholePrefix);
   const core: ReadonlyMap<string, AnyBackend> = new Map([

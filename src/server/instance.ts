@@ -245,6 +245,7 @@ export class Instance {
     table.clear();
     authority.clear();
     identity.store.clear();
+    this.#assembly.mfa.clear();
     this.#assembly.bindings.clear();
     const seed = this.#barrier.checkpointSeed();
     const barrier = this.#barrier;
@@ -281,6 +282,7 @@ export class Instance {
     this.#assembly.table.clear();
     this.#assembly.authority.clear();
     this.#assembly.identity.store.clear();
+    this.#assembly.mfa.clear();
     this.#assembly.lockout.clear();
     this.#assembly.bindings.clear();
     this.#assembly.credentials.judge.clear();

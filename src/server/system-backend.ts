@@ -43,6 +43,7 @@ import type { StatusPorts } from '../system/status.ts';
 import { backupPaths } from '../system/storage/backup.ts';
 import type { BackupPorts } from '../system/storage/backup.ts';
 import { explainPaths } from '../system/explain.ts';
+import { mfaValidationPaths } from '../system/mfa.ts';
 import { explainPorts } from './ports/explain-ports.ts';
 import { toolPaths } from '../system/tools.ts';
 import { wrappingPaths } from '../system/wrapping.ts';
@@ -157,6 +158,7 @@ export function systemBackend(
       ...passwordPolicyPaths({ random: world.random }),
       ...capabilityPaths(capabilityPorts(services)),
       ...explainPaths(explainPorts(services)),
+      ...mfaValidationPaths(services.mfa.secondFactor),
       ...backupPaths({ takeBackup: options.takeBackup }),
       ...internalSpecsPaths({ openApi: openApiOf(services, options.version) }),
       ...quotaPaths(

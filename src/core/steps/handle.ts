@@ -34,8 +34,10 @@ export async function grant(parts: Parts, exchange: Exchange): Promise<void> {
   if (reply === undefined) return;
   exchange.lease = reply.issuedLease;
   exchange.auth = reply.issuedAuth;
-  if (reply.auth !== undefined || reply.lease !== undefined)
+  const { completedLogin: login } = reply;
+  if (reply.auth !== undefined || login !== undefined || reply.lease !== undefined)
     await parts.quotas.admitLease(exchange);
+  if (login !== undefined) exchange.auth = await parts.issuer.finish(exchange, login);
   if (reply.auth !== undefined) exchange.auth = await parts.issuer.token(exchange, reply.auth);
   if (reply.lease !== undefined) exchange.lease = parts.issuer.lease(exchange, reply.lease);
 }

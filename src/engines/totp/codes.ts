@@ -1,7 +1,6 @@
 /** `code`: makes the present code, and checks one, which counts once. */
 import { decodeBase32 } from '../../base/base32.ts';
-import { equalConstantTime } from '../../crypto/secret-bytes.ts';
-import { totpCode, totpStep } from '../../crypto/totp.ts';
+import { matchingSteps, oldestStep, totpCode, totpStep } from '../../crypto/totp.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
@@ -27,20 +26,6 @@ function secretOf(key: TotpKey): Buffer {
   return secret;
 }
 
-/** The steps whose code this is. Every step is tried, so that the time tells nothing. */
-function stepsOf(key: TotpKey, code: string, nowMs: number): number[] {
-  const secret = secretOf(key);
-  const shape = shapeOf(key);
-  const now = totpStep(nowMs, key.periodSeconds);
-  const given = Buffer.from(code, 'latin1');
-  const steps: number[] = [];
-  for (let step = Math.max(0, now - key.skew); step <= now + key.skew; step++) {
-    const expected = Buffer.from(totpCode(secret, step, shape), 'latin1');
-    if (equalConstantTime(expected, given)) steps.push(step);
-  }
-  return steps;
-}
-
 async function make(
   { fields, nowMs }: Request<{ readonly name: string }>,
   store: Transaction,
@@ -61,14 +46,15 @@ async function validate(
   if (code.length !== key.digits || !/^[0-9]+$/.test(code)) {
     throw invalidRequest('invalid number of digits for the code');
   }
-  const steps = stepsOf(key, code, nowMs);
+  const window = { shape: shapeOf(key), skew: key.skew, nowMs };
+  const steps = matchingSteps(secretOf(key), code, window);
   if (steps.length === 0) return { data: { valid: false } };
   const used = (await store.getRecord<Used>(usedCodes(name)))?.steps ?? [];
   if (steps.some((step) => used.includes(step))) {
     throw invalidRequest('code already used; wait until the next time period');
   }
   // Stored with a check on what was read: of two requests with one code, one finds it used, on every replica and after a restart.
-  const oldest = totpStep(nowMs, key.periodSeconds) - key.skew;
+  const oldest = oldestStep(window);
   store.putJson(usedCodes(name), {
     steps: [...used.filter((step) => step >= oldest), ...steps],
   });

@@ -1,6 +1,7 @@
 /** Successful answers of the Vault protocol: the envelope of eight keys, bare objects and raw bodies. */
 import type { Answer, CallOperation, WrapInfo } from '../../core/call.ts';
 import type { IssuedAuth, Reply } from '../../model/request.ts';
+import { waitingObject } from '../../core/envelope.ts';
 import type { WireReply } from '../facade.ts';
 import { errorReply, JSON_HEADERS } from './error-table.ts';
 
@@ -94,6 +95,7 @@ function wrapEnvelope(wrap: WrapInfo): string {
 
 /** The `auth` object of the protocol; also what a wrapped login stores. */
 export function authObject(auth: IssuedAuth): Readonly<Record<string, unknown>> {
+  if (auth.mfaRequirement !== undefined) return waitingObject(auth.mfaRequirement);
   return {
     client_token: auth.clientToken,
     accessor: auth.accessor,

@@ -125,3 +125,21 @@ export function passableHeaders(headers: Headers): Readonly<Record<string, strin
   }
   return passable;
 }
+
+const NOTHING_SHOWN: ReadonlyMap<string, readonly string[]> = new Map();
+
+/** `X-Vault-MFA: method:code`, once for each code or with commas between; without a code the method needs none. */
+export function secondFactorOf(headers: Headers): ReadonlyMap<string, readonly string[]> {
+  // Node.js joins repeated ones with commas, as proxies do (RFC 9110 §5.3); no code has one in it.
+  const header = headerText(headers, 'x-vault-mfa');
+  if (header === '') return NOTHING_SHOWN;
+  const shown = new Map<string, readonly string[]>();
+  for (const text of header.split(',').map((part) => part.trim())) {
+    if (text === '') continue;
+    const colon = text.indexOf(':');
+    const method = colon < 0 ? text : text.slice(0, colon);
+    const codes = colon < 0 ? [] : [text.slice(colon + 1)];
+    shown.set(method, [...(shown.get(method) ?? []), ...codes]);
+  }
+  return shown;
+}

@@ -18,6 +18,7 @@ import {
   headerText,
   passableHeaders,
   refuseRepeatedHeaders,
+  secondFactorOf,
   tokenOf,
   wrapFormatOf,
   wrapTtlOf,
@@ -202,6 +203,10 @@ class VaultCall implements Call {
   get headers(): Readonly<Record<string, string>> {
     this.#headers ??= passableHeaders(this.#request.headers);
     return this.#headers;
+  }
+
+  get secondFactor(): Call['secondFactor'] & {} {
+    return secondFactorOf(this.#request.headers);
   }
 
   get signal(): AbortSignal {

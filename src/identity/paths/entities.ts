@@ -146,7 +146,7 @@ export function entityPaths(identity: Identity): Path<Unit>[] {
         to_entity_id: { kind: 'string', description: 'Id of the entity that stays.', default: '' },
         force: {
           kind: 'bool',
-          description: 'Where both have a second factor, that of the entity that goes counts.',
+          description: 'Where both have a second factor, that of the entity that stays is kept.',
         },
         conflicting_alias_ids_to_keep: {
           kind: 'comma_string_list',
@@ -167,6 +167,7 @@ export function entityPaths(identity: Identity): Path<Unit>[] {
               toId: fields.to_entity_id,
               fromIds: fields.from_entity_ids,
               keepAliasIds: fields.conflicting_alias_ids_to_keep,
+              force: fields.force ?? false,
             };
             await mergeEntities(at(request, unit), wish, request.nowMs);
             return undefined;
