@@ -51,8 +51,8 @@ export interface SharedFacade {
   /** As configuration and audit name it. */
   readonly api: 'aws' | 'azure' | 'gcp';
   /**
-   * Decides by request line and headers alone, and cheaply. Asked in the order of the table in server/facades.ts, and never
-   * about what can only be Vault's: a path below `/v1/` other than `/v1/projects/`.
+   * Decides by request line and headers alone, and cheaply. Asked in the order of server/facades/facades.ts, and never about
+   * what can only be Vault's: a path below `/v1/` other than `/v1/projects/`.
    */
   claims(request: WireRequest): boolean;
   readonly facade: Facade;

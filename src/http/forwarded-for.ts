@@ -75,3 +75,20 @@ function withoutPort(hop: string): string {
   const colon = hop.indexOf(':');
   return colon >= 0 && colon === hop.lastIndexOf(':') ? hop.slice(0, colon) : hop;
 }
+
+/** What the header says by `rule`; a header that is not believed is taken away, so that nobody behind reads it. */
+export function forwardedOf(
+  rule: ForwardedForRule | undefined,
+  headers: Record<string, string | readonly string[] | undefined>,
+  remoteAddress: string,
+): ReturnType<ForwardedForRule> {
+  const header = headers['x-forwarded-for'];
+  if (rule === undefined) {
+    if (header !== undefined) delete headers['x-forwarded-for'];
+    return undefined;
+  }
+  const text = typeof header === 'object' ? header.join(',') : header;
+  const forwarded = rule(remoteAddress, text);
+  if (forwarded === undefined) delete headers['x-forwarded-for'];
+  return forwarded;
+}

@@ -1,27 +1,33 @@
 /** One listening address: HTTP/1.1 over TCP or a Unix socket, with or without TLS, in front of one facade. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Server as TlsServer } from 'node:tls';
 import type { WireReply } from '../facades/facade.ts';
 import { EndlessReplies } from './endless-replies.ts';
+import { H2Front } from './h2/h2-front.ts';
 import { announcesBody, HttpExchange } from './exchange.ts';
-import { forwardedForRule } from './forwarded-for.ts';
+import { forwardedForRule, forwardedOf } from './forwarded-for.ts';
 import type { ForwardedForRule } from './forwarded-for.ts';
 import { DEFAULT_LISTENER_LIMITS } from './limits.ts';
 import type { ListenerLimits } from './limits.ts';
 import type { ListenerOptions } from './listener-options.ts';
-import { PeerConnection } from './peer.ts';
+import { newPeer, PeerConnection } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { replyHeaders, writeBody } from './reply-body.ts';
 import { customHeaders } from './response-headers.ts';
 import type { HeadersForStatus } from './response-headers.ts';
-import { secureContext, tlsOptions } from './tls.ts';
+import { divert, isProperRequest, makeServer } from './http-server.ts';
+import { secureContext } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
-import { refusalOf, takeOver, writeAndClose } from './parser-failure.ts';
+import {
+  refusalOf,
+  resumeHandle,
+  takeOver,
+  takeOverForH2,
+  writeAndClose,
+} from './parser-failure.ts';
 import type { ParserError } from './parser-failure.ts';
 import { VerbConnection } from './verb-connection.ts';
 
@@ -37,6 +43,7 @@ export class Listener {
   readonly #endless = new EndlessReplies();
   readonly #forwardedFor: ForwardedForRule | undefined;
   readonly #customHeaders: HeadersForStatus;
+  readonly #h2: H2Front;
   #stopSweep: () => void = () => {};
   #closing = false;
 
@@ -48,6 +55,13 @@ export class Listener {
       options.forwardedFor === undefined ? undefined : forwardedForRule(options.forwardedFor);
     this.#customHeaders = customHeaders(options.customHeaders ?? {}, options.hostname);
     this.#running = options.inFlight.open();
+    this.#h2 = new H2Front({
+      facade: options.facade,
+      listener: options,
+      limits: this.#limits,
+      customHeaders: this.#customHeaders,
+      forwarded: (headers, address) => forwardedOf(this.#forwardedFor, headers, address),
+    });
     this.#server = this.#createServer();
   }
 
@@ -97,6 +111,7 @@ export class Listener {
       this.#server.close(() => resolve());
     });
     this.#server.closeIdleConnections();
+    this.#h2.close();
     this.#endless.end();
     const disarm = this.#options.clock.after(graceMs, () => {
       for (const socket of this.#sockets) socket.destroy();
@@ -107,38 +122,17 @@ export class Listener {
   }
 
   #createServer(): Server {
-    const limits = this.#limits;
-    const options: ServerOptions = {
-      headersTimeout: Math.min(limits.headerTimeoutMs, limits.readTimeoutMs),
-      requestTimeout: limits.readTimeoutMs,
-      keepAliveTimeout: limits.idleTimeoutMs,
-      connectionsCheckingInterval: limits.sweepIntervalMs,
-      maxHeaderSize: limits.headerBytesMax,
-      noDelay: true,
-      // Checked below instead, so that the refusal has the facade's shape.
-      requireHostHeader: false,
-    };
     const { tls } = this.#options;
-    const server: Server =
-      tls === undefined
-        ? createServer(options)
-        : createTlsServer({ ...options, ...tlsOptions(tls, limits.handshakeTimeoutMs) });
-    server.maxHeadersCount = limits.headersMax;
-    server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
-    server.maxConnections = limits.connectionsMax;
+    const server = makeServer(tls, this.#limits);
+    if (tls !== undefined) {
+      divert(
+        server,
+        (socket) => this.#h2.adopt(socket),
+        (socket) => this.#meet(socket),
+      );
+    }
     server.on('connection', (socket: Socket) => this.#track(socket));
-    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-      if (this.#peers.has(socket)) return;
-      const connection = new PeerConnection(socket);
-      this.#peers.set(socket, {
-        socket,
-        connection,
-        busy: 0,
-        lastResponse: undefined,
-        failed: false,
-        verbs: undefined,
-      });
-    });
+    if (tls === undefined) server.on('connection', (socket: Socket) => this.#meet(socket));
     server.on('request', (request, response) => this.#begin(request, response, false));
     server.on('checkContinue', (request, response) => this.#begin(request, response, true));
     server.on('connect', (_request, socket: Duplex) =>
@@ -152,6 +146,11 @@ export class Listener {
       socket.destroy();
     });
     return server;
+  }
+
+  /** Notes the other end of a new connection. */
+  #meet(socket: Socket): void {
+    if (!this.#peers.has(socket)) this.#peers.set(socket, newPeer(socket));
   }
 
   #track(socket: Duplex): void {
@@ -172,7 +171,11 @@ export class Listener {
     if (peer.verbs !== undefined) {
       ({ method, last } = peer.verbs.begin(method, announcesBody(request)));
     }
-    const forwarded = this.#forwarded(request, peer);
+    const forwarded = forwardedOf(
+      this.#forwardedFor,
+      request.headers,
+      peer.connection.remoteAddress,
+    );
     const { facade, clock } = this.#options;
     const exchange = new HttpExchange({
       request,
@@ -212,18 +215,6 @@ export class Listener {
     process.nextTick(() => {
       if (peer.busy >= this.#limits.pipelinedMax) peer.socket.pause();
     });
-  }
-
-  #forwarded(request: IncomingMessage, peer: Peer): ReturnType<ForwardedForRule> {
-    const header = request.headers['x-forwarded-for'];
-    if (this.#forwardedFor === undefined) {
-      if (header !== undefined) delete request.headers['x-forwarded-for'];
-      return undefined;
-    }
-    const text = Array.isArray(header) ? header.join(',') : header;
-    const forwarded = this.#forwardedFor(peer.connection.remoteAddress, text);
-    if (forwarded === undefined) delete request.headers['x-forwarded-for'];
-    return forwarded;
   }
 
   #reply(exchange: HttpExchange, peer: Peer, reply: WireReply, last: boolean): void {
@@ -291,6 +282,7 @@ export class Listener {
       const reply = this.#options.facade.refuse(503, 'request took too long');
       if (peer !== undefined) this.#reply(exchange, peer, reply, true);
     }
+    this.#h2.sweep(nowMs);
     for (const [response, deadlineMs] of this.#writing) {
       if (nowMs >= deadlineMs && !this.#endless.waitsForNews(response)) response.destroy();
     }
@@ -303,6 +295,7 @@ export class Listener {
       return;
     }
     if (error.code === 'HPE_INVALID_METHOD' && this.#understandVerbs(error, peer)) return;
+    if (error.code === 'HPE_PAUSED_H2_UPGRADE' && this.#upgrade(error, peer)) return;
     if (peer.failed) return;
     peer.failed = true;
     const { status, message } = refusalOf(error);
@@ -334,6 +327,18 @@ export class Listener {
     return true;
   }
 
+  /** Cleartext HTTP/2 with prior knowledge: the preface is the first thing on the connection. */
+  #upgrade(error: ParserError, peer: Peer): boolean {
+    const unused = peer.verbs === undefined && peer.lastResponse === undefined && peer.busy === 0;
+    if (this.#options.tls !== undefined || !unused) return false;
+    const rest = takeOverForH2(peer.socket, error);
+    if (rest === undefined) return false;
+    peer.socket.unshift(rest);
+    this.#h2.adopt(peer.socket);
+    resumeHandle(peer.socket);
+    return true;
+  }
+
   #refuse(socket: Duplex, status: number, message: string): void {
     const reply = this.#options.facade.refuse(status, message);
     writeAndClose(socket, {
@@ -341,10 +346,4 @@ export class Listener {
       headers: { ...this.#customHeaders(status), ...reply.headers },
     });
   }
-}
-
-/** llhttp also takes a request line without a version (HTTP/0.9), and HTTP/1.1 needs a Host (RFC 9112 §3.2). */
-function isProperRequest(request: IncomingMessage): boolean {
-  const { httpVersionMajor, httpVersionMinor, headers } = request;
-  return httpVersionMajor === 1 && (httpVersionMinor === 0 || headers.host !== undefined);
 }

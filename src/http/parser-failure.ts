@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { WireReply } from '../facades/facade.ts';
+import { PREFACE } from './h2/h2-front.ts';
 import { listingStart, VerbConnection } from './verb-connection.ts';
 
 /** What `clientError` carries. */
@@ -47,6 +48,27 @@ export function takeOver(socket: Socket, error: ParserError): VerbConnection | u
   if (start === undefined) return undefined;
   detachParser(socket);
   return new VerbConnection(socket, rawPacket.subarray(start));
+}
+
+/**
+ * Takes the connection away from its parser when that stopped behind the preface of HTTP/2; gives what is to be put back, the
+ * preface included. Undefined when it stopped elsewhere.
+ */
+export function takeOverForH2(socket: Socket, error: ParserError): Buffer | undefined {
+  const { rawPacket, bytesParsed } = error;
+  if (rawPacket === undefined || bytesParsed === undefined) return undefined;
+  detachParser(socket);
+  // Else the old parser still gets what the socket reads.
+  socket.pause();
+  return Buffer.concat([PREFACE, rawPacket.subarray(bytesParsed)]);
+}
+
+/** The HTTP/2 session reads from the handle itself, which the pause has stopped (not a documented call, as below). */
+export function resumeHandle(socket: Socket): void {
+  setImmediate(() => {
+    const { _handle: handle } = socket as { _handle?: { readStart?: () => void } | null };
+    handle?.readStart?.();
+  });
 }
 
 /**

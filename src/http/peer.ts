@@ -59,3 +59,14 @@ export interface Peer {
   /** Set once this connection sent a LIST or SCAN. */
   verbs: VerbConnection | undefined;
 }
+
+export function newPeer(socket: Socket): Peer {
+  return {
+    socket,
+    connection: new PeerConnection(socket),
+    busy: 0,
+    lastResponse: undefined,
+    failed: false,
+    verbs: undefined,
+  };
+}

@@ -37,7 +37,7 @@ export function writeBody(response: ServerResponse, reply: WireReply, moved: () 
 }
 
 /** @throws {Error} the stream holds fewer bytes than it announced */
-async function* told(stream: Stream, moved: () => void): AsyncGenerator<Uint8Array> {
+export async function* told(stream: Stream, moved: () => void): AsyncGenerator<Uint8Array> {
   let sentBytes = 0;
   for await (const piece of stream) {
     moved();

@@ -65,6 +65,6 @@ export function tlsOptions(settings: TlsSettings, handshakeTimeoutMs: number): T
     requestCert: clients !== 'none',
     rejectUnauthorized: clients === 'required',
     handshakeTimeout: handshakeTimeoutMs,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: ['h2', 'http/1.1'],
   };
 }

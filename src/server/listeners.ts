@@ -4,18 +4,22 @@ import type { World } from '../base/world.ts';
 import type { Handle } from '../core/call.ts';
 import type { CorsSettings } from '../facades/vault/cors.ts';
 import { createVaultFacade } from '../facades/vault/vault-facade.ts';
+import { dispatching } from '../http/dispatch.ts';
 import { Listener } from '../http/listener.ts';
 import type { ListenerOptions } from '../http/listener-options.ts';
 import type { TlsSettings } from '../http/tls.ts';
 import { LISTENER_ADDRESS_DEFAULT } from './config/listener-keys.ts';
 import type { ListenerConfig } from './config/listener-keys.ts';
 import { ConfigError } from './config/config-tree.ts';
+import { nothingServed, sharedFacades } from './facades/facades.ts';
+import type { SharedPorts } from './facades/facades.ts';
 import { openPaths, passedOn } from './monitoring.ts';
 import type { Monitoring } from './monitoring.ts';
 
 export interface ListenerWorld {
   readonly world: World;
   readonly handle: Handle;
+  readonly sessions: SharedPorts['sessions'];
   readonly cors: () => Promise<CorsSettings>;
   readonly monitoring: Monitoring;
   readonly maxRequestDurationSeconds: number;
@@ -34,13 +38,18 @@ export function hostPort(address: string, where: string): { host: string; port: 
 
 export function makeListener(config: ListenerConfig, options: ListenerWorld): Listener {
   const { world, handle, cors, monitoring } = options;
-  const facade = createVaultFacade({
-    handle: passedOn(config, handle, world.random),
+  const passed = passedOn(config, handle, world.random);
+  const vault = createVaultFacade({
+    handle: passed,
     log: world.log.named('http'),
     cors,
     open: openPaths(config, monitoring),
     limits: { bytesMax: config.maxRequestBytes },
   });
+  const facade = dispatching(
+    config.apis.includes('vault') ? vault : nothingServed(vault),
+    sharedFacades(config.apis, { world, handle: passed, sessions: options.sessions }),
+  );
   const tls = tlsOf(config);
   const listenerOptions: ListenerOptions = {
     place: placeOf(config),

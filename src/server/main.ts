@@ -167,6 +167,7 @@ async function run(
         makeListener(listener, {
           world,
           handle: instance.handle,
+          sessions: instance.services.credentials.sessions,
           cors: instance.cors,
           monitoring,
           maxRequestDurationSeconds: config.maxRequestDurationSeconds,

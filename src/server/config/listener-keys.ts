@@ -1,6 +1,8 @@
 /** The keys of a `listener` block, as data. */
 import type { Decoded } from './key-table.ts';
 
+export const APIS: readonly string[] = ['vault', 'aws', 'azure', 'gcp'];
+
 export const LISTENER_KEYS = {
   address: {
     as: 'address',

@@ -12,7 +12,7 @@ import {
 } from './block-keys.ts';
 import { ConfigError, blocksOf } from './config-tree.ts';
 import { decodeBlock } from './decode-values.ts';
-import { LISTENER_ADDRESS_DEFAULT, LISTENER_KEYS, LISTENER_KINDS } from './listener-keys.ts';
+import { APIS, LISTENER_ADDRESS_DEFAULT, LISTENER_KEYS, LISTENER_KINDS } from './listener-keys.ts';
 import { closestName } from './suggest.ts';
 import { TOP_KEYS } from './top-keys.ts';
 import type {
@@ -125,6 +125,10 @@ function decodeListener(block: ConfigBlock, context: DecodeContext): ListenerCon
   const kind = labelOf(block, 'listener', LISTENER_KINDS);
   const { where } = block;
   const values = decodeBlock(block.body, LISTENER_KEYS, `listener "${kind}"`, where, context);
+  const unknown = values.apis.find((api) => !APIS.includes(api));
+  if (unknown !== undefined || values.apis.length === 0) {
+    throw new ConfigError(where, `apis must be among ${APIS.join(', ')}`);
+  }
   if (kind === 'unix') {
     if (values.address === undefined) throw new ConfigError(where, 'listener "unix" needs address');
     return { ...values, kind, where };

@@ -1,0 +1,25 @@
+/** The facades that share a listener with Vault's, in the order in which they are asked whose a request is. */
+import type { World } from '../../base/world.ts';
+import type { Handle } from '../../core/call.ts';
+import type { Facade, SharedFacade } from '../../facades/facade.ts';
+import type { SessionTexts } from '../../identity/credentials/record.ts';
+
+export interface SharedPorts {
+  readonly world: World;
+  readonly handle: Handle;
+  /** Seals temporary access keys. */
+  readonly sessions: SessionTexts;
+}
+
+const MAKERS: readonly ((ports: SharedPorts) => SharedFacade)[] = [];
+
+/** Those whose API is in `apis`. */
+export function sharedFacades(apis: readonly string[], ports: SharedPorts): SharedFacade[] {
+  return MAKERS.map((make) => make(ports)).filter(({ api }) => apis.includes(api));
+}
+
+/** What a listener without the Vault API answers to what is nobody's. */
+export function nothingServed(vault: Facade): Facade {
+  const refuse: Facade['refuse'] = (status, message) => vault.refuse(status, message);
+  return { refuse, handle: async () => refuse(404, '') };
+}
