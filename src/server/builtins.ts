@@ -10,6 +10,7 @@ import { certBackend } from '../auth/cert/cert.ts';
 import { ldapBackend } from '../auth/ldap/ldap.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
+import { pkiBackend } from '../engines/pki/pki.ts';
 import { totpBackend } from '../engines/totp/totp.ts';
 import { transitBackend } from '../engines/transit/transit.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
@@ -22,6 +23,7 @@ import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';
 import { oidcPorts } from './ports/oidc-ports.ts';
 import { credentialPorts } from './ports/credential-ports.ts';
+import { identityTemplates } from './ports/identity-templates.ts';
 import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import type { Services } from './assemble.ts';
@@ -32,12 +34,21 @@ const onMount = (backend: Backend): AnyBackend =>
   Object.assign(backend, { scope: 'mount' as const });
 
 /** Secrets engines that can be mounted. */
-function engines({ world }: Services): ReadonlyMap<string, Make> {
+function engines(services: Services): ReadonlyMap<string, Make> {
+  const { world } = services;
+  const pki = onMount(
+    pkiBackend({
+      random: world.random,
+      log: world.log.named('pki'),
+      fillTemplate: identityTemplates(services),
+    }),
+  );
   const transit = onMount(transitBackend({ random: world.random }));
   const totp = onMount(totpBackend({ random: world.random }));
   return new Map<string, Make>([
     ['kv', (options) => wrapped(kvBackend(options))],
     ['generic', () => onMount(generic)],
+    ['pki', () => pki],
     ['transit', () => transit],
     ['totp', () => totp],
   ]);

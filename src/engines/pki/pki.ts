@@ -1,0 +1,45 @@
+/** The PKI engine: authorities, the certificates they make, and what tells that one is revoked. */
+import type { Backend } from '../../model/backend.ts';
+import { authorityConfigPaths } from './authorities/config-paths.ts';
+import { importPaths } from './authorities/import-paths.ts';
+import { issuerPaths } from './authorities/issuer-paths.ts';
+import { keyPaths } from './authorities/key-paths.ts';
+import { SignerCache } from './authorities/signer.ts';
+import { intermediatePaths } from './making/intermediate-paths.ts';
+import { CERTIFICATE_LEASE } from './making/issue.ts';
+import { leafPaths } from './making/leaf-paths.ts';
+import { rolePaths } from './roles/role-paths.ts';
+import { rootPaths } from './making/root-paths.ts';
+import type { PkiOptions, PkiPorts } from './ports.ts';
+import { fetchPaths } from './reading/fetch.ts';
+import { issuerRawPaths } from './reading/issuer-raw.ts';
+import { certificateListPaths } from './reading/lists.ts';
+import { crlConfigPaths } from './revocation/config-paths.ts';
+import { ocspPaths } from './revocation/ocsp-paths.ts';
+import { certificateLease, revokePaths } from './revocation/revoke.ts';
+
+export function pkiBackend(options: PkiOptions): Backend {
+  const ports: PkiPorts = { ...options, signers: new SignerCache() };
+  return {
+    type: 'pki',
+    kind: 'secret',
+    summary: 'Certificate authorities, and the certificates that they make.',
+    secrets: { [CERTIFICATE_LEASE]: certificateLease(ports) },
+    paths: [
+      ...rolePaths(),
+      ...rootPaths(ports),
+      ...intermediatePaths(ports),
+      ...leafPaths(ports),
+      ...issuerRawPaths(),
+      ...issuerPaths(ports),
+      ...keyPaths(ports),
+      ...importPaths(ports),
+      ...authorityConfigPaths(ports),
+      ...crlConfigPaths(ports),
+      ...revokePaths(ports),
+      ...fetchPaths(ports),
+      ...certificateListPaths(),
+      ...ocspPaths(ports),
+    ],
+  };
+}

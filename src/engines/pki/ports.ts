@@ -1,0 +1,16 @@
+/** What the paths of the PKI engine share: where randomness, log lines and facts about callers come from. */
+import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { Principal } from '../../model/request.ts';
+import type { SignerCache } from './authorities/signer.ts';
+
+export interface PkiOptions {
+  readonly random: Random;
+  readonly log: Log;
+  /** Fills an identity template for a caller; undefined when a value is missing, or not fit for a name. */
+  readonly fillTemplate: (template: string, principal: Principal) => Promise<string | undefined>;
+}
+
+export interface PkiPorts extends PkiOptions {
+  readonly signers: SignerCache;
+}

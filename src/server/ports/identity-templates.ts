@@ -1,0 +1,28 @@
+/** Identity templates in the settings of engines: names that roles allow, filled in for whoever asks. */
+import type { Principal } from '../../model/request.ts';
+import { fillTemplate, parseTemplate } from '../../policy/template.ts';
+import type { Services } from '../assemble.ts';
+
+export type FillTemplate = (template: string, principal: Principal) => Promise<string | undefined>;
+
+/**
+ * Undefined when a value is missing, or holds what would widen the setting: `*`, `+` or `/`. Text without directives stays
+ * as it is.
+ */
+export function identityTemplates({
+  begin,
+  identity,
+}: Pick<Services, 'begin' | 'identity'>): FillTemplate {
+  return async function fill(template, { entityId, tokenNamespace }) {
+    let parsed: ReturnType<typeof parseTemplate>;
+    try {
+      parsed = parseTemplate(template);
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+    if (parsed === undefined) return template;
+    const view = await identity.view(begin(), tokenNamespace.id, entityId);
+    return fillTemplate(parsed, view, tokenNamespace.id);
+  };
+}
