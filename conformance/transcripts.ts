@@ -4,7 +4,7 @@
  * passes fails the run, so that the list only shrinks.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,8 @@ function reasonFor(expected: Expected, { area, file }: Replayed): string | undef
 
 function replay(folder: string, only: readonly string[], report: string): string {
   const program = [join(folder, 'replay.py'), '--exe', EXECUTABLE, '--storage', 'sqlite'];
+  // A throw-away PostgreSQL for the scenarios that need one.
+  if (existsSync('/usr/lib/postgresql')) program.push('--postgres');
   const args = [...program, '--json', report, ...only.flatMap((one) => ['--only', one])];
   const done = spawnSync('python3', args, {
     encoding: 'utf8',

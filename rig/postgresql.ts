@@ -163,3 +163,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     },
   };
 }
+
+/** From now on only the superuser needs no password. */
+export async function demandPasswords(server: Postgres): Promise<void> {
+  writeFileSync(
+    join(server.folder, 'data', 'pg_hba.conf'),
+    `local all all trust\nhost all ${USER} all trust\nhost all all all scram-sha-256\n`,
+  );
+  await server.sql('SELECT pg_reload_conf()');
+}

@@ -79,9 +79,22 @@ export const LAYERS: readonly Layer[] = [
     packages: ['ldapts'],
   },
   {
+    room: 'calendar',
+    purpose: 'when recurring work is due: periods, cron schedules, windows, time zones',
+    mayImport: [],
+    packages: ['croner'],
+  },
+  {
+    room: 'targets',
+    purpose: 'systems outside whose accounts are managed from here; one folder per wire protocol',
+    mayImport: ['base', 'crypto'],
+    family: true,
+    packages: ['pg', 'mysql2', 'ioredis', 'mongodb'],
+  },
+  {
     room: 'engines',
     purpose: 'one folder per secrets engine',
-    mayImport: ['base', 'crypto', 'model'],
+    mayImport: ['base', 'crypto', 'model', 'targets', 'calendar'],
     family: true,
     packages: ['uqr'],
   },
@@ -181,5 +194,6 @@ export const TESTS_MAY_NAME_MEMBERS_OF: readonly string[] = [
   'audit',
   'barrier',
   'engines',
+  'targets',
   'core',
 ];

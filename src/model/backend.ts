@@ -92,6 +92,10 @@ export interface LeaseContext {
   readonly leaseId: string;
   readonly internal: Readonly<JsonObject>;
   readonly incrementSeconds: number;
+  /** No renewal goes beyond; milliseconds since the epoch. */
+  readonly maxExpiresMs: number;
+  /** What a lease of this mount lasts when nobody says otherwise. */
+  readonly defaultTtlSeconds: number;
   readonly nowMs: number;
 }
 
@@ -134,6 +138,8 @@ export interface Backend<S = Transaction> {
    * for methods whose users are locked out.
    */
   loginName?(request: Pick<Request, 'fields'>): string | undefined;
+  /** Lets go of what it holds outside (connections); it is called when the server seals or stops, and may be used again. */
+  stop?(): Promise<void>;
   /** Called in the unit that creates the mount. */
   initialize?(store: S): Promise<void>;
 }

@@ -35,6 +35,7 @@ export interface OpenIntent {
   /** Failed attempts so far. */
   readonly attempts: number;
   readonly nowMs: number;
+  readonly schedule: Schedule;
 }
 
 /** A kind of intent. */

@@ -56,6 +56,7 @@ export interface AssembleOptions {
   readonly backends: (services: Services) => {
     readonly factory: BackendFactory;
     readonly system: AnyBackend;
+    readonly stop: () => Promise<void>;
   };
 }
 
@@ -88,6 +89,8 @@ export interface Services {
 }
 
 export interface Assembly extends Services {
+  /** Lets go of what backends hold outside. */
+  readonly stopBackends: () => Promise<void>;
   readonly handle: Handle;
 }
 
@@ -203,7 +206,7 @@ export function assemble(options: AssembleOptions): Assembly {
     apiAddress: options.apiAddress,
     system: built.system,
   };
-  return { ...services, handle: createCore(parts) };
+  return { ...services, handle: createCore(parts), stopBackends: built.stop };
 }
 
 /** The core's units are the barrier's. */

@@ -9,6 +9,7 @@ import { kubernetesBackend } from '../auth/kubernetes/kubernetes.ts';
 import { certBackend } from '../auth/cert/cert.ts';
 import { ldapBackend } from '../auth/ldap/ldap.ts';
 import { userpassBackend } from '../auth/userpass/userpass.ts';
+import { databaseBackend } from '../engines/database/database.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { pkiBackend } from '../engines/pki/pki.ts';
 import { totpBackend } from '../engines/totp/totp.ts';
@@ -26,6 +27,8 @@ import { credentialPorts } from './ports/credential-ports.ts';
 import { identityTemplates } from './ports/identity-templates.ts';
 import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
+import { passwordPort } from './ports/password-ports.ts';
+import { DATABASE_MEMBERS } from './ports/database-members.ts';
 import type { Services } from './assemble.ts';
 
 type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
@@ -36,21 +39,26 @@ const onMount = (backend: Backend): AnyBackend =>
 /** Secrets engines that can be mounted. */
 function engines(services: Services): ReadonlyMap<string, Make> {
   const { world } = services;
+  const { random } = world;
   const pki = onMount(
     pkiBackend({
-      random: world.random,
+      random,
       log: world.log.named('pki'),
       fillTemplate: identityTemplates(services),
     }),
   );
-  const transit = onMount(transitBackend({ random: world.random }));
-  const totp = onMount(totpBackend({ random: world.random }));
+  const database = onMount(
+    databaseBackend({ random, members: DATABASE_MEMBERS, password: passwordPort(services) }),
+  );
+  const transit = onMount(transitBackend({ random }));
+  const totp = onMount(totpBackend({ random }));
   return new Map<string, Make>([
     ['kv', (options) => wrapped(kvBackend(options))],
     ['generic', () => onMount(generic)],
     ['pki', () => pki],
     ['transit', () => transit],
     ['totp', () => totp],
+    ['database', () => database],
   ]);
 }
 
@@ -88,7 +96,7 @@ export function builtins(
   options: Omit<SystemOptions, 'pluginNames'> & {
     readonly further: ReadonlyMap<string, () => Backend>;
   },
-): { factory: BackendFactory; system: AnyBackend } {
+): { factory: BackendFactory; system: AnyBackend; stop: () => Promise<void> } {
   const methods = authMethods(services);
   const secrets = engines(services);
   const factory: BackendFactory = (entry) => {
@@ -101,7 +109,7 @@ export function builtins(
   };
   const names: PluginPorts['names'] = (kind) => {
     if (kind === 'auth') return [...methods.keys()].sort();
-    return kind === 'secret' ? [...secrets.keys()].sort() : [];
+    return kind === 'secret' ? [...secrets.keys()].sort() : [...DATABASE_MEMBERS.keys()].sort();
   };
   const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));
@@ -124,5 +132,9 @@ export function builtins(
     ['token', token],
     ['ns_token', token],
   ]);
-  return { factory, system };
+  const stop = async (): Promise<void> => {
+    const made = [...secrets.values()].map((make) => make(null));
+    await Promise.allSettled([...methods.values(), ...made].map(async (b) => await b?.stop?.()));
+  };
+  return { factory, system, stop };
 }

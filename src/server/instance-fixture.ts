@@ -17,7 +17,7 @@ import type { LogLevels } from '../system/loggers.ts';
 import type { LogFeed } from '../system/watch/monitor.ts';
 import { mountSecret } from './dev-mode.ts';
 import { Instance } from './instance.ts';
-import { LendingTarget, lendingBackend } from './lending-fixture.ts';
+import { LendingTarget, lendingBackend } from './lending/lending-fixture.ts';
 import { startMonitoring } from './monitoring.ts';
 
 export const NO_LOGS: LogLevels = {

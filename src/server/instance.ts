@@ -274,6 +274,8 @@ export class Instance {
     this.#serving = undefined;
     this.#ready = false;
     await this.#assembly.expirer.stop();
+    // Not waited for: what is under way at a database must not hold up the end of the keys.
+    this.#assembly.stopBackends().catch(() => {});
     await this.#anchors.stop();
     const stopped = this.#upkeep.stop();
     this.#options.audit.sealed();
@@ -291,6 +293,7 @@ export class Instance {
 
   async close(): Promise<void> {
     await this.#assembly.expirer.stop();
+    await this.#assembly.stopBackends();
     await this.#upkeep.stop();
     if (!this.#barrier.sealed) {
       await this.#anchors.stop();

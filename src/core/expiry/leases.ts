@@ -62,8 +62,11 @@ async function revokeAtTarget(
   if (secret === undefined)
     throw new RequestError('internal', 'the engine cannot revoke this kind of secret');
   const view = unit.view(record.namespaceId, dataPrefix(mount));
-  const { id: leaseId, internal } = record;
+  const { id: leaseId, internal, maxExpiresMs } = record;
   await within(world.clock, REVOKE_MS_MAX, 'the revocation', () =>
-    secret.revoke({ leaseId, internal, incrementSeconds: 0, nowMs }, view),
+    secret.revoke(
+      { leaseId, internal, incrementSeconds: 0, maxExpiresMs, defaultTtlSeconds: 0, nowMs },
+      view,
+    ),
   );
 }

@@ -69,7 +69,7 @@ function endLent({ leases, world }: Ports, unit: CoreUnit, record: IntentRecord,
 }
 
 async function settleOwn(
-  { world, backends, mountOf }: Ports,
+  { world, backends, mountOf, queue }: Ports,
   unit: CoreUnit,
   record: IntentRecord,
   nowMs: number,
@@ -78,10 +78,11 @@ async function settleOwn(
   if (mount === undefined) throw new RequestError('internal', 'the mount of the intent is gone');
   const kind = backends(mount)?.intents?.[record.kind.slice(OWN_PREFIX.length)];
   if (kind === undefined) throw new RequestError('internal', 'unknown kind of intent');
-  const { data, openedMs, attempts } = record;
+  const { data, openedMs, attempts, namespaceId, mountAccessor } = record;
+  const schedule = scheduleOf(queue, unit, namespaceId, mountAccessor);
   const view = unit.view(record.namespaceId, dataPrefix(mount));
   await within(world.clock, OUTSIDE_MS_MAX, 'settling', () =>
-    kind.settle({ data, openedMs, attempts, nowMs }, view),
+    kind.settle({ data, openedMs, attempts, nowMs, schedule }, view),
   );
 }
 

@@ -29,8 +29,6 @@ function checked(config: BindingConfig): Binding {
       keys_mount: config.keysMount,
       certificates_mount: config.certificatesMount,
       login_mount: config.loginMount,
-      recovery_days: config.recoveryDays,
-      purge_protection: config.purgeProtection,
     });
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;

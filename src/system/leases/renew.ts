@@ -35,6 +35,8 @@ async function renew(
       leaseId: id,
       internal: lease.internal,
       incrementSeconds: request.fields.increment,
+      maxExpiresMs: lease.maxExpiresMs,
+      defaultTtlSeconds: mount.ref.defaultLeaseTtlSeconds,
       nowMs: request.nowMs,
     },
     unit.view(lease.namespaceId, dataPrefix(mount.entry)),

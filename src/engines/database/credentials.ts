@@ -1,0 +1,80 @@
+/** What accounts open with: how a role wants it made, and the making. */
+import { generateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Credential, CredentialKind } from '../../targets/database.ts';
+import type { DatabasePorts } from './ports.ts';
+
+const makeKeyPair = promisify(generateKeyPair);
+
+/** Checked and with its defaults, as it is shown. */
+export type CredentialConfig = Readonly<Record<string, string | number>>;
+
+export interface CredentialRule {
+  readonly kind: CredentialKind;
+  readonly config: CredentialConfig;
+}
+
+/** A new credential, and what its holder gets of it. */
+export interface MadeCredential {
+  readonly credential: Credential;
+  readonly shown: Readonly<Record<string, string>>;
+}
+
+const KINDS: ReadonlySet<string> = new Set(['password', 'rsa_private_key', 'client_certificate']);
+const RSA_BITS = [2048, 3072, 4096];
+
+export function credentialKindOf(text: string): CredentialKind {
+  if (!KINDS.has(text)) throw invalidRequest('invalid credential_type');
+  return text as CredentialKind;
+}
+
+/** @throws {RequestError} */
+export function credentialRule(
+  kind: CredentialKind,
+  config: Readonly<Record<string, string>>,
+): CredentialRule {
+  if (kind === 'client_certificate') {
+    throw invalidRequest('unsupported credential_type: "client_certificate"');
+  }
+  if (kind === 'rsa_private_key') return { kind, config: rsaConfig(config) };
+  const policy = config['password_policy'] ?? '';
+  return { kind, config: policy === '' ? {} : { password_policy: policy } };
+}
+
+function rsaConfig(config: Readonly<Record<string, string>>): CredentialConfig {
+  const refused = (what: string): Error =>
+    invalidRequest(`credential_config validation failed: invalid ${what}`);
+  const format = (config['format'] ?? 'pkcs8') || 'pkcs8';
+  if (format.toLowerCase() !== 'pkcs8') throw refused('format');
+  const bits = Number(config['key_bits'] ?? '0') || 2048;
+  if (!RSA_BITS.includes(bits)) throw refused('key_bits');
+  return { format: 'pkcs8', key_bits: bits };
+}
+
+/**
+ * Makes a credential.
+ * @param policy password policy of the connection, used unless the role has one
+ * @throws {RequestError}
+ */
+export async function makeCredential(
+  ports: DatabasePorts,
+  rule: CredentialRule,
+  namespaceId: string,
+  policy: string,
+): Promise<MadeCredential> {
+  if (rule.kind === 'rsa_private_key') {
+    const pair = await makeKeyPair('rsa', {
+      modulusLength: Number(rule.config['key_bits'] ?? 2048),
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    return {
+      credential: { kind: 'rsa_private_key', publicKeyPem: pair.publicKey },
+      shown: { rsa_private_key: pair.privateKey },
+    };
+  }
+  const own = rule.config['password_policy'];
+  const password = await ports.password(namespaceId, typeof own === 'string' ? own : policy);
+  return { credential: { kind: 'password', password }, shown: { password } };
+}

@@ -1,0 +1,153 @@
+/** Acts outside the store: what is begun is finished or undone, whatever happens to the request, the process or the target. */
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
+import { openInstance, restarted } from '../instance-fixture.ts';
+import type { OpenInstance } from '../instance-fixture.ts';
+
+const CREDS = 'lend/creds/60/600';
+
+async function lending(
+  run: (server: OpenInstance) => Promise<void>,
+  options: Parameters<typeof openInstance>[0] = {},
+): Promise<void> {
+  const server = await openInstance(options);
+  try {
+    await server.get('write', 'sys/mounts/lend', { data: { type: 'lending' } });
+    await run(server);
+  } finally {
+    await server.instance.close();
+  }
+}
+
+suite('an act outside', () => {
+  test('leaves no intent when its request succeeds', () =>
+    lending(async (server) => {
+      assert.equal(await server.outcome('read', CREDS), 'ok');
+      assert.equal(server.target.live.size, 1);
+      await server.pass(59);
+      assert.equal(server.target.live.size, 1);
+      await server.pass(600);
+      assert.equal(server.target.live.size, 0);
+      assert.equal(server.target.revocations, 1);
+    }));
+
+  test('is undone at once when its request fails after it', () =>
+    lending(async (server) => {
+      server.target.making = 'fails after it';
+      assert.equal(await server.outcome('read', CREDS), 'upstream_failed');
+      await server.pass(0);
+      assert.equal(server.target.live.size, 0);
+      assert.equal(server.target.revocations, 1);
+    }));
+
+  test('that the target refused needs no undoing', () =>
+    lending(async (server) => {
+      server.target.making = 'refuses';
+      assert.equal(await server.outcome('read', CREDS), 'upstream_failed');
+      await server.pass(600);
+      assert.equal(server.target.revocations, 0);
+    }));
+
+  test('is undone when the process is killed right after it, once the next one has started', async () => {
+    const storage = createMemoryStorage();
+    await lending(
+      async (server) => {
+        const reached = Promise.withResolvers<void>();
+        server.target.made = async () => {
+          reached.resolve();
+          await new Promise<never>(() => {});
+        };
+        const asked = server.ask('read', CREDS);
+        asked.catch(() => {});
+        await reached.promise;
+        assert.equal(server.target.live.size, 1);
+        const next = await restarted(server, storage);
+        server.target.made = async () => {};
+        await next.pass(0);
+        assert.equal(server.target.live.size, 0);
+        await next.instance.services.expirer.stop();
+      },
+      { storage },
+    );
+  });
+
+  test('whose undoing fails is tried again, and shown like any lease that cannot be revoked', () =>
+    lending(async (server) => {
+      server.target.making = 'fails after it';
+      server.target.mode = 'fails';
+      assert.equal(await server.outcome('read', CREDS), 'upstream_failed');
+      for (let round = 0; round < 8; round++) await server.pass(1000);
+      assert.equal(server.target.revocations, 6);
+      const shown = await server.get('read', 'sys/leases', { data: { type: 'irrevocable' } });
+      assert.equal(shown['lease_count'], 1);
+      server.target.mode = 'works';
+      await server.ask('write', 'sys/leases/revoke-force/lend');
+      await server.pass(0);
+      assert.equal(server.target.live.size, 0);
+    }));
+
+  test('of a request that runs again is undone, and only the last one counts', () =>
+    lending(async (server) => {
+      let runs = 0;
+      server.target.made = async () => {
+        if (++runs > 1) return;
+        // Somebody changes what the request has read: its mount.
+        await server.get('write', 'sys/mounts/lend/tune', { data: { max_lease_ttl: '50s' } });
+      };
+      const { lease } = await server.ask('read', CREDS);
+      assert.equal(lease?.durationSeconds, 50);
+      assert.equal(runs, 2);
+      await server.pass(0);
+      assert.deepEqual([...server.target.live], ['account-1']);
+    }));
+
+  test('holds up the removal of its mount until it is settled', () =>
+    lending(async (server) => {
+      server.target.making = 'fails after it';
+      server.target.mode = 'fails';
+      await server.ask('write', 'lend/paint/red');
+      await server.ask('delete', 'sys/mounts/lend');
+      await server.pass(60);
+      server.target.mode = 'works';
+      for (let round = 0; round < 3; round++) await server.pass(1000);
+      assert.deepEqual(server.target.painted.slice(0, 1), ['request red']);
+      assert.match(server.target.painted[1] ?? '', /^intent "red" after [1-9]/);
+    }));
+
+  test('of a kind of its own is settled by its backend', () =>
+    lending(async (server) => {
+      assert.equal(await server.outcome('write', 'lend/paint/blue'), 'ok');
+      await server.pass(600);
+      assert.deepEqual(server.target.painted, ['request blue']);
+      server.target.making = 'fails after it';
+      await server.ask('write', 'lend/paint/red');
+      await server.pass(0);
+      assert.deepEqual(server.target.painted.slice(1), ['request red', 'intent "red" after 0']);
+    }));
+});
+
+suite('a task', () => {
+  test('runs when it is due, step by step', () =>
+    lending(async (server) => {
+      await server.ask('delete', 'lend/paint/green');
+      await server.pass(3599);
+      assert.deepEqual(server.target.painted, []);
+      await server.pass(1);
+      assert.deepEqual(server.target.painted, ['task green 0', 'task green 1']);
+    }));
+
+  test('that fails is tried again, and ends with its mount', () =>
+    lending(async (server) => {
+      server.target.mode = 'fails';
+      await server.ask('delete', 'lend/paint/green');
+      await server.pass(3600);
+      server.target.mode = 'works';
+      await server.pass(60);
+      assert.deepEqual(server.target.painted, ['task green 0', 'task green 1']);
+      await server.ask('delete', 'lend/paint/black');
+      await server.ask('delete', 'sys/mounts/lend');
+      await server.pass(7200);
+      assert.equal(server.target.painted.length, 2);
+    }));
+});
