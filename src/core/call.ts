@@ -4,7 +4,7 @@
 import type { JsonObject } from '../base/json.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
-import type { SecretTask } from '../model/secret-task.ts';
+import type { Retention, SecretTask } from '../model/secret-task.ts';
 import type { Connection, IssuedAuth, IssuedLease, Reply } from '../model/request.ts';
 
 /** What the wire asked for; the core tells `create` from `update` itself. */
@@ -56,6 +56,8 @@ export interface Call {
   readonly evidence?: Evidence;
   /** What to do with the secret that the path names, in place of what the path does for a Vault client. */
   readonly task?: SecretTask;
+  /** Set by the core, from the binding. */
+  readonly retention?: Retention;
   /** The operation in the protocol's own words (`secretsmanager:GetSecretValue`), for the audit record. */
   readonly action?: string;
   /** A second factor that comes with a login: by id or name of a method, its codes. */

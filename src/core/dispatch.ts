@@ -51,6 +51,7 @@ export function requestOf(
     ...(seesCore && call.evidence !== undefined ? { evidence: call.evidence } : {}),
     ...(call.task === undefined ? {} : { task: call.task }),
     ...(exchange.callerName === undefined ? {} : { callerName: exchange.callerName }),
+    ...(call.retention === undefined ? {} : { retention: call.retention }),
   };
 }
 

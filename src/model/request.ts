@@ -2,7 +2,7 @@
 import type { JsonObject } from '../base/json.ts';
 import type { Outside, Schedule } from './outside.ts';
 import type { Evidence } from './evidence.ts';
-import type { SecretTask } from './secret-task.ts';
+import type { Retention, SecretTask } from './secret-task.ts';
 import type { Unit } from './transaction.ts';
 
 /** What a caller asks for. `create` and `update` are told apart by the path's existence check. */
@@ -109,6 +109,8 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly evidence?: Evidence;
   /** Whom the evidence stands for, as its protocol names it: `user/ann`. */
   readonly callerName?: string;
+  /** Of the binding that led here. */
+  readonly retention?: Retention;
   /** What a facade wants done with the secret that the path names; only paths that take tasks get one. */
   readonly task?: SecretTask;
 }

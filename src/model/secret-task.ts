@@ -28,6 +28,14 @@
 import type { Principal, Reply } from './request.ts';
 import type { NewVersion, Placement, Secret, Version } from './secret.ts';
 
+/** What is promised about deleted objects. */
+export interface Retention {
+  /** How long they can be recovered, in days. */
+  readonly recoveryDays: number;
+  /** Nobody may remove them for good before their time. */
+  readonly purgeProtection: boolean;
+}
+
 interface Desk {
   /** The one "now" of the request. */
   readonly nowMs: number;
@@ -36,6 +44,8 @@ interface Desk {
   readonly principal: Principal | undefined;
   /** Whom the caller's credential stands for, as its protocol names it; undefined with a plain token. */
   readonly callerName: string | undefined;
+  /** What the binding promises about deleted objects; undefined where it says nothing. */
+  readonly retention: Retention | undefined;
 }
 
 /** One secret: the one that the path names. */

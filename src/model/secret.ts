@@ -16,6 +16,14 @@ export interface Version {
   readonly deletedMs?: number;
   /** Its value is gone for good. */
   readonly destroyed?: true;
+  /** When its value went, where that is known. */
+  readonly destroyedMs?: number;
+  /** When its value is to go: it is switched off until then, and switching it on takes this back. */
+  readonly destroyMs?: number;
+  /** When its attributes were last changed; absent = as it was written. */
+  readonly updatedMs?: number;
+  /** Its writer sent a checksum of the value, and it was right. */
+  readonly checked?: true;
   /** Absent = `object`. */
   readonly form?: Exclude<ValueForm, 'object'>;
   /** What the writer called the content: `text/plain`, `application/x-pkcs12` … */
@@ -76,9 +84,16 @@ export function isDeleted(version: Version, nowMs: number): boolean {
   return version.deletedMs !== undefined && version.deletedMs <= nowMs;
 }
 
+/** True when the version's value is gone for good, or its time for that has come. */
+export function isDestroyed(version: Version, nowMs: number): boolean {
+  return (
+    version.destroyed === true || (version.destroyMs !== undefined && version.destroyMs <= nowMs)
+  );
+}
+
 /** True when the version's value may be handed out, whatever the API. */
 export function isReadable(version: Version, nowMs: number): boolean {
-  return version.destroyed !== true && version.disabled !== true && !isDeleted(version, nowMs);
+  return version.disabled !== true && !isDestroyed(version, nowMs) && !isDeleted(version, nowMs);
 }
 
 interface Ending {
@@ -94,6 +109,17 @@ export function isGone(secret: Ending, nowMs: number): boolean {
 /** True when the secret does not exist any more, though its record may still be there. */
 export function isPurged(secret: Ending, nowMs: number): boolean {
   return secret.purgeMs !== undefined && secret.purgeMs <= nowMs;
+}
+
+/** Points labels at versions; 0 takes a label away. Numbers that name no version are the caller's to refuse. */
+export function setLabels(secret: Secret, changes: Readonly<Record<string, number>>): Secret {
+  const labels = new Map(Object.entries(secret.labels ?? {}));
+  for (const [label, number] of Object.entries(changes)) {
+    if (number === 0) labels.delete(label);
+    else labels.set(label, number);
+  }
+  const { labels: _labels, ...rest } = secret;
+  return labels.size === 0 ? rest : { ...rest, labels: Object.fromEntries(labels) };
 }
 
 /** What is known of a version before it has a number and a time. */

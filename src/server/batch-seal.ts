@@ -1,4 +1,4 @@
-/** Encrypts what callers carry for the server (batch tokens, sessions) under keys that are derived from the barrier's token key, so that every replica has them. */
+/** Encrypts what callers carry for the server (batch tokens, sessions, backups) under keys that are derived from the barrier's token key, so that every replica has them. */
 import type { Barrier } from '../barrier/barrier.ts';
 import type { Random } from '../base/random.ts';
 import { AuthenticationError, XAES_NONCE_BYTES, XAES_TAG_BYTES, XaesKey } from '../crypto/xaes.ts';
@@ -7,6 +7,7 @@ import type { SealedText } from '../tokens/batch-token.ts';
 
 const BATCH_TOKENS = 'strongroom batch token v1';
 const SESSIONS = 'strongroom access key session v1';
+const AZURE_BACKUPS = 'strongroom azure backup v1';
 
 export function batchSeal(barrier: Barrier, random: Random): SealedText {
   return sealedUnder(barrier, random, BATCH_TOKENS);
@@ -15,6 +16,11 @@ export function batchSeal(barrier: Barrier, random: Random): SealedText {
 /** The same for the session tokens of temporary access keys, under a key of their own. */
 export function sessionSeal(barrier: Barrier, random: Random): SealedText {
   return sealedUnder(barrier, random, SESSIONS);
+}
+
+/** The same for backups of single objects that Azure's clients take and bring back. */
+export function azureBackupSeal(barrier: Barrier, random: Random): SealedText {
+  return sealedUnder(barrier, random, AZURE_BACKUPS);
 }
 
 function sealedUnder(barrier: Barrier, random: Random, purpose: string): SealedText {

@@ -12,6 +12,9 @@ import type { Unit } from '../model/transaction.ts';
 const NAME_MAX = 253;
 const PATH_MAX = 512;
 const BINDINGS_MAX = 10_000;
+/** Azure's own bounds. */
+const RECOVERY_DAYS_MIN = 7;
+const RECOVERY_DAYS_MAX = 90;
 /** A region of AWS, a location of Google. */
 const REGION = /^[a-z0-9-]{1,64}$/;
 /** A host of Azure without its port. */
@@ -41,6 +44,16 @@ const fields = {
     kind: 'string',
     description: 'The auth mount that judges web identities: `auth/kubernetes/`, `auth/jwt/`.',
   },
+  recovery_days: {
+    kind: 'int',
+    description: 'azure: for how many days a deleted object can be recovered, 7 to 90.',
+    default: RECOVERY_DAYS_MAX,
+  },
+  purge_protection: {
+    kind: 'bool',
+    description: 'azure: nobody may remove a deleted object for good before its time.',
+    default: false,
+  },
 } as const;
 
 export interface BindingFields {
@@ -52,6 +65,8 @@ export interface BindingFields {
   readonly keys_mount?: string | undefined;
   readonly certificates_mount?: string | undefined;
   readonly login_mount?: string | undefined;
+  readonly recovery_days: number;
+  readonly purge_protection: boolean;
 }
 
 const NAMES: Readonly<Record<BoundProtocol, (name: string) => boolean>> = {
@@ -85,10 +100,17 @@ export function bindingOf(sent: BindingFields): Binding {
     certificates: folder(sent.certificates_mount),
     login: folder(sent.login_mount),
   };
+  const { recovery_days: recoveryDays, purge_protection: purgeProtection } = sent;
+  if (recoveryDays < RECOVERY_DAYS_MIN || recoveryDays > RECOVERY_DAYS_MAX) {
+    throw invalidRequest(
+      `recovery_days must be between ${RECOVERY_DAYS_MIN} and ${RECOVERY_DAYS_MAX}`,
+    );
+  }
   return {
     protocol,
     name,
     region,
+    ...(protocol === 'azure' ? { retention: { recoveryDays, purgeProtection } } : {}),
     namespace: folder(sent.namespace) ?? '',
     mounts: Object.fromEntries(
       Object.entries(mounts).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -107,6 +129,12 @@ function shown(binding: Binding, configured: boolean): Record<string, unknown> {
     keys_mount: mounts.keys ?? '',
     certificates_mount: mounts.certificates ?? '',
     login_mount: mounts.login ?? '',
+    ...(binding.retention === undefined
+      ? {}
+      : {
+          recovery_days: binding.retention.recoveryDays,
+          purge_protection: binding.retention.purgeProtection,
+        }),
     configured,
   };
 }

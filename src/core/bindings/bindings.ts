@@ -2,6 +2,7 @@
  * Bindings: what an AWS account and region, an Azure vault or a Google project is here, which is a namespace and mounts in it.
  * Some come from the configuration, the others from `sys/bindings`, which cannot change those of the configuration.
  */
+import type { Retention } from '../../model/secret-task.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { BoundPart, BoundPlace, Call } from '../call.ts';
 import { EpochCache } from '../epoch-cache.ts';
@@ -18,6 +19,8 @@ export interface Binding {
   readonly namespace: string;
   /** Mount paths with a trailing slash: `secrets` a versioned KV, `keys` a transit engine, `login` an auth mount (`auth/jwt/`). */
   readonly mounts: Readonly<Partial<Record<Exclude<BoundPart, ''>, string>>>;
+  /** What Azure's clients are promised about deleted objects; absent = 90 days, and no protection. */
+  readonly retention?: Retention;
 }
 
 /** The epoch scope that a change advances. */

@@ -1,6 +1,5 @@
 /** Demands a live token that may be used from here, takes one of its uses, and says who that is. */
-import { invalidRequest, permissionDenied } from '../../model/errors.ts';
-import type { RequestError } from '../../model/errors.ts';
+import { RequestError, invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { Principal } from '../../model/request.ts';
 import type { Stored } from '../../model/transaction.ts';
 import { cidrsContain } from '../../base/cidr.ts';
@@ -26,14 +25,19 @@ export async function authenticate(parts: Parts, exchange: Exchange): Promise<vo
 /** These are called with the wrapping token itself: one that is spent is no caller, but no intruder either. */
 const WRAPPING_PATHS = new Set(['sys/wrapping/unwrap', 'sys/wrapping/rewrap']);
 
+/** Facades whose protocol tells "who are you" from "you may not" do so by the reason. */
+function unknownToken(): RequestError {
+  return new RequestError('permission_denied', 'permission denied', { reason: 'no_token' });
+}
+
 async function refusal(exchange: Exchange): Promise<RequestError> {
   const { call, path } = exchange;
   if (!WRAPPING_PATHS.has(path) || call.token === undefined || call.operation !== 'write')
-    return permissionDenied();
+    return unknownToken();
   if (!exchange.bodyRead) exchange.data = await call.readBody();
   exchange.bodyRead = true;
   const named = exchange.data['token'];
-  if (named !== undefined && named !== '') return permissionDenied();
+  if (named !== undefined && named !== '') return unknownToken();
   return invalidRequest('wrapping token is not valid or does not exist');
 }
 

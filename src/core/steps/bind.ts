@@ -12,7 +12,12 @@ export async function bind(parts: Parts, exchange: Exchange, place: BoundPlace):
   const mount = place.part === '' ? '' : binding.mounts[place.part];
   if (mount === undefined) throw unbound(`the binding has no mount for ${place.part}`);
   const { bound: _bound, ...rest } = call;
-  const resolved: Call = { ...rest, namespace: binding.namespace, path: mount + call.path };
+  const resolved: Call = {
+    ...rest,
+    namespace: binding.namespace,
+    path: mount + call.path,
+    ...(binding.retention === undefined ? {} : { retention: binding.retention }),
+  };
   exchange.call = resolved;
   exchange.path = resolved.path;
 }

@@ -29,6 +29,8 @@ function checked(config: BindingConfig): Binding {
       keys_mount: config.keysMount,
       certificates_mount: config.certificatesMount,
       login_mount: config.loginMount,
+      recovery_days: config.recoveryDays,
+      purge_protection: config.purgeProtection,
     });
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;

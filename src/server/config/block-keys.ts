@@ -278,6 +278,18 @@ export const BINDING_KEYS = {
     type: 'text',
     description: 'Auth mount that judges web identities: `auth/kubernetes/`, `auth/jwt/`.',
   },
+  recovery_days: {
+    as: 'recoveryDays',
+    type: 'integer',
+    default: 90,
+    description: 'azure: for how many days a deleted object can be recovered, 7 to 90.',
+  },
+  purge_protection: {
+    as: 'purgeProtection',
+    type: 'boolean',
+    default: false,
+    description: 'azure: nobody may remove a deleted object for good before its time.',
+  },
 } as const;
 
 export interface BindingConfig extends Decoded<typeof BINDING_KEYS> {

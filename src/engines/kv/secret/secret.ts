@@ -122,17 +122,6 @@ function moveLabels(labels: Labels | undefined, moved: readonly string[], number
   ]);
 }
 
-/** Points labels at versions; 0 takes a label away. Numbers that name no version are the caller's to refuse. */
-export function setLabels(secret: Secret, changes: Labels): Secret {
-  const labels = new Map(Object.entries(secret.labels ?? {}));
-  for (const [label, number] of Object.entries(changes)) {
-    if (number === 0) labels.delete(label);
-    else labels.set(label, number);
-  }
-  const { labels: _labels, ...rest } = secret;
-  return labels.size === 0 ? rest : { ...rest, labels: Object.fromEntries(labels) };
-}
-
 /** Attributes of a version that can change after it was written; undefined takes one away, absent leaves it. */
 export interface AttributeChanges {
   readonly contentType?: string | undefined;
@@ -154,7 +143,9 @@ export function changeAttributes(
       ([name, value]) => value !== undefined && (name !== 'disabled' || disabled === undefined),
     );
     const changed = Object.fromEntries(merged) as unknown as Version;
-    return disabled === true ? { ...changed, disabled: true } : changed;
+    if (disabled === true) return { ...changed, disabled: true };
+    const { destroyMs: _destroy, ...kept } = changed;
+    return disabled === false ? kept : changed;
   });
 }
 

@@ -67,6 +67,7 @@ function listDesk(request: Request<PathField>, store: Transaction): ListDesk {
     requestId: request.id,
     principal,
     callerName: request.callerName,
+    retention: request.retention,
     async page(after, limit) {
       const wanted = Math.min(limit, PAGE_MAX);
       const paths = await pageBelow(store, folder, after, wanted);
@@ -93,6 +94,7 @@ class Desk implements SecretDesk {
   readonly requestId: string;
   readonly principal: SecretDesk['principal'];
   readonly callerName: string | undefined;
+  readonly retention: SecretDesk['retention'];
   readonly #store: Transaction;
   readonly #writing: boolean;
   #record: SecretRecord | undefined;
@@ -103,6 +105,7 @@ class Desk implements SecretDesk {
     this.requestId = request.id;
     this.principal = request.principal;
     this.callerName = request.callerName;
+    this.retention = request.retention;
     this.#store = store;
     this.#writing = WRITING.has(request.operation);
     this.#record = record;
@@ -171,7 +174,7 @@ class Desk implements SecretDesk {
       updatedMs: this.nowMs,
       ...(served === undefined ? {} : { served }),
     };
-    scheduleForPurge(this.#store, this.path, before.purgeMs, secret.purgeMs);
+    scheduleForPurge(this.#store, this.path, before, secret);
     return this.#save({ secret, value });
   }
 
@@ -189,7 +192,7 @@ class Desk implements SecretDesk {
   remove(): void {
     this.#assertWriting();
     const { secret } = this.#existing();
-    scheduleForPurge(this.#store, this.path, secret.purgeMs, undefined);
+    scheduleForPurge(this.#store, this.path, secret, undefined);
     removeSecret(this.#store, this.path, secret);
     this.#record = undefined;
   }

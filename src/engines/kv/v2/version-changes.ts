@@ -5,7 +5,8 @@ import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { mergePatch } from '../secret/merge-patch.ts';
-import { changeAttributes, emptySecret, findVersion, setLabels } from '../secret/secret.ts';
+import { setLabels } from '../../../model/secret.ts';
+import { changeAttributes, emptySecret, findVersion } from '../secret/secret.ts';
 import type { Secret } from '../secret/secret.ts';
 import {
   assertSecretPath,

@@ -1,0 +1,121 @@
+/** Backups of a secret with all its versions: encrypted under a key of this cluster, which alone can restore them. */
+import { decodeBase64Url } from '../../../base/base64.ts';
+import type { JsonObject } from '../../../base/json.ts';
+import type { Secret, Version } from '../../../model/secret.ts';
+import type { WireReply } from '../../facade.ts';
+import { dataOf, shown } from '../asking.ts';
+import type { Asking } from '../asking.ts';
+import { vaultAt } from '../vault-rules.ts';
+import { alreadyExists, badParameter, deletedButRecoverable, jsonReply } from '../wire/errors.ts';
+import { isName } from '../wire/route.ts';
+import { propertiesOf } from './bundle.ts';
+import { isThere, liveSecret } from './read.ts';
+
+/** Encrypts what only this cluster can open again. */
+export interface BackupSeal {
+  seal(plaintext: Buffer): Buffer;
+  /** Undefined when it was not sealed here, or was changed. */
+  open(sealed: Buffer): Buffer | undefined;
+}
+
+/** Most versions of one backup, as in Key Vault. */
+const VERSIONS_MAX = 500;
+const KIND = 'secret';
+
+interface SavedVersion {
+  readonly version: Version;
+  /** base64 */
+  readonly value: string;
+}
+
+interface Saved {
+  readonly kind: typeof KIND;
+  readonly name: string;
+  readonly secret: Pick<Secret, 'customMetadata' | 'attributes'>;
+  readonly versions: readonly SavedVersion[];
+}
+
+export async function backupSecret(
+  { operation, ask }: Asking,
+  seal: BackupSeal,
+): Promise<WireReply> {
+  const { name } = operation;
+  const answer = await ask({
+    operation: 'read',
+    part: 'secrets',
+    path: `data/${name}`,
+    task: {
+      async secret(desk) {
+        const secret = liveSecret(desk, name);
+        const there = secret.versions.filter((version) => isThere(version, desk.nowMs));
+        if (there.length > VERSIONS_MAX) {
+          throw badParameter(`A backup holds at most ${VERSIONS_MAX} versions.`);
+        }
+        const versions: SavedVersion[] = [];
+        for (const version of there) {
+          const value = await desk.value(version.number);
+          versions.push({ version, value: value.toString('base64') });
+        }
+        const { customMetadata, attributes } = secret;
+        const saved: Saved = {
+          kind: KIND,
+          name,
+          secret: { customMetadata, ...(attributes === undefined ? {} : { attributes }) },
+          versions,
+        };
+        return shown({
+          value: seal.seal(Buffer.from(JSON.stringify(saved))).toString('base64url'),
+        });
+      },
+    },
+  });
+  return jsonReply(dataOf(answer));
+}
+
+function opened(body: JsonObject, seal: BackupSeal): Saved {
+  const { value } = body;
+  const bytes = typeof value === 'string' ? decodeBase64Url(value) : undefined;
+  const plain = bytes === undefined ? undefined : seal.open(bytes);
+  if (plain === undefined) throw badParameter('The backup was not made by this vault service.');
+  const saved = JSON.parse(plain.toString()) as Saved;
+  if (saved.kind !== KIND || !isName(saved.name))
+    throw badParameter('The backup is of another kind.');
+  return saved;
+}
+
+export async function restoreSecret(
+  { base, readJson, ask }: Asking,
+  seal: BackupSeal,
+): Promise<WireReply> {
+  const saved = opened(await readJson(), seal);
+  const { name } = saved;
+  const answer = await ask({
+    operation: 'write',
+    part: 'secrets',
+    path: `data/${name}`,
+    task: {
+      async secret(desk) {
+        if (desk.secret?.deletedMs !== undefined) throw deletedButRecoverable('secret', name);
+        if (desk.secret !== undefined) throw alreadyExists('secret', name);
+        desk.create();
+        for (const { version, value } of saved.versions) {
+          const { number: _number, createdMs: _created, deletedMs: _deleted, ...fresh } = version;
+          await desk.addVersion(Buffer.from(value, 'base64'), fresh);
+        }
+        const secret = desk.change((fresh) => ({
+          ...fresh,
+          ...saved.secret,
+          versions: fresh.versions.map((version) => {
+            const before = saved.versions.find((one) => one.version.id === version.id)?.version;
+            return { ...version, createdMs: before?.createdMs ?? version.createdMs };
+          }),
+        }));
+        const version = secret.versions.at(-1);
+        return shown(
+          version === undefined ? {} : propertiesOf(vaultAt(base, desk), name, secret, version),
+        );
+      },
+    },
+  });
+  return jsonReply(dataOf(answer));
+}

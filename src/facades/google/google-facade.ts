@@ -1,0 +1,236 @@
+/** The Google Secret Manager protocol, by REST and by gRPC, with the token endpoints that its clients are given. */
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Answer, Call, Handle } from '../../core/call.ts';
+import { RequestError } from '../../model/errors.ts';
+import { BodyError } from '../facade.ts';
+import type { Facade, WireReply, WireRequest } from '../facade.ts';
+import type { Ask } from './asking.ts';
+import { assertionOf, looksSigned } from './login/claims.ts';
+import {
+  grantOf,
+  isTokenPath,
+  noIdentityTokenReply,
+  oauthErrorReply,
+  OauthError,
+  parseForm,
+  refusedGrant,
+  tokenReply,
+} from './login/token.ts';
+import { SERVED } from './methods.ts';
+import { messageOfRest, REST_PREFIX, restError, restReply, restRequest } from './rest.ts';
+import { decodeMessage } from './wire/binary-reader.ts';
+import { encodeMessage } from './wire/binary-writer.ts';
+import { errorTrailers, frame, GRPC_CONTENT_TYPE, isGrpc, unframe } from './wire/grpc.ts';
+import { grpcMethod, METHODS } from './wire/methods.ts';
+import type { MethodName } from './wire/methods.ts';
+import { MessageError } from './wire/schema.ts';
+import type { Message } from './wire/schema.ts';
+import { StatusError, statusOf } from './wire/status.ts';
+
+export interface GoogleFacadeOptions {
+  readonly handle: Handle;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const BODY_BYTES_MAX = 1024 * 1024;
+const FORM_BYTES_MAX = 128 * 1024;
+const BEARER = /^Bearer +([\x21-\x7e]{1,65536})$/i;
+/** Where evidence becomes a token. */
+const CREDENTIAL_LOGIN = 'identity/credential-login';
+const UNAUTHENTICATED =
+  'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.';
+
+export function createGoogleFacade(options: GoogleFacadeOptions): Facade {
+  return {
+    refuse: (status, message) =>
+      restError(new StatusError(status >= 500 ? 'UNAVAILABLE' : 'INVALID_ARGUMENT', message)),
+    async handle(request) {
+      try {
+        if (isGrpc(request.headers['content-type'])) return await answerGrpc(request, options);
+        const [path = ''] = request.target.split('?');
+        return isTokenPath(path)
+          ? await answerToken(request, options)
+          : await answerRest(request, options);
+      } catch (error) {
+        if (error instanceof OauthError) return oauthErrorReply(error);
+        return restError(asStatus(error, options.log));
+      }
+    },
+  };
+}
+
+function asStatus(error: unknown, log: Log): StatusError {
+  if (error instanceof MessageError) return new StatusError('INVALID_ARGUMENT', error.message);
+  if (error instanceof RequestError) {
+    return error.reason !== undefined && AUTHENTICATION.has(error.reason)
+      ? new StatusError('UNAUTHENTICATED', UNAUTHENTICATED)
+      : statusOf(error);
+  }
+  log.error('request failed in the google facade', {
+    error: error instanceof Error ? error.name : 'unknown',
+  });
+  return new StatusError('INTERNAL', 'Internal error.');
+}
+
+/** Reasons of the core that mean: nobody knows who asks. */
+const AUTHENTICATION: ReadonlySet<string> = new Set([
+  'no_token',
+  'unknown_credential',
+  'bad_signature',
+]);
+
+async function answerRest(request: WireRequest, options: GoogleFacadeOptions): Promise<WireReply> {
+  const rest = request.target.startsWith(REST_PREFIX)
+    ? restRequest(request.method, request.target)
+    : undefined;
+  if (rest === undefined) throw new StatusError('NOT_FOUND', 'The method is not known.');
+  const ask = asking(request, rest.call.method, options);
+  const message = messageOfRest(rest, await readBytes(request, BODY_BYTES_MAX));
+  return restReply(
+    rest.call.method,
+    await run(rest.call.method, message, ask),
+    rest.enumsAsNumbers,
+  );
+}
+
+async function answerGrpc(request: WireRequest, options: GoogleFacadeOptions): Promise<WireReply> {
+  const headers = { 'Content-Type': GRPC_CONTENT_TYPE };
+  try {
+    const method = request.method === 'POST' ? grpcMethod(request.target) : undefined;
+    if (method === undefined) throw new StatusError('UNIMPLEMENTED', 'The method is not known.');
+    const ask = asking(request, method, options);
+    const bytes = unframe(await readBytes(request, BODY_BYTES_MAX));
+    const message = await run(method, decodeMessage(METHODS[method].request, bytes), ask);
+    return {
+      status: 200,
+      headers,
+      body: frame(encodeMessage(METHODS[method].reply, message)),
+      trailers: { 'grpc-status': '0' },
+    };
+  } catch (error) {
+    // Status and message go into the headers, and no body follows: an empty DATA frame would be an error of its own.
+    const trailers = errorTrailers(asStatus(error, options.log));
+    return { status: 200, headers: { ...headers, ...trailers }, body: '' };
+  }
+}
+
+async function run(method: MethodName, message: Message, ask: Ask): Promise<Message> {
+  const served = SERVED[method];
+  if (served === undefined) {
+    throw new StatusError('UNIMPLEMENTED', 'The method is not supported.');
+  }
+  return await served(message, ask);
+}
+
+function hostOf(request: WireRequest): string {
+  const host = request.headers['host'] ?? request.headers[':authority'];
+  return typeof host === 'string' ? host.toLowerCase() : '';
+}
+
+/** Who asks: a token of ours, or a token that a service account signed itself. @throws {StatusError} */
+function callerOf(
+  request: WireRequest,
+  { clock }: GoogleFacadeOptions,
+): Pick<Call, 'token' | 'evidence'> {
+  const header = request.headers['authorization'];
+  const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
+  if (token === undefined) throw new StatusError('UNAUTHENTICATED', UNAUTHENTICATED);
+  if (!looksSigned(token)) return { token };
+  const expected = { nowMs: clock.nowMs(), host: hostOf(request), use: 'bearer' } as const;
+  const assertion = assertionOf(token, expected);
+  if (assertion === undefined) throw new StatusError('UNAUTHENTICATED', UNAUTHENTICATED);
+  return { token: undefined, evidence: assertion.evidence };
+}
+
+function asking(request: WireRequest, method: MethodName, options: GoogleFacadeOptions): Ask {
+  const caller = callerOf(request, options);
+  return async (question) => {
+    const { name, part, body, ...rest } = question;
+    const answered = await options.handle({
+      ...callOf(request),
+      ...rest,
+      ...caller,
+      bound: {
+        name: name.project,
+        part,
+        ...(name.location === '' ? {} : { region: name.location }),
+      },
+      action: `google.cloud.secretmanager.v1.SecretManagerService.${method}`,
+      readBody: () => Promise.resolve(body ?? {}),
+    });
+    if (answered.error !== undefined) throw answered.error;
+    return answered;
+  };
+}
+
+async function answerToken(request: WireRequest, options: GoogleFacadeOptions): Promise<WireReply> {
+  if (request.method !== 'POST') {
+    throw new OauthError(405, 'invalid_request', 'A token is asked for with POST.');
+  }
+  const form = parseForm((await readBytes(request, FORM_BYTES_MAX)).toString());
+  const grant = grantOf(form, { nowMs: options.clock.nowMs(), host: hostOf(request) });
+  if ('wantsIdentityToken' in grant && grant.wantsIdentityToken) return noIdentityTokenReply();
+  const answered = await logIn(request, grant, options);
+  if (answered.error !== undefined) throw refusedGrant(answered.error);
+  return tokenReply(answered);
+}
+
+async function logIn(
+  request: WireRequest,
+  grant: ReturnType<typeof grantOf>,
+  { handle }: GoogleFacadeOptions,
+): Promise<Answer> {
+  const federated = 'jwt' in grant;
+  const body = federated ? { role: grant.role, jwt: grant.jwt } : {};
+  return await handle({
+    ...callOf(request),
+    operation: 'write',
+    path: federated ? 'login' : CREDENTIAL_LOGIN,
+    bound: { name: grant.project, part: federated ? 'login' : '' },
+    action: federated ? 'sts:ExchangeToken' : 'oauth2:Token',
+    token: undefined,
+    ...(federated ? {} : { evidence: grant.evidence }),
+    readBody: () => Promise.resolve(body),
+  });
+}
+
+/** The parts that every call of a request shares. */
+function callOf(
+  request: WireRequest,
+): Pick<
+  Call,
+  | 'protocol'
+  | 'namespace'
+  | 'query'
+  | 'wrapTtlSeconds'
+  | 'wrapFormat'
+  | 'connection'
+  | 'headers'
+  | 'signal'
+> {
+  return {
+    protocol: 'gcp',
+    namespace: '',
+    query: {},
+    wrapTtlSeconds: 0,
+    wrapFormat: '',
+    connection: request.connection,
+    headers: {},
+    signal: request.signal,
+  };
+}
+
+async function readBytes(request: WireRequest, bytesMax: number): Promise<Buffer> {
+  if (!request.hasBody) return Buffer.alloc(0);
+  try {
+    return await request.readBody(bytesMax);
+  } catch (error) {
+    if (!(error instanceof BodyError)) throw error;
+    throw new StatusError(
+      'INVALID_ARGUMENT',
+      error.reason === 'too_large' ? 'The request is too large.' : 'The request ended early.',
+    );
+  }
+}
