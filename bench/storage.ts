@@ -1,4 +1,5 @@
 /** Reads and durable commits of the embedded store: `bin/node bench/storage.ts [records] [directory]`. */
+import type { Awaitable } from '../src/base/awaitable.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ async function measure(
   name: string,
   count: number,
   concurrency: number,
-  operation: (index: number) => Promise<unknown>,
+  operation: (index: number) => Awaitable<unknown>,
 ): Promise<void> {
   let next = 0;
   const start = process.cpuUsage();

@@ -1,4 +1,5 @@
 /** What the barrier hands out: units of reads and writes over several views. */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Unit } from '../model/transaction.ts';
 import { viewPrefix } from './storage-keys.ts';
 
@@ -6,7 +7,7 @@ export interface BarrierUnit extends Unit {
   /** Reads several storage keys (see {@link dataKey}, {@link epochKey}) from one snapshot, for later calls to find. */
   preload(keys: readonly string[]): Promise<void>;
   /** How often `scope` has been bumped, in a number that only grows; 0 = never. */
-  epoch(scope: string): Promise<number>;
+  epoch(scope: string): Awaitable<number>;
   /** Moves the epoch on with this commit. Bumps by others at the same time do not conflict. */
   bumpEpoch(scope: string): void;
   /** Gives a new namespace its random key. Its views can be used in this unit already. */

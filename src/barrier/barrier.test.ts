@@ -69,10 +69,11 @@ describe('tampering with a record', () => {
         const before = tamperings.length;
         await assert.rejects(get(barrier, 'a'), TAMPERED);
         await assert.rejects(
-          barrier
-            .begin()
-            .view(...VIEW)
-            .getRecord('a'),
+          async () =>
+            barrier
+              .begin()
+              .view(...VIEW)
+              .getRecord('a'),
           TAMPERED,
         );
         assert.equal(tamperings.length, before + 2);
@@ -95,9 +96,9 @@ describe('tampering with a record', () => {
     for (const key of ['data/other/kv/a', 'data/root/kv2/a', 'epoch/a']) {
       await forge(storage, { key, value, revision });
     }
-    await assert.rejects(barrier.begin().view('other', 'kv/').get('a'), TAMPERED);
-    await assert.rejects(barrier.begin().view('root', 'kv2/').get('a'), TAMPERED);
-    await assert.rejects(barrier.begin().epoch('a'), TAMPERED);
+    await assert.rejects(async () => barrier.begin().view('other', 'kv/').get('a'), TAMPERED);
+    await assert.rejects(async () => barrier.begin().view('root', 'kv2/').get('a'), TAMPERED);
+    await assert.rejects(async () => barrier.begin().epoch('a'), TAMPERED);
     const cluster = await openBarrier(createMemoryStorage());
     await put(cluster.barrier, 'a', 'x');
     await forge(cluster.storage, { key: 'data/root/kv/a', value, revision });
@@ -143,14 +144,14 @@ describe('sealing', () => {
     barrier.seal();
     assert.equal(barrier.sealed, true);
     assert.throws(() => barrier.begin().view(...VIEW), SEALED);
-    await assert.rejects(barrier.begin().epoch('policies'), SEALED);
+    await assert.rejects(async () => barrier.begin().epoch('policies'), SEALED);
     assert.throws(() => barrier.tokenHmac, SEALED);
     assert.throws(() => barrier.clusterId, SEALED);
     assert.throws(() => barrier.checkpointSeed(), SEALED);
     assert.throws(() => view.put('c', '3'), SEALED);
     await assert.rejects(unit.commit(), SEALED);
-    await assert.rejects(reading.get('a'), SEALED);
-    await assert.rejects(view.get('a'), SEALED);
+    await assert.rejects(async () => reading.get('a'), SEALED);
+    await assert.rejects(async () => view.get('a'), SEALED);
     await assert.rejects(barrier.rotate(), SEALED);
     await assert.rejects(barrier.keyStatus(), SEALED);
     await barrier.unseal(ROOT_KEY);

@@ -2,6 +2,7 @@
  * Where plaintext becomes ciphertext and back: reads and opens entries, and turns a set of changes into one storage commit
  * with new revisions, ciphertexts and running sums.
  */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Random } from '../base/random.ts';
 import { unmaskKeys } from '../crypto/key-mask.ts';
 import { AuthenticationError } from '../crypto/xaes.ts';
@@ -37,7 +38,6 @@ const EMPTY = Buffer.alloc(0);
 /** Largest plaintext of one record, in bytes. */
 export const PLAINTEXT_BYTES_MAX: number = VALUE_BYTES_MAX - RECORD_OVERHEAD_BYTES;
 
-/** Length of a stored sum. */
 const SUM_RECORD_BYTES = STATE_BYTES + RECORD_OVERHEAD_BYTES;
 
 /** What the store did that only tampering or a defect explains. */
@@ -118,13 +118,13 @@ export class EncryptedStore {
    * The stored entries.
    * @throws {RequestError} `internal` when one lies in a distrusted shard: there or not, it may be older than it seems.
    */
-  async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+  read(keys: readonly string[]): Awaitable<readonly (Entry | undefined)[]> {
     if (this.#distrusted.size > 0) for (const key of keys) this.#assertTrusted(key);
-    try {
-      return await this.#storage.read(keys);
-    } catch (error) {
+    const entries = this.#storage.read(keys);
+    if (!(entries instanceof Promise)) return entries;
+    return entries.catch((error: unknown) => {
       throw limitToRequestError(error);
-    }
+    });
   }
 
   /**
@@ -146,7 +146,7 @@ export class EncryptedStore {
    * The plaintext of an entry as the store gave it, in the caller's own buffer. A promise only when keys must be fetched first.
    * @throws {RequestError} `internal` when the entry is not what was written there; `sealed`.
    */
-  open(namespaceId: string, entry: Entry): Buffer | Promise<Buffer> {
+  open(namespaceId: string, entry: Entry): Awaitable<Buffer> {
     const key = this.keys.recordKey(namespaceId, termOf(entry.value));
     return key === undefined ? this.#openLater(namespaceId, entry) : this.#open(key, entry);
   }

@@ -175,7 +175,7 @@ test('namespaces are created, used in the same unit, and shredded', async () => 
   const end = barrier.begin();
   end.shredNamespaceKey('team');
   await end.commit();
-  await assert.rejects(barrier.begin().view('team', 'kv/').get('a'), /does not exist/);
+  await assert.rejects(async () => barrier.begin().view('team', 'kv/').get('a'), /does not exist/);
   const late = barrier.begin();
   late.view('team', 'kv/').put('b', 'x');
   await assert.rejects(late.commit(), /does not exist/);
@@ -192,7 +192,7 @@ test('limits are the caller’s mistakes', async () => {
   const { barrier } = await openBarrier(createMemoryStorage());
   const reading = view(barrier);
   for (const key of ['k'.repeat(3000), 'nul\0', '\ud800']) {
-    await assert.rejects(reading.get(key), { code: 'invalid_request' });
+    await assert.rejects(async () => reading.get(key), { code: 'invalid_request' });
     await assert.rejects(
       write(barrier, (kv) => kv.put(key, '1')),
       { code: 'invalid_request' },

@@ -1,4 +1,6 @@
 /** One request's reads and writes, committed all in one on condition that nothing it read has changed. */
+import { after } from '../base/awaitable.ts';
+import type { Awaitable } from '../base/awaitable.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { BarrierUnit } from './barrier-unit.ts';
@@ -59,16 +61,22 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
     await this.fetchMany(keys);
   }
 
-  async epoch(scope: string): Promise<number> {
+  epoch(scope: string): Awaitable<number> {
     const key = epochKey(scope);
-    const entry = this.#reads.has(key) ? this.#reads.get(key) : await this.fetch(key);
+    const entry = this.fetch(key);
+    if (entry === undefined) return 0;
+    if (entry instanceof Promise) return entry.then((found) => this.#epochOf(key, found));
+    return this.#epochOf(key, entry);
+  }
+
+  #epochOf(key: string, entry: Entry | undefined): Awaitable<number> {
     if (entry === undefined) return 0;
     // The revision is the epoch; it is authentic if the record opens under it, which need be tried only once.
-    if (this.records.get(key, entry.revision) === undefined) {
-      await this.store.open('', entry);
+    if (this.records.get(key, entry.revision) !== undefined) return entry.revision;
+    return after(this.store.open('', entry), () => {
       this.records.set(key, entry.revision, undefined, 0);
-    }
-    return entry.revision;
+      return entry.revision;
+    });
   }
 
   bumpEpoch(scope: string): void {
@@ -137,11 +145,15 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
   }
 
   /** What is stored under a storage key, the same at every call. */
-  async fetch(key: string): Promise<Entry | undefined> {
+  fetch(key: string): Awaitable<Entry | undefined> {
     this.#assertLive();
-    if (this.#reads.has(key)) return this.#reads.get(key);
-    const [entry] = await this.store.read([key]);
-    return this.#remember(key, entry);
+    const known = this.#reads.get(key);
+    if (known !== undefined || this.#reads.has(key)) return known;
+    const entries = this.store.read([key]);
+    if (entries instanceof Promise) return entries.then(([entry]) => this.#remember(key, entry));
+    const entry = entries[0];
+    this.#reads.set(key, entry);
+    return entry;
   }
 
   /** The same for several, those not yet known from one snapshot. */

@@ -1,4 +1,6 @@
 /** A view: the keys below one prefix of one namespace, as a handler sees them. */
+import { after } from '../base/awaitable.ts';
+import type { Awaitable } from '../base/awaitable.ts';
 import { parseJson } from '../base/json.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { ListPage, Stored } from '../model/transaction.ts';
@@ -22,7 +24,7 @@ export interface UnitMemory {
   /** The write that the unit holds back. */
   written(key: string): Write | undefined;
   /** What is stored, the same at every call. */
-  fetch(key: string): Promise<Entry | undefined>;
+  fetch(key: string): Awaitable<Entry | undefined>;
   /** The same for several, those not yet known from one snapshot. */
   fetchMany(keys: readonly string[]): Promise<(Entry | undefined)[]>;
   write(key: string, value: Buffer | undefined, fresh: boolean): void;
@@ -40,11 +42,15 @@ export class View implements Transaction {
     this.#prefix = prefix;
   }
 
-  async get(key: string): Promise<Buffer | undefined> {
+  get(key: string): Awaitable<Buffer | undefined> {
     const full = this.#prefix + key;
     const write = this.#unit.written(full);
     if (write !== undefined) return copyOf(write.value);
-    const entry = await this.#unit.fetch(full);
+    const entry = this.#unit.fetch(full);
+    return entry instanceof Promise ? entry.then((found) => this.#open(found)) : this.#open(entry);
+  }
+
+  #open(entry: Entry | undefined): Awaitable<Buffer | undefined> {
     return entry === undefined ? undefined : this.#unit.store.open(this.#namespaceId, entry);
   }
 
@@ -56,19 +62,27 @@ export class View implements Transaction {
     );
   }
 
-  async getJson<T>(key: string): Promise<T | undefined> {
-    const bytes = await this.get(key);
-    return bytes === undefined ? undefined : (decode(bytes) as T);
+  getJson<T>(key: string): Awaitable<T | undefined> {
+    return after(this.get(key), (bytes) =>
+      bytes === undefined ? undefined : (decode(bytes) as T),
+    );
   }
 
-  async getRecord<T>(key: string): Promise<Stored<T> | undefined> {
+  getRecord<T>(key: string): Awaitable<Stored<T> | undefined> {
     const full = this.#prefix + key;
     const write = this.#unit.written(full);
     if (write !== undefined) return decodeWritten(write.value) as Stored<T> | undefined;
-    const entry = await this.#unit.fetch(full);
+    const entry = this.#unit.fetch(full);
+    return entry instanceof Promise
+      ? entry.then((found) => this.#record<T>(full, found))
+      : this.#record<T>(full, entry);
+  }
+
+  #record<T>(full: string, entry: Entry | undefined): Awaitable<Stored<T> | undefined> {
     if (entry === undefined) return undefined;
     const held = this.#unit.records.get(full, entry.revision);
-    return (held === undefined ? await this.#decodeRecord(full, entry) : held.value) as Stored<T>;
+    if (held !== undefined) return held.value as Stored<T>;
+    return this.#decodeRecord(full, entry) as Awaitable<Stored<T>>;
   }
 
   async getRecords<T>(keys: readonly string[]): Promise<(Stored<T> | undefined)[]> {
@@ -112,17 +126,18 @@ export class View implements Transaction {
     this.#unit.write(this.#prefix + key, bytes, fresh);
   }
 
-  async #decodeRecord(full: string, entry: Entry): Promise<unknown> {
-    const bytes = await this.#unit.store.open(this.#namespaceId, entry);
-    const length = bytes.length;
-    const value = decode(bytes);
-    this.#unit.records.set(full, entry.revision, value, length);
-    return value;
+  #decodeRecord(full: string, entry: Entry): Awaitable<unknown> {
+    return after(this.#unit.store.open(this.#namespaceId, entry), (bytes) => {
+      const length = bytes.length;
+      const value = decode(bytes);
+      this.#unit.records.set(full, entry.revision, value, length);
+      return value;
+    });
   }
 
   async #each<T>(
     keys: readonly string[],
-    ofEntry: (full: string, entry: Entry) => T | Promise<T>,
+    ofEntry: (full: string, entry: Entry) => Awaitable<T>,
     ofWrite: (value: Buffer | undefined) => T | undefined,
   ): Promise<(T | undefined)[]> {
     const fulls = keys.map((key) => this.#prefix + key);

@@ -1,4 +1,6 @@
 /** Runs the pipeline: one call in, one answer out, one atomic commit between two durable audit records. */
+import { after } from '../base/awaitable.ts';
+import type { Awaitable } from '../base/awaitable.ts';
 import { uuid } from '../base/random.ts';
 import { RequestError, bearerRefusal } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
@@ -12,6 +14,7 @@ import type { Opened } from './outside/intents.ts';
 import { leftBy } from './outside/outside.ts';
 import type { Parts } from './parts.ts';
 import { FIRST, STEPS } from './pipeline.ts';
+import type { Step } from './pipeline.ts';
 import { Turns } from './turns.ts';
 import type { EndTurn } from './turns.ts';
 
@@ -26,20 +29,22 @@ export function createCore(parts: Parts): Handle {
     /** Acts outside of runs whose commit did not come. */
     const left: Opened[] = [];
     try {
-      await attempt(
+      const pending = attempt(
         parts,
         turns,
-        async (unit, count) => {
+        (unit, count) => {
           if (count > 1) {
             left.push(...leftBy(exchange));
             restart(parts, exchange, unit);
           }
-          await run(parts, exchange);
-          parts.intents.leave(unit, left, exchange.nowMs);
-          if (unit.dirty) await exchange.requestRecorded;
+          return after(run(parts, exchange), () => {
+            parts.intents.leave(unit, left, exchange.nowMs);
+            return unit.dirty ? exchange.requestRecorded : undefined;
+          });
         },
         exchange.unit,
       );
+      if (pending !== undefined) await pending;
     } catch (error) {
       left.push(...leftBy(exchange));
       await settleLeft(parts, turns, exchange, left);
@@ -49,33 +54,50 @@ export function createCore(parts: Parts): Handle {
       parts.intents.release(left);
       parts.intents.release(exchange.intents);
     }
-    return await conclude(parts, exchange);
+    return conclude(parts, exchange);
   };
 }
+
+type Work = (unit: CoreUnit, count: number) => Awaitable<void>;
 
 /**
  * Runs `work` and commits, anew when another commit came in between; from the second time on in turn with the others.
  * @throws {ConflictError} after {@link ATTEMPTS_MAX}.
  */
-async function attempt(
+function attempt(
   parts: Parts,
   turns: Turns,
-  work: (unit: CoreUnit, count: number) => Promise<void>,
+  work: Work,
   first: CoreUnit = parts.begin(),
+): Awaitable<void> {
+  const pending = workOnce(parts, first, work, 1);
+  return pending?.catch((error: unknown) => attemptAgain(parts, turns, work, error));
+}
+
+/** A promise only when something had to be waited for. What only reads has nothing to commit. */
+function workOnce(parts: Parts, unit: CoreUnit, work: Work, count: number): Awaitable<void> {
+  return after(work(unit, count), () =>
+    unit.dirty ? unit.commit().then(() => parts.committed(unit)) : undefined,
+  );
+}
+
+async function attemptAgain(
+  parts: Parts,
+  turns: Turns,
+  work: Work,
+  failure: unknown,
 ): Promise<void> {
   let endTurn: EndTurn | undefined;
-  let unit = first;
+  let last = failure;
   try {
-    for (let count = 1; ; count++) {
+    for (let count = 2; ; count++) {
+      if (!(last instanceof ConflictError) || count > ATTEMPTS_MAX) throw last;
+      endTurn ??= await turns.take(last.key);
       try {
-        await work(unit, count);
-        await unit.commit();
-        parts.committed(unit);
+        await workOnce(parts, parts.begin(), work, count);
         return;
       } catch (error) {
-        if (!(error instanceof ConflictError) || count >= ATTEMPTS_MAX) throw error;
-        endTurn ??= await turns.take(error.key);
-        unit = parts.begin();
+        last = error;
       }
     }
   } finally {
@@ -93,7 +115,7 @@ async function settleLeft(
   if (left.length === 0) return;
   parts.intents.release(left);
   try {
-    await attempt(parts, turns, async (unit) => {
+    await attempt(parts, turns, (unit) => {
       parts.intents.leave(unit, left, exchange.nowMs);
     });
   } catch {
@@ -102,14 +124,23 @@ async function settleLeft(
   }
 }
 
-async function run(parts: Parts, exchange: Exchange): Promise<void> {
-  for (const step of FIRST) {
-    const pending = step(parts, exchange);
-    if (pending !== undefined) await pending;
-  }
-  for (const step of STEPS[exchange.class]) {
-    const pending = step(parts, exchange);
-    if (pending !== undefined) await pending;
+function run(parts: Parts, exchange: Exchange): Awaitable<void> {
+  return after(runSteps(parts, exchange, FIRST, 0), () =>
+    runSteps(parts, exchange, STEPS[exchange.class], 0),
+  );
+}
+
+function runSteps(
+  parts: Parts,
+  exchange: Exchange,
+  steps: readonly Step[],
+  from: number,
+): Awaitable<void> {
+  for (let index = from; index < steps.length; index++) {
+    const pending = steps[index]?.(parts, exchange);
+    if (pending !== undefined) {
+      return pending.then(() => runSteps(parts, exchange, steps, index + 1));
+    }
   }
 }
 
@@ -128,26 +159,25 @@ function restart(parts: Parts, exchange: Exchange, unit: CoreUnit): void {
 /** After the commit: waits for what the caller expects to be over, records the reply, and only then lets it go. */
 async function conclude(parts: Parts, exchange: Exchange): Promise<Answer> {
   try {
-    const failure = await settle(parts, exchange);
-    if (failure !== undefined) {
-      await Promise.all([exchange.requestRecorded, parts.audit.reply(exchange, failure)]);
-      return failed(exchange, failure);
-    }
-    const replied = parts.audit.reply(exchange);
-    await Promise.all([exchange.requestRecorded, replied]);
-    return answerOf(exchange);
+    const failure = exchange.reply?.settle === true ? await settle(parts, exchange) : undefined;
+    await bothRecorded(exchange.requestRecorded, parts.audit.reply(exchange, failure));
+    return failure === undefined ? answerOf(exchange) : failed(exchange, failure);
   } catch (error) {
     return failed(exchange, asRequestError(parts, exchange, error));
   }
 }
 
+/** Records that share one write share one promise. */
+function bothRecorded(requested: Promise<void> | undefined, replied: Promise<void>): unknown {
+  return requested === replied ? replied : Promise.all([requested, replied]);
+}
+
 /** Waits for what the request has set off; tells why that did not come about. */
 async function settle(parts: Parts, exchange: Exchange): Promise<RequestError | undefined> {
   const { reply } = exchange;
-  if (reply?.settle !== true) return undefined;
   try {
     await parts.settle();
-    await reply.settled?.(parts.begin());
+    await reply?.settled?.(parts.begin());
     return undefined;
   } catch (error) {
     return asRequestError(parts, exchange, error);

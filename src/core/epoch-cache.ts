@@ -2,12 +2,13 @@
  * Something decoded from many records, kept while the epoch of its scope stands. A writer bumps the epoch in the commit that
  * changes the records, so a cached value that matches the epoch of a unit is right for that unit's snapshot.
  */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Unit } from '../model/transaction.ts';
 
 /** A unit that can read and advance epochs, and be committed. */
 export interface CoreUnit extends Unit {
   commit(): Promise<void>;
-  epoch(scope: string): Promise<number>;
+  epoch(scope: string): Awaitable<number>;
   bumpEpoch(scope: string): void;
 }
 
@@ -25,8 +26,14 @@ export class EpochCache<T> {
   }
 
   /** The value at the unit's snapshot; the unit's commit depends on the epoch. */
-  async get(unit: CoreUnit): Promise<T> {
-    const epoch = await unit.epoch(this.#scope);
+  get(unit: CoreUnit): Awaitable<T> {
+    const epoch = unit.epoch(this.#scope);
+    if (epoch instanceof Promise) return epoch.then((known) => this.#at(known));
+    if (this.#current !== undefined && this.#current.epoch >= epoch) return this.#current.value;
+    return this.#at(epoch);
+  }
+
+  async #at(epoch: number): Promise<T> {
     for (;;) {
       if (this.#current !== undefined && this.#current.epoch >= epoch) return this.#current.value;
       this.#loading ??= this.#reload().finally(() => (this.#loading = undefined));

@@ -1,4 +1,5 @@
 /** The routing table: which namespace and which mount a path belongs to. */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { MountRef, NamespaceRef } from '../model/request.ts';
 import type { Backend, Path } from '../model/backend.ts';
 import type { Unit } from '../model/transaction.ts';
@@ -61,8 +62,8 @@ export class MountTable {
     this.#cache = new EpochCache(ROUTING_SCOPE, ports.begin, (unit) => this.#load(unit));
   }
 
-  async routing(unit: CoreUnit): Promise<Routing> {
-    return await this.#cache.get(unit);
+  routing(unit: CoreUnit): Awaitable<Routing> {
+    return this.#cache.get(unit);
   }
 
   clear(): void {

@@ -1,4 +1,5 @@
 /** What the steps of the pipeline work with. */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { World } from '../base/world.ts';
 import type { CredentialRecord, JudgedCredential } from '../identity/credentials/record.ts';
 import type { RequestError } from '../model/errors.ts';
@@ -28,7 +29,7 @@ export interface AuditTrail {
 /** Rate limits, applied before the body is read. May add headers. @throws {RequestError} rate_limited */
 export interface Quotas {
   /** @throws {RequestError} rate_limited */
-  admit(exchange: Exchange): Promise<void>;
+  admit(exchange: Exchange): Awaitable<void>;
   /** Whether one more lease may be made. @throws {RequestError} lease_count_exceeded */
   admitLease(exchange: Exchange): Promise<void>;
 }
@@ -48,7 +49,7 @@ export interface IdentityPort {
     unit: CoreUnit,
     namespaceId: string,
     entityId: string,
-  ): Promise<readonly string[] | undefined>;
+  ): Awaitable<readonly string[] | undefined>;
 }
 
 /** Credentials of identities that are shown with each request. */

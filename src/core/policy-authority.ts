@@ -1,4 +1,5 @@
 /** What a principal may do, from the policies in force at the unit's snapshot. */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { NamespaceRef, Principal } from '../model/request.ts';
 import { buildAcl } from '../policy/acl.ts';
 import type { Acl, AclInput } from '../policy/acl.ts';
@@ -51,37 +52,62 @@ function inlineInput(namespace: NamespaceRef, text: string | undefined): readonl
   return [{ policy, namespaceId: namespace.id, namespacePath: namespace.path }];
 }
 
+function isOf(kept: Kept | undefined, policyEpoch: number, identityEpoch: number): kept is Kept {
+  return (
+    kept !== undefined && kept.policyEpoch === policyEpoch && kept.identityEpoch === identityEpoch
+  );
+}
+
 export class PolicyAuthority {
   readonly #ports: PolicyAuthorityPorts;
   readonly #kept = new Map<string, Kept>();
+  /** The same by the very object: most requests come with a principal that was there before. */
+  #keptFor = new WeakMap<AclPrincipal, Kept>();
 
   constructor(ports: PolicyAuthorityPorts) {
     this.#ports = ports;
   }
 
   /** The list of a principal; its policies live in the namespace of its token. */
-  async acl(unit: CoreUnit, principal: AclPrincipal): Promise<Acl> {
-    const { tokenNamespace, policies, entityId, inlinePolicy } = principal;
-    const policyEpoch = await unit.epoch(policyScope(tokenNamespace.id));
-    const identityEpoch = entityId === '' ? 0 : await unit.epoch(identityScope(tokenNamespace.id));
-    // A tuple in JSON: names cannot run into each other (CVE-2026-115365).
-    const who = [tokenNamespace.id, tokenNamespace.path, entityId, policies];
-    const key = JSON.stringify(inlinePolicy === undefined ? who : [...who, inlinePolicy]);
-    const kept = this.#kept.get(key);
-    if (
-      kept !== undefined &&
-      kept.policyEpoch === policyEpoch &&
-      kept.identityEpoch === identityEpoch
-    )
-      return kept.acl;
-    const acl = await this.#build(unit, principal);
-    if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
-    this.#kept.set(key, { acl, policyEpoch, identityEpoch });
-    return acl;
+  acl(unit: CoreUnit, principal: AclPrincipal): Awaitable<Acl> {
+    const { tokenNamespace, entityId } = principal;
+    const policyEpoch = unit.epoch(policyScope(tokenNamespace.id));
+    const identityEpoch = entityId === '' ? 0 : unit.epoch(identityScope(tokenNamespace.id));
+    if (policyEpoch instanceof Promise || identityEpoch instanceof Promise) {
+      return Promise.all([policyEpoch, identityEpoch]).then((epochs) =>
+        this.#at(unit, principal, epochs[0], epochs[1]),
+      );
+    }
+    return this.#at(unit, principal, policyEpoch, identityEpoch);
   }
 
   clear(): void {
     this.#kept.clear();
+    this.#keptFor = new WeakMap();
+  }
+
+  #at(
+    unit: CoreUnit,
+    principal: AclPrincipal,
+    policyEpoch: number,
+    identityEpoch: number,
+  ): Awaitable<Acl> {
+    const known = this.#keptFor.get(principal);
+    if (isOf(known, policyEpoch, identityEpoch)) return known.acl;
+    const { tokenNamespace, policies, entityId, inlinePolicy } = principal;
+    // A tuple in JSON: names cannot run into each other (CVE-2026-115365).
+    const who = [tokenNamespace.id, tokenNamespace.path, entityId, policies];
+    const key = JSON.stringify(inlinePolicy === undefined ? who : [...who, inlinePolicy]);
+    const kept = this.#kept.get(key);
+    if (isOf(kept, policyEpoch, identityEpoch)) {
+      this.#keptFor.set(principal, kept);
+      return kept.acl;
+    }
+    return this.#build(unit, principal).then((acl) => {
+      if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
+      this.#kept.set(key, { acl, policyEpoch, identityEpoch });
+      return acl;
+    });
   }
 
   async #build(unit: CoreUnit, principal: AclPrincipal): Promise<Acl> {

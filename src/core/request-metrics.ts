@@ -1,7 +1,7 @@
 /** Counts and times every call at the door of the core, whatever its protocol. */
 import type { Clock } from '../base/clock.ts';
 import type { MetricsRegistry } from '../base/metrics.ts';
-import type { Call, Handle } from './call.ts';
+import type { Answer, Call, Handle } from './call.ts';
 
 /** Secrets that are counted by path; beyond, they share one series. */
 export const SECRET_PATHS_MAX = 10_000;
@@ -27,9 +27,7 @@ export function measured(handle: Handle, registry: MetricsRegistry, clock: Clock
     labels: ['namespace', 'path'],
     seriesMax: SECRET_PATHS_MAX,
   });
-  return async function handleMeasured(call: Call) {
-    const startMs = clock.monotonicMs();
-    const answer = await handle(call);
+  function measure(call: Call, startMs: number, answer: Answer): Answer {
     const tookMs = clock.monotonicMs() - startMs;
     (LOGIN.test(call.path) ? logins : requests).observe(tookMs);
     const outcome = answer.error === undefined ? 'ok' : answer.error.code;
@@ -40,5 +38,9 @@ export function measured(handle: Handle, registry: MetricsRegistry, clock: Clock
       secrets.of(namespace, call.path).add();
     }
     return answer;
+  }
+  return function handleMeasured(call: Call): Promise<Answer> {
+    const startMs = clock.monotonicMs();
+    return handle(call).then((answer) => measure(call, startMs, answer));
   };
 }

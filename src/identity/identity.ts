@@ -1,4 +1,5 @@
 /** What the core asks of identity: who logs in, what that adds to the token's policies, and what templates see. */
+import type { Awaitable } from '../base/awaitable.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
 import { namesRoot } from '../model/root-policy.ts';
 import type { AuthGrant } from '../model/request.ts';
@@ -57,15 +58,24 @@ export class Identity {
    * Policies of an entity: its own and those of its groups, direct and inherited. Undefined when it is disabled or gone.
    * `epoch` is that of the namespace's identities in this unit.
    */
-  async policies(
+  policies(
+    unit: Unit,
+    namespaceId: string,
+    entityId: string,
+    epoch: number,
+  ): Awaitable<readonly string[] | undefined> {
+    const kept = this.#kept.get(`${namespaceId}/${entityId}`);
+    if (kept !== undefined && kept.epoch === epoch) return kept.policies;
+    return this.#loadPolicies(unit, namespaceId, entityId, epoch);
+  }
+
+  async #loadPolicies(
     unit: Unit,
     namespaceId: string,
     entityId: string,
     epoch: number,
   ): Promise<readonly string[] | undefined> {
     const key = `${namespaceId}/${entityId}`;
-    const kept = this.#kept.get(key);
-    if (kept !== undefined && kept.epoch === epoch) return kept.policies;
     const found = await this.membership(unit, namespaceId, entityId);
     const policies = found === undefined || found.entity.disabled ? undefined : policiesOf(found);
     if (this.#kept.size >= KEPT_MAX) this.#kept.clear();

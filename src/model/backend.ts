@@ -6,16 +6,15 @@
  * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{path...}` the rest of the path, slashes included,
  * possibly empty (`{path..+}` not empty; literal segments may follow it: `mounts/{path...}/tune`). `creds[/{name}]` makes the bracketed end optional.
  */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { FieldSet, Values } from './field.ts';
 import type { IntentType, TaskType } from './outside.ts';
 import type { Operation, Reply, Request, LeaseGrant, AuthGrant } from './request.ts';
 import type { Reader, Transaction, Unit } from './transaction.ts';
 import type { JsonObject } from '../base/json.ts';
 
-export type Handler<S, V> = (
-  request: Request<V>,
-  store: S,
-) => Promise<Reply | undefined> | Reply | undefined;
+/** Best gives its reply at once when all it needs lies in memory: the hot path then goes without promises. */
+export type Handler<S, V> = (request: Request<V>, store: S) => Awaitable<Reply | undefined>;
 
 export interface OperationSpec<S, V> {
   readonly summary: string;

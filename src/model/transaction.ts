@@ -2,6 +2,7 @@
  * What a handler may do with stored data: a Reader cannot write, a Transaction can. Both are views of one mount
  * (or of one part of the core): keys are relative to it, and nothing outside it can be named.
  */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { ListPage } from '../storage/storage.ts';
 
 export type { ListPage } from '../storage/storage.ts';
@@ -17,16 +18,16 @@ export type Stored<T> = T extends (infer E)[]
 
 export interface Reader {
   /** The plaintext under `key`, or undefined. The buffer is the caller's own. */
-  get(key: string): Promise<Buffer | undefined>;
+  get(key: string): Awaitable<Buffer | undefined>;
   /** Several plaintexts from one snapshot, in one round trip. */
   getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
   /** The JSON record under `key`, decoded afresh: for records that hold secrets. */
-  getJson<T>(key: string): Promise<T | undefined>;
+  getJson<T>(key: string): Awaitable<T | undefined>;
   /**
    * The JSON record under `key`, decoded at most once per stored revision and kept in memory: for settings, roles, tokens,
    * metadata — never for records that hold a user's secret.
    */
-  getRecord<T>(key: string): Promise<Stored<T> | undefined>;
+  getRecord<T>(key: string): Awaitable<Stored<T> | undefined>;
   /** Several of them from one snapshot. */
   getRecords<T>(keys: readonly string[]): Promise<(Stored<T> | undefined)[]>;
   /** Names of the direct children of `prefix` ('' or ending in '/'), in byte order; folders end in '/'. Committed state only. */

@@ -1,4 +1,5 @@
 /** A storage that fails on purpose: it wraps any member, for contract tests and the simulation. */
+import type { Awaitable } from '../base/awaitable.ts';
 import { StorageError } from './storage.ts';
 import type { Commit, Entry, ListPage, ScannableStorage } from './storage.ts';
 
@@ -26,7 +27,7 @@ export function createFaultyStorage(inner: ScannableStorage, plan: FaultPlan): F
 
   async function attempt<Result>(
     operation: StorageOperation,
-    run: () => Promise<Result>,
+    run: () => Awaitable<Result>,
   ): Promise<Result> {
     calls += 1;
     const call = calls;

@@ -99,7 +99,7 @@ export function basicContract(member: StorageMember): void {
       assert.ok(durable);
       await commit;
       await storage.close();
-      await assert.rejects(storage.read(['last']), StorageError);
+      await assert.rejects(async () => storage.read(['last']), StorageError);
       await assert.rejects(storage.list(''), StorageError);
       await assert.rejects(storage.scan('', undefined, 1), StorageError);
       await assert.rejects(storage.commit(puts(entry('late'))), StorageError);

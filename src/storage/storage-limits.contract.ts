@@ -39,7 +39,10 @@ const REFUSED: ReadonlyMap<string, (storage: Storage) => Promise<unknown>> = new
       }),
   ],
   ['too many checks', (storage) => storage.commit({ ...puts(entry('k')), checks: manyChecks() })],
-  ['too many keys in a read', (storage) => storage.read(many(BATCH_MAX + 1).map(({ key }) => key))],
+  [
+    'too many keys in a read',
+    async (storage) => storage.read(many(BATCH_MAX + 1).map(({ key }) => key)),
+  ],
   ['a key put twice', (storage) => storage.commit(puts(entry('k'), entry('k', 2)))],
   ['a key put and deleted', (storage) => storage.commit({ ...puts(entry('k')), deletes: ['k'] })],
   [
@@ -69,7 +72,7 @@ export function limitContract(member: StorageMember): void {
         assert.deepEqual(await storage.scan('', undefined, 1), [], what);
       }
       for (const [what, key] of BAD_KEYS) {
-        await assert.rejects(storage.read(['k', key]), LimitError, what);
+        await assert.rejects(async () => storage.read(['k', key]), LimitError, what);
         await assert.rejects(storage.commit(puts(entry('k'), entry(key))), LimitError, what);
         const commits: readonly Commit[] = [
           { checks: [], puts: [entry('k')], deletes: [key] },

@@ -8,6 +8,7 @@
  *
  * A value is shared, not copied: nobody changes its bytes after handing it over, neither the caller nor the member.
  */
+import type { Awaitable } from '../base/awaitable.ts';
 
 /** Longest key, in bytes of UTF-8. */
 export const KEY_BYTES_MAX: number = 2048;
@@ -69,8 +70,11 @@ export interface ListPage {
 }
 
 export interface Storage {
-  /** The entries of `keys`, in that order, all from ONE snapshot of the committed state; `undefined` = absent. */
-  read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>;
+  /**
+   * The entries of `keys`, in that order, all from ONE snapshot of the committed state; `undefined` = absent. A member that has
+   * them in memory gives them at once; a failure always rejects.
+   */
+  read(keys: readonly string[]): Awaitable<readonly (Entry | undefined)[]>;
   /**
    * The names of the direct children of `prefix` (which is empty or ends in `/`), in byte order, each once:
    * a record's name, or a folder's name with a trailing `/`. `foo` and `foo/` may both be there.

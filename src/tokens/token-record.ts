@@ -1,5 +1,7 @@
 /** What is stored of a token. The token itself is never stored: records lie under an HMAC of it. */
 
+import type { Stored } from '../model/transaction.ts';
+
 export type TokenType = 'service' | 'batch';
 
 /** Names a token without revealing it: the HMAC and the namespace it lives in. */
@@ -87,4 +89,18 @@ export function ttlSeconds(record: Pick<TokenRecord, 'expiresMs'>, nowMs: number
 /** The lease id of a token: the path that made it and a hash, as Vault's expiration manager names it. */
 export function leaseIdOf(record: Pick<TokenRecord, 'path' | 'id'>): string {
   return `${record.path.replace(/\/$/, '')}/h${record.id}`;
+}
+
+export function childKey(parent: TokenRef, child: TokenRef): string {
+  return `child/${parent.id}/${child.namespaceId}.${child.id}`;
+}
+
+export function lineageOf(parent: Stored<TokenRecord> | undefined): readonly TokenRef[] {
+  if (parent === undefined) return [];
+  return [{ id: parent.id, namespaceId: parent.namespaceId }, ...parent.lineage];
+}
+
+/** Namespace ids are short base62 words; anything else never reaches a storage key. */
+export function isNamespaceId(text: string): boolean {
+  return /^[0-9A-Za-z]{1,16}$/.test(text);
 }

@@ -1,4 +1,6 @@
 /** Issues, finds, uses and revokes tokens, each within the caller's unit. */
+import { after } from '../base/awaitable.ts';
+import type { Awaitable } from '../base/awaitable.ts';
 import { countAccessors, listAccessors } from './accessor-list.ts';
 import type { AccessorRecord } from './accessor-list.ts';
 import { base62 } from '../base/random.ts';
@@ -16,8 +18,11 @@ import {
   TOKEN_RANDOM_LENGTH,
   TOKEN_TEXT_MAX,
   USES_SPENT,
+  childKey,
   isExpired,
+  isNamespaceId,
   leaseIdOf,
+  lineageOf,
 } from './token-record.ts';
 import type { TokenRecord, TokenRef } from './token-record.ts';
 import { isSignedText } from './wrapping-text.ts';
@@ -135,9 +140,9 @@ export class TokenStore {
    * The live token behind a text; undefined when it is unknown, expired, revoked, or an ancestor of it is.
    * Costs one read per generation.
    */
-  async lookup(unit: Unit, token: string, nowMs: number): Promise<Stored<TokenRecord> | undefined> {
+  lookup(unit: Unit, token: string, nowMs: number): Awaitable<Stored<TokenRecord> | undefined> {
     if (token.length === 0 || token.length > TOKEN_TEXT_MAX) return undefined;
-    if (isSignedText(token)) return await this.#lookupSigned(unit, token, nowMs);
+    if (isSignedText(token)) return this.#lookupSigned(unit, token, nowMs);
     const dot = token.lastIndexOf('.');
     const suffixed = dot > SERVICE_PREFIX.length - 1;
     const namespaceId = suffixed ? token.slice(dot + 1) : ROOT_NAMESPACE_ID;
@@ -146,9 +151,9 @@ export class TokenStore {
         token.slice(BATCH_PREFIX.length, suffixed ? dot : undefined),
       );
       if (record === undefined || record.namespaceId !== namespaceId) return undefined;
-      return (await this.#alive(unit, record, nowMs)) ? record : undefined;
+      return this.#ifAlive(unit, record, nowMs);
     }
-    return await this.byRef(unit, { id: this.idOf(token), namespaceId }, nowMs);
+    return this.byRef(unit, { id: this.idOf(token), namespaceId }, nowMs);
   }
 
   async #lookupSigned(
@@ -163,11 +168,13 @@ export class TokenStore {
   }
 
   /** As {@link lookup}, by storage id. */
-  async byRef(unit: Unit, ref: TokenRef, nowMs: number): Promise<Stored<TokenRecord> | undefined> {
+  byRef(unit: Unit, ref: TokenRef, nowMs: number): Awaitable<Stored<TokenRecord> | undefined> {
     if (!isNamespaceId(ref.namespaceId)) return undefined;
-    const record = await this.raw(unit, ref);
-    if (record === undefined || record.orphaning === true) return undefined;
-    return (await this.#alive(unit, record, nowMs)) ? record : undefined;
+    return after(this.raw(unit, ref), (record) =>
+      record === undefined || record.orphaning === true
+        ? undefined
+        : this.#ifAlive(unit, record, nowMs),
+    );
   }
 
   /** As {@link lookup}, by accessor, in one namespace. */
@@ -184,8 +191,17 @@ export class TokenStore {
       : await this.byRef(unit, { id: entry.id, namespaceId }, nowMs);
   }
 
-  async #alive(unit: Unit, record: Stored<TokenRecord>, nowMs: number): Promise<boolean> {
-    if (isExpired(record, nowMs)) return false;
+  #ifAlive(
+    unit: Unit,
+    record: Stored<TokenRecord>,
+    nowMs: number,
+  ): Awaitable<Stored<TokenRecord> | undefined> {
+    if (isExpired(record, nowMs)) return undefined;
+    if (record.lineage.length === 0) return record;
+    return this.#hasLiveLine(unit, record, nowMs).then((alive) => (alive ? record : undefined));
+  }
+
+  async #hasLiveLine(unit: Unit, record: Stored<TokenRecord>, nowMs: number): Promise<boolean> {
     for (const ancestor of record.lineage) {
       const found = await this.raw(unit, ancestor);
       if (found === undefined || isExpired(found, nowMs)) return false;
@@ -210,12 +226,12 @@ export class TokenStore {
   }
 
   /** After a renewal that ends earlier than before: the entry in the expiry queue would come up too late. */
-  reschedule(unit: Unit, before: Stored<TokenRecord>, after: Stored<TokenRecord>): void {
-    if (after.expiresMs === 0 || after.expiresMs >= before.expiresMs) return;
+  reschedule(unit: Unit, before: Stored<TokenRecord>, renewed: Stored<TokenRecord>): void {
+    if (renewed.expiresMs === 0 || renewed.expiresMs >= before.expiresMs) return;
     this.#ports.expiry.schedule(
       unit,
-      { kind: 'token', namespaceId: after.namespaceId, id: after.id },
-      after.expiresMs,
+      { kind: 'token', namespaceId: renewed.namespaceId, id: renewed.id },
+      renewed.expiresMs,
     );
   }
 
@@ -270,8 +286,8 @@ export class TokenStore {
   }
 
   /** The record as stored, dead or alive. */
-  async raw(unit: Unit, ref: TokenRef): Promise<Stored<TokenRecord> | undefined> {
-    return await this.#view(unit, ref.namespaceId).getRecord<TokenRecord>(`id/${ref.id}`);
+  raw(unit: Unit, ref: TokenRef): Awaitable<Stored<TokenRecord> | undefined> {
+    return this.#view(unit, ref.namespaceId).getRecord<TokenRecord>(`id/${ref.id}`);
   }
 
   deleteRaw(unit: Unit, ref: TokenRef): void {
@@ -330,18 +346,4 @@ export class TokenStore {
   ): Promise<readonly string[]> {
     return await this.#view(unit, namespaceId).list(`lease/${prefix}`, page);
   }
-}
-
-function childKey(parent: TokenRef, child: TokenRef): string {
-  return `child/${parent.id}/${child.namespaceId}.${child.id}`;
-}
-
-function lineageOf(parent: Stored<TokenRecord> | undefined): readonly TokenRef[] {
-  if (parent === undefined) return [];
-  return [{ id: parent.id, namespaceId: parent.namespaceId }, ...parent.lineage];
-}
-
-/** Namespace ids are short base62 words; anything else never reaches a storage key. */
-function isNamespaceId(text: string): boolean {
-  return /^[0-9A-Za-z]{1,16}$/.test(text);
 }

@@ -1,4 +1,6 @@
 /** Rate limits and lease counts at work: the rules in force, and what they say of a request. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import type { Clock } from '../../base/clock.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Unit } from '../../model/transaction.ts';
@@ -64,12 +66,23 @@ export class QuotaKeeper {
    * that has rules for roles is read earlier, since the role stands in its body.
    * @throws {RequestError} rate_limited
    */
-  async admit(exchange: Exchange): Promise<void> {
+  admit(exchange: Exchange): Awaitable<void> {
     const { routing } = exchange;
     // Sealed: rules cannot be read, and what answers then must answer.
     if (routing === undefined) return;
-    const { settings, rates } = await this.#cache.get(exchange.unit);
-    if (rates.size === 0 || isExempt(settings, exchange)) return;
+    return after(this.#cache.get(exchange.unit), ({ settings, rates }) =>
+      rates.size === 0 || isExempt(settings, exchange)
+        ? undefined
+        : this.#limit(exchange, routing, settings, rates),
+    );
+  }
+
+  async #limit(
+    exchange: Exchange,
+    routing: Routing,
+    settings: QuotaSettings,
+    rates: InForce['rates'],
+  ): Promise<void> {
     const rule = rates.find(await subjectOf(exchange, routing, rates));
     if (rule === undefined) return;
     const { remoteAddress } = exchange.call.connection;

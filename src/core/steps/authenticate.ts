@@ -1,4 +1,6 @@
 /** Demands a live token that may be used from here, takes one of its uses, and says who that is. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError, invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { Principal } from '../../model/request.ts';
 import type { Stored } from '../../model/transaction.ts';
@@ -6,20 +8,26 @@ import { cidrsContain } from '../../base/cidr.ts';
 import { USES_SPENT, ttlSeconds } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Namespace } from '../namespaces.ts';
 import type { Parts } from '../parts.ts';
 
-export async function authenticate(parts: Parts, exchange: Exchange): Promise<void> {
-  if (exchange.token === undefined) throw await refusal(exchange);
+export function authenticate(parts: Parts, exchange: Exchange): Awaitable<void> {
+  if (exchange.token === undefined) return refuse(exchange);
   if (!mayComeFrom(exchange.token, exchange)) {
     throw permissionDenied('the address is not one that the token is bound to');
   }
-  exchange.token = parts.tokens.use(exchange.unit, exchange.token);
-  exchange.principal = await principalOf(parts, exchange, exchange.token);
-  if (exchange.principal === undefined) throw permissionDenied('the entity is disabled');
-  if (exchange.token.numUses === USES_SPENT) {
-    const spent = exchange.token;
-    exchange.atEnd.push(() => parts.tokens.revoke(exchange.unit, spent, exchange.nowMs));
-  }
+  const token = parts.tokens.use(exchange.unit, exchange.token);
+  exchange.token = token;
+  return after(principalOf(parts, exchange, token), (principal) => {
+    if (principal === undefined) throw permissionDenied('the entity is disabled');
+    exchange.principal = principal;
+    if (token.numUses !== USES_SPENT) return;
+    exchange.atEnd.push(() => parts.tokens.revoke(exchange.unit, token, exchange.nowMs));
+  });
+}
+
+async function refuse(exchange: Exchange): Promise<never> {
+  throw await refusal(exchange);
 }
 
 /** These are called with the wrapping token itself: one that is spent is no caller, but no intruder either. */
@@ -42,9 +50,12 @@ async function refusal(exchange: Exchange): Promise<RequestError> {
 }
 
 /** On open paths a valid token is welcome but not needed, and costs no use. */
-export async function recognise(parts: Parts, exchange: Exchange): Promise<void> {
+export function recognise(parts: Parts, exchange: Exchange): Awaitable<void> {
   if (exchange.token === undefined || !mayComeFrom(exchange.token, exchange)) return;
-  exchange.principal = await principalOf(parts, exchange, exchange.token);
+  return after(
+    principalOf(parts, exchange, exchange.token),
+    (principal) => void (exchange.principal = principal),
+  );
 }
 
 function mayComeFrom(token: Stored<TokenRecord>, exchange: Exchange): boolean {
@@ -54,20 +65,67 @@ function mayComeFrom(token: Stored<TokenRecord>, exchange: Exchange): boolean {
   );
 }
 
+const NO_POLICIES: readonly string[] = [];
+
+/** The principal that a stored token last was, and what it depended on beside the token. */
+interface Known {
+  readonly principal: Principal;
+  readonly namespace: Namespace;
+  readonly identityPolicies: readonly string[];
+}
+/** A record that is read again is the same object as long as it is kept decoded. */
+const known = new WeakMap<Stored<TokenRecord>, Known>();
+
 /** Undefined when the token's entity is disabled or gone. */
-export async function principalOf(
+export function principalOf(
   parts: Pick<Parts, 'identity'>,
   exchange: Pick<Exchange, 'unit' | 'routing' | 'nowMs'>,
   token: Stored<TokenRecord>,
-): Promise<Principal | undefined> {
+): Awaitable<Principal | undefined> {
   const namespace = exchange.routing?.namespacesById.get(token.namespaceId);
   if (namespace === undefined) return undefined;
-  const ofIdentity =
-    token.entityId === ''
-      ? []
-      : await parts.identity.policies(exchange.unit, token.namespaceId, token.entityId);
-  if (ofIdentity === undefined) return undefined;
-  const identityPolicies = token.noIdentityPolicies === true ? [] : ofIdentity;
+  const { nowMs } = exchange;
+  if (token.entityId === '') return describe(token, namespace, NO_POLICIES, nowMs);
+  return after(
+    parts.identity.policies(exchange.unit, token.namespaceId, token.entityId),
+    (policies) =>
+      policies === undefined
+        ? undefined
+        : describe(
+            token,
+            namespace,
+            token.noIdentityPolicies === true ? NO_POLICIES : policies,
+            nowMs,
+          ),
+  );
+}
+
+/** The same object as before while nothing has changed: what others derive from a principal they may keep with it. */
+function describe(
+  token: Stored<TokenRecord>,
+  namespace: Namespace,
+  identityPolicies: readonly string[],
+  nowMs: number,
+): Principal {
+  const before = known.get(token);
+  if (
+    before?.namespace === namespace &&
+    before.identityPolicies === identityPolicies &&
+    before.principal.ttlSeconds === ttlSeconds(token, nowMs)
+  ) {
+    return before.principal;
+  }
+  const principal = newPrincipal(token, namespace, identityPolicies, nowMs);
+  known.set(token, { principal, namespace, identityPolicies });
+  return principal;
+}
+
+function newPrincipal(
+  token: Stored<TokenRecord>,
+  namespace: Namespace,
+  identityPolicies: readonly string[],
+  nowMs: number,
+): Principal {
   const policies =
     identityPolicies.length === 0
       ? token.policies
@@ -85,7 +143,7 @@ export async function principalOf(
     metadata: token.metadata ?? {},
     isRoot: token.policies.includes('root'),
     path: token.path,
-    ttlSeconds: ttlSeconds(token, exchange.nowMs),
+    ttlSeconds: ttlSeconds(token, nowMs),
     ...(token.inlinePolicy !== undefined && { inlinePolicy: token.inlinePolicy }),
   };
 }

@@ -1,4 +1,6 @@
 /** Asks the policies. A refusal says nothing more than that, whatever the reason. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Acl, Decision } from '../../policy/acl.ts';
 import { fullPath, listedError } from '../exchange.ts';
@@ -7,11 +9,15 @@ import type { Parts } from '../parts.ts';
 import { foldedPath } from './folded-path.ts';
 import { readFields } from './parse.ts';
 
-export async function authorize(parts: Parts, exchange: Exchange): Promise<void> {
+export function authorize(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { principal } = exchange;
   if (principal === undefined) throw denied('no principal');
-  exchange.acl = await parts.authority.acl(exchange.unit, principal);
-  const decision = judge(exchange, exchange.acl);
+  return after(parts.authority.acl(exchange.unit, principal), (acl) => decide(exchange, acl));
+}
+
+function decide(exchange: Exchange, acl: Acl): void {
+  exchange.acl = acl;
+  const decision = judge(exchange, acl);
   exchange.decision = decision;
   if (!decision.allowed) throw denied(decision.reason);
   if (exchange.match?.path.sudo === true && !decision.sudo && exchange.operation !== 'help') {

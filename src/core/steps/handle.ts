@@ -1,11 +1,14 @@
 /** Runs the handler, and turns what it grants into a lease or a token. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
+import type { Reply } from '../../model/request.ts';
 import { RequestError } from '../../model/errors.ts';
 import { assertFields, operationOf, requestOf, storeOf } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
 import { helpReply } from '../help-reply.ts';
 import type { Parts } from '../parts.ts';
 
-export async function handle(parts: Parts, exchange: Exchange): Promise<void> {
+export function handle(parts: Parts, exchange: Exchange): Awaitable<void> {
   if (exchange.operation === 'help') {
     exchange.reply = helpReply(exchange);
     return;
@@ -13,12 +16,23 @@ export async function handle(parts: Parts, exchange: Exchange): Promise<void> {
   const spec = operationOf(exchange);
   assertFields(exchange);
   assertTask(exchange);
-  if (spec.outsideEffects === true) await exchange.requestRecorded;
-  exchange.request = requestOf(parts, exchange, spec);
-  exchange.reply = (await spec.handler(exchange.request, storeOf(exchange))) ?? undefined;
-  if (exchange.reply?.lease !== undefined && spec.outsideEffects === true) assertLent(exchange);
-  // An empty answer stays empty: parameters without effect are told only beside something else.
-  if (exchange.reply === undefined) exchange.warnings = [];
+  if (spec.outsideEffects !== true) return callHandler(parts, exchange, spec);
+  return after(exchange.requestRecorded, () => callHandler(parts, exchange, spec));
+}
+
+function callHandler(
+  parts: Parts,
+  exchange: Exchange,
+  spec: ReturnType<typeof operationOf>,
+): Awaitable<void> {
+  const request = requestOf(parts, exchange, spec);
+  exchange.request = request;
+  return after(spec.handler(request, storeOf(exchange)), (reply) => {
+    exchange.reply = reply ?? undefined;
+    if (reply?.lease !== undefined && spec.outsideEffects === true) assertLent(exchange);
+    // An empty answer stays empty: parameters without effect are told only beside something else.
+    if (exchange.reply === undefined) exchange.warnings = [];
+  });
 }
 
 /** A task is run or refused, never passed over: without it the path would answer in another protocol's words. */
@@ -29,14 +43,20 @@ function assertTask({ call, match }: Exchange): void {
   });
 }
 
-export async function grant(parts: Parts, exchange: Exchange): Promise<void> {
+export function grant(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { reply } = exchange;
   if (reply === undefined) return;
   exchange.lease = reply.issuedLease;
   exchange.auth = reply.issuedAuth;
+  const { auth, completedLogin, lease } = reply;
+  if (auth !== undefined || completedLogin !== undefined || lease !== undefined) {
+    return issue(parts, exchange, reply);
+  }
+}
+
+async function issue(parts: Parts, exchange: Exchange, reply: Reply): Promise<void> {
+  await parts.quotas.admitLease(exchange);
   const { completedLogin: login } = reply;
-  if (reply.auth !== undefined || login !== undefined || reply.lease !== undefined)
-    await parts.quotas.admitLease(exchange);
   if (login !== undefined) exchange.auth = await parts.issuer.finish(exchange, login);
   if (reply.auth !== undefined) exchange.auth = await parts.issuer.token(exchange, reply.auth);
   if (reply.lease !== undefined) exchange.lease = parts.issuer.lease(exchange, reply.lease);

@@ -1,4 +1,5 @@
 /** Reads the body, tells create from update, and checks the parameters against the declaration. */
+import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Request } from '../../model/request.ts';
@@ -10,13 +11,18 @@ import type { Parts } from '../parts.ts';
 const NO_DATA: Exchange['data'] = Object.freeze({});
 const WRITES = new Set(['create', 'update', 'patch']);
 
-export async function parse(parts: Parts, exchange: Exchange): Promise<void> {
+export function parse(parts: Parts, exchange: Exchange): Awaitable<void> {
+  const { operation } = exchange.call;
+  if (operation === 'write' || operation === 'patch') return parseWrite(parts, exchange);
+  const { match } = exchange;
+  if (match !== undefined && exchange.operation !== 'help') readFields(exchange, match);
+}
+
+async function parseWrite(parts: Parts, exchange: Exchange): Promise<void> {
   const { call } = exchange;
-  if (call.operation === 'write' || call.operation === 'patch') {
-    if (!exchange.bodyRead) exchange.data = await call.readBody();
-    exchange.bodyRead = true;
-    if (call.path.endsWith('/')) throw invalidRequest("cannot write to a path ending in '/'");
-  }
+  if (!exchange.bodyRead) exchange.data = await call.readBody();
+  exchange.bodyRead = true;
+  if (call.path.endsWith('/')) throw invalidRequest("cannot write to a path ending in '/'");
   const { match } = exchange;
   if (match === undefined || exchange.operation === 'help') return;
   if (!readFields(exchange, match)) return;

@@ -1,9 +1,11 @@
 /** Finds namespace, mount and path declaration, and with them the class of the request. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Exchange, RequestClass } from '../exchange.ts';
 import { matchBackend, resolveMount, resolveNamespace } from '../mount-table.ts';
-import type { AnyBackend, BackendMatch } from '../mount-table.ts';
+import type { AnyBackend, BackendMatch, Routing } from '../mount-table.ts';
 import type { Parts } from '../parts.ts';
 
 /** These have no meaning outside the token's own namespace, so they always go there. */
@@ -15,10 +17,13 @@ const SELF_PATHS = new Set([
 /** Answers in a namespace whose API is locked. */
 const UNLOCK_PREFIX = 'sys/namespaces/api-lock/unlock';
 
-export async function route(parts: Parts, exchange: Exchange): Promise<void> {
+export function route(parts: Parts, exchange: Exchange): Awaitable<void> {
   const state = parts.state();
   if (state !== 'unsealed') return routeWhileSealed(parts, exchange, state);
-  const routing = await parts.table.routing(exchange.unit);
+  return after(parts.table.routing(exchange.unit), (routing) => find(parts, exchange, routing));
+}
+
+function find(parts: Parts, exchange: Exchange, routing: Routing): void {
   exchange.routing = routing;
   const found = resolveNamespace(routing, exchange.call.namespace, exchange.call.path);
   if (found === undefined) throw new RequestError('not_found', 'namespace not found');

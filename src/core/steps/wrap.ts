@@ -1,6 +1,7 @@
 /**
  * Response wrapping: the answer goes into the cubbyhole of a token that can be used once, and the caller gets that token.
  */
+import type { Awaitable } from '../../base/awaitable.ts';
 import { formatTime } from '../../base/time-format.ts';
 import type { Exchange } from '../exchange.ts';
 import { answerOf, envelopeText } from '../envelope.ts';
@@ -15,21 +16,20 @@ export function cubbyholePrefix(tokenId: string): string {
   return `cubbyhole/${tokenId}/`;
 }
 
-export async function wrap(parts: Parts, exchange: Exchange): Promise<void> {
+export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { reply, call } = exchange;
   if (reply?.rewrap !== undefined) {
-    await wrapEnvelope(
+    return wrapEnvelope(
       parts,
       exchange,
       reply.rewrap.envelope,
       reply.rewrap.ttlSeconds,
       reply.rewrap.creationPath,
     );
-    return;
   }
   if (call.wrapTtlSeconds === 0 || reply === undefined || !isWrappable(exchange)) return;
   const envelope = envelopeText(answerOf(exchange));
-  await wrapEnvelope(parts, exchange, envelope, call.wrapTtlSeconds, exchange.path);
+  return wrapEnvelope(parts, exchange, envelope, call.wrapTtlSeconds, exchange.path);
 }
 
 function isWrappable(exchange: Exchange): boolean {

@@ -35,7 +35,7 @@ export function mfaServices(
     loadMfaRules(unit, (await table.routing(unit)).namespaces.values()),
   );
   const ports: MfaPorts = {
-    rules: (unit) => cache.get(unit as CoreUnit),
+    rules: async (unit) => await cache.get(unit as CoreUnit),
     changed: (unit) => (unit as CoreUnit).bumpEpoch(ROUTING_SCOPE),
     async authMounts(unit, namespaceId) {
       const { mounts } = await table.routing(unit as CoreUnit);

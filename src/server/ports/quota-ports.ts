@@ -1,4 +1,5 @@
 /** What `sys/quotas` needs of the routing table. */
+import type { Awaitable } from '../../base/awaitable.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import { resolveMount, resolveNamespace } from '../../core/mount-table.ts';
 import type { MountTable, Routing } from '../../core/mount-table.ts';
@@ -15,7 +16,7 @@ export function quotaPorts(
   table: MountTable,
   world: Pick<QuotaWorld, 'countLeases'> & { readonly newId: () => string },
 ): QuotaPorts {
-  const routingOf = (unit: Unit): Promise<Routing> => table.routing(unit as CoreUnit);
+  const routingOf = (unit: Unit): Awaitable<Routing> => table.routing(unit as CoreUnit);
   return {
     newId: world.newId,
     changed: (unit) => (unit as CoreUnit).bumpEpoch(QUOTA_SCOPE),

@@ -224,7 +224,7 @@ function tests(): void {
     for (let revision = 1; revision < 5; revision += 1)
       await storage.commit(puts(entry('k', revision)));
     await server.sql(`UPDATE ${table}_sequence SET n = 2; DELETE FROM ${table}_log WHERE n > 2`);
-    await assert.rejects(storage.read(['k']), StorageError);
+    await assert.rejects(async () => storage.read(['k']), StorageError);
     assert.match((await promise).message, /lost acknowledged commits/);
     await assert.rejects(storage.commit(puts(entry('k', 9))), StorageError);
   });
@@ -237,7 +237,7 @@ function tests(): void {
     await server.sql(
       `UPDATE ${table}_log SET id = 'another'; UPDATE ${table}_sequence SET id = 'another'`,
     );
-    await assert.rejects(storage.read(['k']), StorageError);
+    await assert.rejects(async () => storage.read(['k']), StorageError);
     await promise;
   });
 
@@ -258,7 +258,7 @@ function tests(): void {
     await storage.commit(puts(entry('k')));
     proxy.spoil({ toServer: { blackHole: true }, toClient: { blackHole: true } });
     try {
-      await assert.rejects(storage.read(['k']), StorageError);
+      await assert.rejects(async () => storage.read(['k']), StorageError);
       await assert.rejects(storage.list(''), StorageError);
     } finally {
       proxy.heal();

@@ -1,6 +1,7 @@
 /** The embedded default storage: SQLite in the process, reads on the main thread, one writer with group commit. */
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Awaitable } from '../../base/awaitable.ts';
 import { silentLog } from '../../base/log.ts';
 import type { Log } from '../../base/log.ts';
 import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
@@ -148,11 +149,13 @@ class SqliteMember implements SqliteStorage {
     this.#cache = cache;
   }
 
-  read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
-    return settled(() => {
+  read(keys: readonly string[]): Awaitable<readonly (Entry | undefined)[]> {
+    try {
       this.#assertOpen();
       return this.#readNow(keys);
-    });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   list(prefix: string, page?: ListPage): Promise<readonly string[]> {

@@ -2,6 +2,8 @@
  * Secrets in a mount's storage. `secret/<path>` holds everything of a secret and the value of its served version, so that
  * the usual read is one record; `version/<path>/<number>` holds the value of each other version.
  */
+import { after } from '../../../base/awaitable.ts';
+import type { Awaitable } from '../../../base/awaitable.ts';
 import { invalidRequest, RequestError } from '../../../model/errors.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { decodeRecord, decodeServed, encodeRecord } from './record.ts';
@@ -64,10 +66,11 @@ export async function secretExists(store: Reader, path: string): Promise<boolean
 }
 
 /** The version that is answered without a number: one record, one line of it parsed. */
-export async function readServed(store: Reader, path: string): Promise<ServedVersion | undefined> {
+export function readServed(store: Reader, path: string): Awaitable<ServedVersion | undefined> {
   if (!isSecretPath(path)) return undefined;
-  const record = await store.get(secretKey(path));
-  return record === undefined ? undefined : decodeServed(record);
+  return after(store.get(secretKey(path)), (record) =>
+    record === undefined ? undefined : decodeServed(record),
+  );
 }
 
 export async function loadSecret(store: Reader, path: string): Promise<SecretRecord | undefined> {

@@ -215,7 +215,7 @@ test('the version option chooses the engine, and version 1 data is version 2 dat
   // The same store, first served as version 1.
   const before = await openBench(kv1);
   await before.call('write', 'u', { é: '✓' });
-  const record = await before.store((store) => store.get('secret/u'));
+  const record = await before.store(async (store) => store.get('secret/u'));
   await bench.store(async (store) => store.put('secret/u', record ?? ''));
   assert.deepEqual(await valueOf(bench, 'u'), { é: '✓' });
   assert.equal((await put(bench, 'u', { x: 1 }))?.['version'], 2);

@@ -1,4 +1,6 @@
 /** Values of secrets: `data/`. */
+import { after } from '../../../base/awaitable.ts';
+import type { Awaitable } from '../../../base/awaitable.ts';
 import { toInt } from '../../../base/coerce.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import { definePath } from '../../../model/backend.ts';
@@ -16,6 +18,7 @@ import {
   isReadable,
   servedNumber,
 } from '../secret/secret.ts';
+import type { ServedVersion } from '../secret/record.ts';
 import type { Secret } from '../secret/secret.ts';
 import {
   assertSecretPath,
@@ -69,14 +72,19 @@ interface Fields extends DetailValues {
   readonly data: JsonObject | undefined;
 }
 
-async function read(request: Request<Fields>, store: Transaction): Promise<Reply> {
+function read(request: Request<Fields>, store: Transaction): Awaitable<Reply> {
   if (request.fields.detail === true) return readDetailed(request, store);
   const path = request.fields.path ?? '';
   const number = request.fields.version ?? 0;
-  const found = number > 0 ? await readVersion(store, path, number) : await readServed(store, path);
-  if (found?.version === undefined || isGone(found, request.nowMs)) throw notFound();
+  return after(number > 0 ? readVersion(store, path, number) : readServed(store, path), (found) =>
+    replyOf(found, request.nowMs),
+  );
+}
+
+function replyOf(found: ServedVersion | undefined, nowMs: number): Reply {
+  if (found?.version === undefined || isGone(found, nowMs)) throw notFound();
   const metadata = shownVersion(found.version, found.customMetadata);
-  if (!isReadable(found.version, request.nowMs)) {
+  if (!isReadable(found.version, nowMs)) {
     return { status: 404, data: { data: null, metadata } };
   }
   return { data: { data: decodeObject(found.version, found.value), metadata } };
