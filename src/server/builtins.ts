@@ -12,6 +12,7 @@ import { userpassBackend } from '../auth/userpass/userpass.ts';
 import { databaseBackend } from '../engines/database/database.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
 import { pkiBackend } from '../engines/pki/pki.ts';
+import { sshBackend } from '../engines/ssh/ssh.ts';
 import { totpBackend } from '../engines/totp/totp.ts';
 import { transitBackend } from '../engines/transit/transit.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
@@ -24,7 +25,7 @@ import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';
 import { oidcPorts } from './ports/oidc-ports.ts';
 import { credentialPorts } from './ports/credential-ports.ts';
-import { identityTemplates } from './ports/identity-templates.ts';
+import { ANY_VALUE, identityTemplates } from './ports/identity-templates.ts';
 import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import { passwordPort } from './ports/password-ports.ts';
@@ -38,8 +39,11 @@ const onMount = (backend: Backend): AnyBackend =>
 
 /** Secrets engines that can be mounted. */
 function engines(services: Services): ReadonlyMap<string, Make> {
-  const { world } = services;
+  const { world, hash } = services;
   const { random } = world;
+  const ssh = onMount(
+    sshBackend({ random, hash, fillTemplate: identityTemplates(services, ANY_VALUE) }),
+  );
   const pki = onMount(
     pkiBackend({
       random,
@@ -56,6 +60,7 @@ function engines(services: Services): ReadonlyMap<string, Make> {
     ['kv', (options) => wrapped(kvBackend(options))],
     ['generic', () => onMount(generic)],
     ['pki', () => pki],
+    ['ssh', () => ssh],
     ['transit', () => transit],
     ['totp', () => totp],
     ['database', () => database],
