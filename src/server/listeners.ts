@@ -20,6 +20,7 @@ export interface ListenerWorld {
   readonly world: World;
   readonly handle: Handle;
   readonly sessions: SharedPorts['sessions'];
+  readonly backups: SharedPorts['backups'];
   readonly cors: () => Promise<CorsSettings>;
   readonly monitoring: Monitoring;
   readonly maxRequestDurationSeconds: number;
@@ -48,7 +49,12 @@ export function makeListener(config: ListenerConfig, options: ListenerWorld): Li
   });
   const facade = dispatching(
     config.apis.includes('vault') ? vault : nothingServed(vault),
-    sharedFacades(config.apis, { world, handle: passed, sessions: options.sessions }),
+    sharedFacades(config.apis, {
+      world,
+      handle: passed,
+      sessions: options.sessions,
+      backups: options.backups,
+    }),
   );
   const tls = tlsOf(config);
   const listenerOptions: ListenerOptions = {

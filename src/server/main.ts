@@ -22,6 +22,7 @@ import type { Seal } from '../seal/seal.ts';
 import type { Listener } from '../http/listener.ts';
 import { auditMetrics } from './audit-metrics.ts';
 import { loadConfig } from './config/load-config.ts';
+import { azureBackupSeal } from './batch-seal.ts';
 import { ConfigError } from './config/config-tree.ts';
 import { sanitizedConfig } from './config/sanitized.ts';
 import type { ServerConfig } from './config/server-config.ts';
@@ -168,6 +169,7 @@ async function run(
           world,
           handle: instance.handle,
           sessions: instance.services.credentials.sessions,
+          backups: azureBackupSeal(instance.services.barrier, world.random),
           cors: instance.cors,
           monitoring,
           maxRequestDurationSeconds: config.maxRequestDurationSeconds,

@@ -1,7 +1,10 @@
 /** The facades that share a listener with Vault's, in the order in which they are asked whose a request is. */
 import type { World } from '../../base/world.ts';
 import type { Handle } from '../../core/call.ts';
+import { azureApi } from '../../facades/azure/azure-facade.ts';
+import { googleApi } from '../../facades/google/google-facade.ts';
 import type { Facade, SharedFacade } from '../../facades/facade.ts';
+import type { SealedText } from '../../tokens/batch-token.ts';
 import type { SessionTexts } from '../../identity/credentials/record.ts';
 
 export interface SharedPorts {
@@ -9,9 +12,15 @@ export interface SharedPorts {
   readonly handle: Handle;
   /** Seals temporary access keys. */
   readonly sessions: SessionTexts;
+  /** Seals backups of single objects. */
+  readonly backups: SealedText;
 }
 
-const MAKERS: readonly ((ports: SharedPorts) => SharedFacade)[] = [];
+const MAKERS: readonly ((ports: SharedPorts) => SharedFacade)[] = [
+  ({ handle, world }) => googleApi({ handle, log: world.log.named('http'), clock: world.clock }),
+  ({ handle, world, backups }) =>
+    azureApi({ handle, log: world.log.named('http'), clock: world.clock, backupSeal: backups }),
+];
 
 /** Those whose API is in `apis`. */
 export function sharedFacades(apis: readonly string[], ports: SharedPorts): SharedFacade[] {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, sign } from 'node:crypto';
 import { test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
-import { crc32c } from '../../base/crc32c.ts';
+import { crc32c } from '../../facades/google/wire/crc32c.ts';
 import { createGoogleFacade } from '../../facades/google/google-facade.ts';
 import type { Facade } from '../../facades/facade.ts';
 import { openInstance } from '../instance-fixture.ts';
@@ -329,7 +329,7 @@ test('by gRPC: a recorded frame is answered, errors travel in the headers alone'
       wireRequest(`/google.cloud.secretmanager.v1.SecretManagerService/${method}`, {
         method: 'POST',
         headers: {
-          ':authority': HOST,
+          host: HOST,
           'content-type': 'application/grpc',
           authorization: 'Bearer root',
           ...headers,

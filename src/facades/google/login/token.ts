@@ -20,9 +20,14 @@ const SUBJECT_TYPES: ReadonlySet<string> = new Set([
   'urn:ietf:params:oauth:token-type:jwt',
   'urn:ietf:params:oauth:token-type:id_token',
 ]);
-/** `//host/projects/P/locations/L/workloadIdentityPools/POOL/providers/PROVIDER` */
-const AUDIENCE =
-  /^\/\/[a-z0-9.-]{1,253}\/projects\/([a-z0-9][a-z0-9.:-]{0,62})\/locations\/[a-z0-9-]{1,63}\/workloadIdentityPools\/[\w-]{1,63}\/providers\/([\w-]{1,63})$/;
+/**
+ * The project and the role that an audience names: `//host/projects/PROJECT/locations/L/workloadIdentityPools/POOL/providers/ROLE`, or
+ * `//host/locations/L/workforcePools/PROJECT/providers/ROLE`, which keeps Google's libraries from asking Google about the project.
+ */
+const AUDIENCES: readonly RegExp[] = [
+  /^\/\/[a-z0-9.-]{1,253}\/projects\/([a-z0-9][a-z0-9.:-]{0,62})\/locations\/[a-z0-9-]{1,63}\/workloadIdentityPools\/[\w-]{1,63}\/providers\/([\w-]{1,63})$/,
+  /^\/\/[a-z0-9.-]{1,253}\/locations\/[a-z0-9-]{1,63}\/workforcePools\/([a-z0-9][a-z0-9.:-]{0,62})\/providers\/([\w-]{1,63})$/,
+];
 const TOKEN_LENGTH_MAX = 64 * 1024;
 const PARAMETERS_MAX = 32;
 const UNENDING_SECONDS = 3600;
@@ -93,7 +98,9 @@ export function grantOf(
 }
 
 function exchangeOf(form: ReadonlyMap<string, string>): Federated {
-  const [, project, role] = AUDIENCE.exec(form.get('audience') ?? '') ?? [];
+  const audience = form.get('audience') ?? '';
+  const match = AUDIENCES.map((one) => one.exec(audience)).find((one) => one !== null);
+  const [, project, role] = match ?? [];
   if (project === undefined || role === undefined) {
     throw new OauthError(
       400,

@@ -1,6 +1,6 @@
 /** Methods about versions: add, access, get, list, disable, enable, destroy. */
 import { isUtf8 } from 'node:buffer';
-import { crc32c } from '../../../base/crc32c.ts';
+import { crc32c } from '../wire/crc32c.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
 import { isDeleted } from '../../../model/secret.ts';
 import type { SecretDesk } from '../../../model/secret-task.ts';

@@ -1,0 +1,184 @@
+/** The suites: which client each installs, how it is run, and what it finds prepared on the server. */
+import { createSign, generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { textAt } from '../rig/api.ts';
+import type { Api } from '../rig/api.ts';
+import type { VaultServer } from '../rig/vault-server.ts';
+import { nodeModulesWith, pythonWith } from './clients.ts';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+export interface Prepared {
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface Stage {
+  readonly server: VaultServer;
+  /** Every name leads to loopback there. */
+  readonly proxy: string;
+  readonly caFile: string;
+}
+
+export interface Suite {
+  /** Installs the client and gives the command that runs the suite. */
+  readonly prepare: () => Prepared;
+  /** What the suite finds on the server, and where; only of suites about what the reference has not. */
+  readonly stage?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
+}
+
+function python(name: string): Suite['prepare'] {
+  return () => ({
+    argv: [pythonWith(name, join(HERE, name, 'requirements.txt')), join(HERE, name, 'suite.py')],
+    environment: {},
+  });
+}
+
+function javascript(name: string, packages: readonly string[]): Suite['prepare'] {
+  return () => ({
+    argv: [process.execPath, '--disable-warning=ExperimentalWarning', join(HERE, name, 'suite.ts')],
+    environment: { MODULES: nodeModulesWith(name, packages) },
+  });
+}
+
+/** Suffix of every host name here: nobody can register it (RFC 6761). */
+const DOMAIN = 'kv.strongroom.test';
+const PROJECT = 'conformance';
+const HOUR_SECONDS = 3600;
+/** Names that the server's certificate carries, beside loopback. */
+export const HOST_NAMES: readonly string[] = [DOMAIN, `*.${DOMAIN}`];
+
+const EVERYTHING =
+  'path "secret/*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"] }\n' +
+  'path "transit/*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }';
+const READ_ONLY = 'path "secret/data/*" { capabilities = ["read"] }';
+
+/** Secrets and keys, an entity that may do everything with them, one that may only read, and an issuer of web identities. */
+async function setUp(api: Api, token: string): Promise<{ readonly jwt: string }> {
+  const put = async (path: string, body: unknown): Promise<Record<string, unknown>> =>
+    await api.expect('PUT', path, { token, body });
+  await put('sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+  await put('sys/mounts/transit', { type: 'transit' });
+  await put('sys/policies/acl/everything', { policy: EVERYTHING });
+  await put('sys/policies/acl/read-only', { policy: READ_ONLY });
+  await put('identity/entity', { name: 'app', policies: ['everything'] });
+  await put('identity/entity', { name: 'reader', policies: ['read-only'] });
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  await put('sys/auth/jwt', { type: 'jwt' });
+  await put('auth/jwt/config', {
+    jwt_validation_pubkeys: [publicKey.export({ type: 'spki', format: 'pem' })],
+  });
+  await put('auth/jwt/role/app', {
+    role_type: 'jwt',
+    user_claim: 'sub',
+    bound_audiences: ['strongroom'],
+    token_policies: ['everything'],
+  });
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { sub: 'pod', aud: 'strongroom', iat: now, exp: now + HOUR_SECONDS };
+  const signed = [{ alg: 'RS256', typ: 'JWT' }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  const signature = createSign('sha256').update(signed).sign(privateKey, 'base64url');
+  return { jwt: `${signed}.${signature}` };
+}
+
+async function azure({ server, proxy, caFile }: Stage): Promise<Readonly<Record<string, string>>> {
+  const { api, rootToken: token, folder } = server;
+  const { jwt } = await setUp(api, token);
+  const put = async (path: string, body: unknown): Promise<Record<string, unknown>> =>
+    await api.expect('PUT', path, { token, body });
+  for (const host of [DOMAIN, `myvault.${DOMAIN}`]) {
+    const mounts = { mount: 'secret/', keys_mount: 'transit/', login_mount: 'auth/jwt/' };
+    await put(`sys/bindings/azure/${host}`, mounts);
+  }
+  const secretOf = async (entity: string): Promise<[string, string]> => {
+    const issued = await put('identity/credential/client-secret', { entity_name: entity });
+    return [textAt(issued, 'data', 'client_id'), textAt(issued, 'data', 'client_secret')];
+  };
+  const [client, secret] = await secretOf('app');
+  const limited = await secretOf('reader');
+  const tokenFile = join(folder, 'federated-token');
+  writeFileSync(tokenFile, jwt);
+  const { port } = new URL(api.address);
+  return {
+    VAULT_URL: `https://myvault.${DOMAIN}:${port}`,
+    AZURE_AUTHORITY_HOST: `https://${DOMAIN}:${port}`,
+    AZURE_TENANT_ID: 'adfs',
+    AZURE_CLIENT_ID: client,
+    AZURE_CLIENT_SECRET: secret,
+    LIMITED_CLIENT_SECRET: limited.join('|'),
+    FEDERATED_TOKEN_FILE: tokenFile,
+    HTTPS_PROXY: proxy,
+    REQUESTS_CA_BUNDLE: caFile,
+    NODE_EXTRA_CA_CERTS: caFile,
+  };
+}
+
+async function google({ server, caFile }: Stage): Promise<Readonly<Record<string, string>>> {
+  const { api, rootToken: token, folder } = server;
+  const { jwt } = await setUp(api, token);
+  await api.expect('PUT', `sys/bindings/gcp/${PROJECT}`, {
+    token,
+    body: { mount: 'secret/', login_mount: 'auth/jwt/' },
+  });
+  const issued = await api.expect('PUT', 'identity/credential/service-account-key', {
+    token,
+    body: {
+      entity_name: 'app',
+      bound_to: PROJECT,
+      token_uri: `${api.address}/google/token`,
+    },
+  });
+  const keyFile = join(folder, 'service-account.json');
+  writeFileSync(keyFile, JSON.stringify(issued['data']));
+  const tokenFile = join(folder, 'federated-token');
+  writeFileSync(tokenFile, jwt);
+  const federationFile = join(folder, 'external-account.json');
+  // In this form the libraries ask nobody but the token endpoint.
+  const pool = `locations/global/workforcePools/${PROJECT}/providers/app`;
+  writeFileSync(
+    federationFile,
+    JSON.stringify({
+      type: 'external_account',
+      audience: `//iam.googleapis.com/${pool}`,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      token_url: `${api.address}/google/sts`,
+      credential_source: { file: tokenFile },
+    }),
+  );
+  return {
+    // grpc-js takes no IP address as the name of a TLS server.
+    ENDPOINT: `localhost:${new URL(api.address).port}`,
+    PROJECT,
+    KEY_FILE: keyFile,
+    FEDERATION_FILE: federationFile,
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: caFile,
+    REQUESTS_CA_BUNDLE: caFile,
+    NODE_EXTRA_CA_CERTS: caFile,
+    // Nothing outside is asked about the machine.
+    NO_GCE_CHECK: 'true',
+    METADATA_SERVER_DETECTION: 'none',
+  };
+}
+
+const AZURE_PACKAGES = [
+  '@azure/identity@4.13.1',
+  '@azure/keyvault-certificates@4.10.3',
+  '@azure/keyvault-keys@4.10.2',
+  '@azure/keyvault-secrets@4.11.2',
+];
+
+export const SUITES: Readonly<Record<string, Suite>> = {
+  hvac: { prepare: python('hvac') },
+  'node-vault': { prepare: javascript('node-vault', ['node-vault@0.12.0']) },
+  'azure-python': { prepare: python('azure-python'), stage: azure },
+  'azure-javascript': { prepare: javascript('azure-javascript', AZURE_PACKAGES), stage: azure },
+  'google-python': { prepare: python('google-python'), stage: google },
+  'google-javascript': {
+    prepare: javascript('google-javascript', ['@google-cloud/secret-manager@6.3.0']),
+    stage: google,
+  },
+};
