@@ -3,7 +3,7 @@ import { uuid } from '../base/random.ts';
 import type { World } from '../base/world.ts';
 import type { HmacKey } from '../crypto/hmac.ts';
 import { equalConstantTime, ownCopy, wipe } from '../crypto/secret-bytes.ts';
-import { RequestError, invalidRequest } from '../model/errors.ts';
+import { invalidRequest } from '../model/errors.ts';
 import { ConflictError, type Storage } from '../storage/storage.ts';
 import { EncryptedStore, type Tampering } from './encrypted-store.ts';
 import {
@@ -35,13 +35,14 @@ import {
   ROOT_NAMESPACE_ID,
 } from './storage-keys.ts';
 import type { BarrierUnit } from './barrier-unit.ts';
+import { followChanges } from './keys/changed-elsewhere.ts';
 import { SEALED_UNIT } from './sealed-unit.ts';
 import { StoredUnit } from './unit.ts';
 import { persistUsage, storedUsage } from './keys/usage.ts';
 import {
   type KeyringExtras,
   changeKeyring,
-  openKeyring,
+  loadKeys,
   plaintextOf,
   putRecords,
   refreshKeyring,
@@ -160,7 +161,7 @@ export class Barrier {
   unseal(rootKey: Uint8Array): Promise<void> {
     return this.#exclusive(async () => {
       if (this.#open !== undefined) return;
-      this.#open = this.#openOn(this.#storage, await this.#loadKeys(rootKey));
+      this.#open = this.#openOn(this.#storage, await loadKeys(this.#storage, rootKey));
     });
   }
 
@@ -206,6 +207,8 @@ export class Barrier {
 
   /** Installs a new term if the configuration says that the newest is too old or has encrypted too often. */
   async rotateIfDue(): Promise<boolean> {
+    // Another process may have done it a moment ago.
+    await this.refresh();
     const due = isRotationDue(
       this.rotationConfig,
       await this.keyStatus(),
@@ -276,7 +279,7 @@ export class Barrier {
 
   /** The same while sealed, with the root key of the caller, to whom it is left. */
   async getOwnUnder(rootKey: Uint8Array, key: string): Promise<Buffer | undefined> {
-    const keys = await this.#loadKeys(rootKey);
+    const keys = await loadKeys(this.#storage, rootKey);
     try {
       const { store } = this.#openOn(this.#storage, keys);
       const [entry] = await store.read([key]);
@@ -284,6 +287,14 @@ export class Barrier {
     } finally {
       keys.destroy();
     }
+  }
+
+  /**
+   * Another process has changed these records; undefined = any. Keys of namespaces that were shredded are forgotten, and a new
+   * keyring is taken over.
+   */
+  async changedElsewhere(keys: readonly string[] | undefined): Promise<void> {
+    if (this.#open !== undefined) await followChanges(this.#open.store, keys);
   }
 
   /** Takes over what another replica did to the keyring. */
@@ -301,19 +312,6 @@ export class Barrier {
   /** Adds the encryptions counted in memory to those stored. Worth calling every few minutes and before a stop. */
   persistUsage(): Promise<void> {
     return persistUsage(this.#opened().store);
-  }
-
-  async #loadKeys(rootKey: Uint8Array): Promise<LiveKeys> {
-    const [entry] = await this.#storage.read([KEYRING_KEY]);
-    if (entry === undefined) {
-      throw new RequestError(
-        'not_initialized',
-        'there is no keyring: the store was never initialized, or its records were deleted, inserted or replaced',
-      );
-    }
-    const keyring = openKeyring(entry, rootKey);
-    if (keyring === undefined) throw invalidRequest('root key does not open the keyring');
-    return new LiveKeys(keyring, entry.revision, rootKey);
   }
 
   #opened(): Open {

@@ -1,6 +1,6 @@
 /** Gives a change its next revision and its stored form. */
 import { RequestError } from '../model/errors.ts';
-import type { Entry } from '../storage/storage.ts';
+import type { Check, Entry } from '../storage/storage.ts';
 import type { LiveKeys } from './keys/live-keys.ts';
 import type { NonceSource } from './nonce-source.ts';
 import type { RecordKey } from './record.ts';
@@ -22,6 +22,18 @@ export interface Substitutes {
   readonly root?: RecordKey;
   /** For namespaces that are being created. */
   readonly namespaces?: ReadonlyMap<string, RecordKey>;
+}
+
+export interface ChangeSet {
+  /** What else was read and must still be so. */
+  readonly checks: readonly Check[];
+  readonly changes: readonly Change[];
+  /** Storage keys of epochs to move on. */
+  readonly epochs?: readonly string[];
+  /** Writes every sum again, so that it is under the newest term. */
+  readonly renewSums?: boolean;
+  /** Keys that hold for this commit alone. */
+  readonly instead?: Substitutes;
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -7,14 +7,9 @@ import type { Random } from '../base/random.ts';
 import { unmaskKeys } from '../crypto/key-mask.ts';
 import { AuthenticationError } from '../crypto/xaes.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
-import {
-  type Check,
-  type Commit,
-  type Entry,
-  LimitError,
-  type Storage,
-} from '../storage/storage.ts';
-import { BATCH_MAX, VALUE_BYTES_MAX } from '../storage/storage.ts';
+import { type Commit, type Entry, type Storage } from '../storage/storage.ts';
+import { BATCH_MAX, VALUE_BYTES_MAX, isShared } from '../storage/storage.ts';
+import type { ReadSession } from '../storage/storage.ts';
 import {
   type ShardState,
   addState,
@@ -26,12 +21,19 @@ import {
   shardKey,
   shardOf,
 } from './integrity.ts';
-import { type Change, type Substitutes, encodeRecord, maskOf } from './encode-record.ts';
+import {
+  type ChangeSet,
+  type Change,
+  type Substitutes,
+  encodeRecord,
+  maskOf,
+} from './encode-record.ts';
 import { type LiveKeys, UnknownTermError } from './keys/live-keys.ts';
 import { LateRecord } from './late-record.ts';
+import { isKeyringChange, limitToRequestError } from './refusals.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { RECORD_OVERHEAD_BYTES, type RecordKey, termOf } from './record.ts';
-import { KEYS_PREFIX, NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';
+import { KEYRING_KEY, KEYS_PREFIX, NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';
 
 /** The plaintext of an epoch: its revision says everything. */
 const EMPTY = Buffer.alloc(0);
@@ -45,18 +47,6 @@ export interface Tampering {
   /** The storage key of the record, or of the shard's sum. */
   readonly key: string;
   readonly reason: string;
-}
-
-export interface ChangeSet {
-  /** What else was read and must still be so. */
-  readonly checks: readonly Check[];
-  readonly changes: readonly Change[];
-  /** Storage keys of epochs to move on. */
-  readonly epochs?: readonly string[];
-  /** Writes every sum again, so that it is under the newest term. */
-  readonly renewSums?: boolean;
-  /** Keys that hold for this commit alone. */
-  readonly instead?: Substitutes;
 }
 
 /** A commit in the terms of the running sums. */
@@ -87,6 +77,7 @@ export class EncryptedStore {
   readonly #nonces: NonceSource;
   readonly #onTamper: (tampering: Tampering) => void;
   readonly #refresh: () => Promise<void>;
+  readonly #keyringShared: boolean;
   /** Sums with the very entry that holds each, so that the next change need not decrypt it. */
   readonly #shards = new Map<string, ShardMemo>();
   /** Sums that are queued but not encrypted yet. One that was overtaken is dropped with its group. */
@@ -108,6 +99,7 @@ export class EncryptedStore {
     this.#nonces = options.nonces;
     this.#onTamper = options.onTamper;
     this.#refresh = options.refresh;
+    this.#keyringShared = isShared(options.storage);
   }
 
   get random(): Random {
@@ -116,11 +108,15 @@ export class EncryptedStore {
 
   /**
    * The stored entries.
+   * @param source reads on behalf of a request; the store itself without it.
    * @throws {RequestError} `internal` when one lies in a distrusted shard: there or not, it may be older than it seems.
    */
-  read(keys: readonly string[]): Awaitable<readonly (Entry | undefined)[]> {
+  read(
+    keys: readonly string[],
+    source: ReadSession = this.#storage,
+  ): Awaitable<readonly (Entry | undefined)[]> {
     if (this.#distrusted.size > 0) for (const key of keys) this.#assertTrusted(key);
-    const entries = this.#storage.read(keys);
+    const entries = source.read(keys);
     if (!(entries instanceof Promise)) return entries;
     return entries.catch((error: unknown) => {
       throw limitToRequestError(error);
@@ -171,6 +167,11 @@ export class EncryptedStore {
     try {
       await this.#commit(set);
     } catch (error) {
+      if (isKeyringChange(error, set)) {
+        // What was encrypted under the old keyring was not written: once more, under the new one.
+        await this.#refresh();
+        return await this.#commit(set);
+      }
       if (!(error instanceof UnknownTermError)) throw error;
       // Another replica has rotated. Nothing was written, so the commit can be made again with its keyring.
       await this.#refresh();
@@ -289,6 +290,8 @@ export class EncryptedStore {
 
   #prepare(set: ChangeSet): Prepared {
     const checks = [...set.checks];
+    // No process writes under a keyring that another has replaced: its term may be on its way out.
+    if (this.#keyringShared) checks.push({ key: KEYRING_KEY, revision: this.keys.revision });
     const puts: Entry[] = [];
     const deletes: string[] = [];
     const deltas = new Map<string, ShardState>();
@@ -328,6 +331,8 @@ export class EncryptedStore {
         this.#count(sums, old, now);
         counted.push({ old, now });
       });
+      // A store that decides a commit once more asks again: what was made for the attempt before is not written.
+      for (const entry of shards) this.#late.delete(entry);
       shards.length = 0;
       shardKeys.forEach((key, index) => {
         const old = entries[epochs.length + index];
@@ -387,9 +392,4 @@ function deltaOf(deltas: Map<string, ShardState>, shard: string): ShardState {
 function sameEntry(a: Entry, b: Entry): boolean {
   if (a === b) return true;
   return a.revision === b.revision && (a.value === b.value || a.value.equals(b.value));
-}
-
-/** Keys come from callers, so a key that the store refuses is the caller's mistake. */
-function limitToRequestError(error: unknown): unknown {
-  return error instanceof LimitError ? invalidRequest(error.message, { cause: error }) : error;
 }

@@ -6,7 +6,8 @@ import type { Random } from '../base/random.ts';
 import type { BarrierUnit } from './barrier-unit.ts';
 import type { Transaction } from '../model/transaction.ts';
 import { type UnitMemory, View, type Write } from './view.ts';
-import { BATCH_MAX, type Check, type Entry, type Storage } from '../storage/storage.ts';
+import { BATCH_MAX, type Check, type Entry, type Storage, isShared } from '../storage/storage.ts';
+import type { ReadSession } from '../storage/storage.ts';
 import type { Change } from './encode-record.ts';
 import { type EncryptedStore, PLAINTEXT_BYTES_MAX } from './encrypted-store.ts';
 import { KEY_BYTES } from './keys/keyring.ts';
@@ -34,6 +35,8 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
   readonly storage: Storage;
   readonly records: RecordCache;
   readonly #random: Random;
+  /** What a store that others change too shows this unit. */
+  readonly #session: ReadSession | undefined;
   readonly #reads = new Map<string, Entry | undefined>();
   readonly #writes = new Map<string, Write>();
   readonly #epochs = new Set<string>();
@@ -46,6 +49,7 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
     this.storage = options.storage;
     this.records = options.records;
     this.#random = options.random;
+    this.#session = isShared(options.storage) ? options.storage.session() : undefined;
   }
 
   get dirty(): boolean {
@@ -149,7 +153,7 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
     this.#assertLive();
     const known = this.#reads.get(key);
     if (known !== undefined || this.#reads.has(key)) return known;
-    const entries = this.store.read([key]);
+    const entries = this.store.read([key], this.#session);
     if (entries instanceof Promise) return entries.then(([entry]) => this.#remember(key, entry));
     const entry = entries[0];
     this.#reads.set(key, entry);
@@ -162,7 +166,7 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
     const missing = keys.filter((key) => !this.#reads.has(key));
     if (missing.length > BATCH_MAX) throw invalidRequest(`more than ${BATCH_MAX} records at once`);
     if (missing.length > 0) {
-      const entries = await this.store.read(missing);
+      const entries = await this.store.read(missing, this.#session);
       missing.forEach((key, index) => this.#remember(key, entries[index]));
     }
     return keys.map((key) => this.#reads.get(key));

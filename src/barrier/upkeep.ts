@@ -25,6 +25,8 @@ const SCRUB_FIRST_RECORDS = 2000;
 export interface UpkeepOptions {
   readonly barrier: Barrier;
   readonly world: World;
+  /** Whether this process does for all what one has to do: rotate, encrypt again, drop terms, scrub. */
+  readonly duty?: { readonly held: boolean };
 }
 
 /** What the last complete scrub said. */
@@ -38,6 +40,7 @@ export interface IntegrityStatus {
 export class Upkeep {
   readonly #barrier: Barrier;
   readonly #world: World;
+  readonly #duty: { readonly held: boolean };
   readonly #dueMs = new Map<string, number>();
   #integrity: IntegrityStatus = { checkedMs: undefined, records: 0, faults: [] };
   #scrub: Scrub | undefined;
@@ -50,6 +53,7 @@ export class Upkeep {
   constructor(options: UpkeepOptions) {
     this.#barrier = options.barrier;
     this.#world = options.world;
+    this.#duty = options.duty ?? { held: true };
   }
 
   get integrity(): IntegrityStatus {
@@ -99,9 +103,10 @@ export class Upkeep {
     if (this.#isDue('usage', USAGE_MS)) {
       await this.#attempt(async () => {
         await barrier.persistUsage();
-        if (await barrier.rotateIfDue()) this.#log('encryption key rotated');
+        if (this.#duty.held && (await barrier.rotateIfDue())) this.#log('encryption key rotated');
       });
     }
+    if (!this.#duty.held) return;
     await this.#attempt(() => this.#reencrypt());
     if (this.#isDue('scrub', SCRUB_MS, false)) {
       await this.#attempt(async () => void (await this.#scrubStep(TURN_RECORDS)));

@@ -9,6 +9,7 @@ import type { Unit } from '../model/transaction.ts';
 import { ConflictError } from '../storage/storage.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
+import type { FailureCount } from './lockout-failures.ts';
 import type { Mount } from './mount-table.ts';
 
 export interface LockoutRules {
@@ -34,10 +35,9 @@ export interface LockoutPorts {
   readonly hash: (text: string) => string;
   /** Rules of the server's configuration for an auth method, where its mounts have none of their own. */
   readonly rulesOf: (method: string) => LockoutRules;
+  readonly failures: FailureCount;
 }
 
-/** Names whose failures are counted; beyond that the one that failed longest ago is forgotten. */
-const COUNTED_MAX = 100_000;
 /** Locks looked at for expiry whenever a new one is written. */
 const SWEPT_AT_ONCE = 16;
 const PREFIX = 'core/locked-user/';
@@ -47,11 +47,6 @@ interface Lock {
   readonly untilMs: number;
 }
 
-interface Failures {
-  readonly count: number;
-  readonly lastMs: number;
-}
-
 export interface LockedUsers {
   readonly accessor: string;
   readonly names: readonly string[];
@@ -59,8 +54,6 @@ export interface LockedUsers {
 
 export class LockoutKeeper {
   readonly #ports: LockoutPorts;
-  /** In memory: a wrong password must not cost a write. Each replica counts for itself; the locks are shared. */
-  readonly #failures = new Map<string, Failures>();
 
   constructor(ports: LockoutPorts) {
     this.#ports = ports;
@@ -79,7 +72,7 @@ export class LockoutKeeper {
   async succeeded(exchange: Exchange): Promise<void> {
     const login = this.#loginOf(exchange);
     if (login === undefined) return;
-    this.#failures.delete(memoryKey(login));
+    await this.#ports.failures.forget(exchange.unit, countKey(login));
     const view = locks(exchange.unit, login.mount);
     const key = this.#key(login);
     if ((await view.getJson<Lock>(key)) !== undefined) view.delete(key);
@@ -90,18 +83,10 @@ export class LockoutKeeper {
     const login = this.#loginOf(exchange);
     if (login === undefined) return;
     const { rules } = login;
-    const key = memoryKey(login);
-    const before = this.#failures.get(key);
-    const fresh =
-      before === undefined || exchange.nowMs - before.lastMs > rules.counterResetSeconds * 1000;
-    const count = (fresh ? 0 : before.count) + 1;
-    this.#failures.delete(key);
-    if (count >= rules.threshold) return await this.#lock(login, exchange.nowMs);
-    if (this.#failures.size >= COUNTED_MAX) {
-      const [oldest] = this.#failures.keys();
-      if (oldest !== undefined) this.#failures.delete(oldest);
-    }
-    this.#failures.set(key, { count, lastMs: exchange.nowMs });
+    const { nowMs } = exchange;
+    const resetMs = rules.counterResetSeconds * 1000;
+    const count = await this.#ports.failures.add(countKey(login), nowMs, resetMs);
+    if (count >= rules.threshold) await this.#lock(login, nowMs);
   }
 
   /** Names that are locked now, by mount, of one namespace. */
@@ -119,17 +104,17 @@ export class LockoutKeeper {
     return found;
   }
 
-  unlock(unit: Unit, namespaceId: string, accessor: string, name: string): void {
+  async unlock(unit: Unit, namespaceId: string, accessor: string, name: string): Promise<void> {
     for (const spelling of new Set([name, name.toLowerCase()])) {
       const login = { accessor, name: spelling };
-      this.#failures.delete(memoryKey(login));
+      await this.#ports.failures.forget(unit, countKey(login));
       unit.view(namespaceId, `${PREFIX}${accessor}/`).delete(this.#key(login));
     }
   }
 
   /** After a seal. */
   clear(): void {
-    this.#failures.clear();
+    this.#ports.failures.clear();
   }
 
   async #lock(login: Login, nowMs: number): Promise<void> {
@@ -144,6 +129,7 @@ export class LockoutKeeper {
       untilMs: nowMs + login.rules.durationSeconds * 1000,
     };
     view.putJson(this.#key(login), lock);
+    await this.#ports.failures.forget(unit, countKey(login));
     try {
       await unit.commit();
     } catch (error) {
@@ -186,7 +172,7 @@ interface Login {
   readonly rules: LockoutRules;
 }
 
-function memoryKey(login: Pick<Login, 'accessor' | 'name'>): string {
+function countKey(login: Pick<Login, 'accessor' | 'name'>): string {
   return `${login.accessor}/${login.name}`;
 }
 

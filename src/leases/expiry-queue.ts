@@ -29,7 +29,8 @@ export interface DueEntry extends Due {
 }
 
 const ROOT_NAMESPACE_ID = 'root';
-const PREFIX = 'core/expiry/';
+/** Of the view, in the root namespace, that holds the entries. */
+export const EXPIRY_PREFIX = 'core/expiry/';
 /** Milliseconds since the epoch in base 36, padded: sorts by time until the year 5188. */
 const TIME_DIGITS = 9;
 
@@ -49,7 +50,7 @@ export class ExpiryQueue {
   }
 
   #view(unit: Unit): Transaction {
-    return unit.view(ROOT_NAMESPACE_ID, PREFIX);
+    return unit.view(ROOT_NAMESPACE_ID, EXPIRY_PREFIX);
   }
 
   /** As {@link schedule}, for an id that was made just now: nothing can be there yet. */

@@ -13,6 +13,7 @@ import { Expirer } from '../core/expiry/expirer.ts';
 import { GONE_PREFIX } from '../core/expiry/work.ts';
 import { DEFAULT_LOCKOUT_RULES, LockoutKeeper } from '../core/lockout.ts';
 import type { LockoutRules } from '../core/lockout.ts';
+import { countInMemory, countInStore } from '../core/lockout-failures.ts';
 import { Issuer } from '../core/issuer.ts';
 import type { MountEntry } from '../core/mount-entry.ts';
 import { MountTable } from '../core/mount-table.ts';
@@ -20,6 +21,7 @@ import type { AnyBackend, BackendFactory, LeaseBounds } from '../core/mount-tabl
 import { rootNamespace } from '../core/namespaces.ts';
 import { Intents } from '../core/outside/intents.ts';
 import type { Namespace } from '../core/namespaces.ts';
+import type { Duty } from '../core/replicas/duty.ts';
 import type { Parts } from '../core/parts.ts';
 import { PolicyAuthority, policyScope } from '../core/policy-authority.ts';
 import { PolicyStore } from '../policy/policy-store.ts';
@@ -46,6 +48,10 @@ export interface AssembleOptions {
   readonly leaseBounds: LeaseBounds;
   readonly initialized: () => boolean;
   readonly apiAddress: () => string;
+  /** Other processes may work on the store. */
+  readonly shared: boolean;
+  /** Whether this process acts outside the store for all. */
+  readonly duty: Duty;
   /** Bindings of the configuration. */
   readonly bindings?: readonly Binding[] | undefined;
   /** Lockout rules of an auth method's mounts that have none of their own; the usual ones without it. */
@@ -129,6 +135,7 @@ export function assemble(options: AssembleOptions): Assembly {
     begin,
     hash,
     rulesOf: options.lockoutRules ?? (() => DEFAULT_LOCKOUT_RULES),
+    failures: options.shared ? countInStore(begin, hash) : countInMemory(),
   });
   const intents = new Intents({
     world,
@@ -148,6 +155,7 @@ export function assemble(options: AssembleOptions): Assembly {
     mountOf: (unit, namespaceId, accessor) => mountOf(table, unit, namespaceId, accessor),
     shred: (unit, namespaceId) => barrierUnit(unit).shredNamespaceKey(namespaceId),
     unsealed: () => !barrier.sealed,
+    duty: options.duty,
   });
   const services: Services = {
     world,

@@ -1,21 +1,18 @@
 /** One running server: storage, barrier, seal, audit, core and listeners, and the order in which they start and stop. */
 import { hostname } from 'node:os';
-import type { AuditBroker, AuditDeviceSpec } from '../audit/broker.ts';
 import { createLogSigner } from '../audit/checkpoint.ts';
-import type { World } from '../base/world.ts';
 import { Barrier } from '../barrier/barrier.ts';
 import { Upkeep } from '../barrier/upkeep.ts';
 import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
-import type { Binding } from '../core/bindings/bindings.ts';
 import type { Call, Handle } from '../core/call.ts';
 import { measured } from '../core/request-metrics.ts';
-import type { LockoutRules } from '../core/lockout.ts';
-import type { LeaseBounds } from '../core/mount-table.ts';
-import type { Backend } from '../model/backend.ts';
+import { OWN_DUTY } from '../core/replicas/duty.ts';
+import type { Replica } from '../core/replicas/roster.ts';
+import type { Unit } from '../model/transaction.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
-import type { Seal } from '../seal/seal.ts';
 import { Unsealer } from '../seal/unsealer.ts';
 import type { InitRequest, InitResult } from '../seal/unsealer.ts';
+import { isShared } from '../storage/storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { storedAuditDevices } from '../system/audit-records.ts';
 import { assemble } from './assemble.ts';
@@ -23,49 +20,13 @@ import type { Assembly } from './assemble.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
 import { auditedHeaders } from '../system/config/audited-headers.ts';
-import type { BackupPorts } from '../system/storage/backup.ts';
 import type { CorsRecord } from '../system/config/cors.ts';
 import { corsSettings } from './ports/cors-settings.ts';
-import type { Monitoring } from './monitoring.ts';
+import type { InstanceOptions } from './ports/instance-options.ts';
+import { Replicas } from './replicas/replicas.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
-/** Stores that other processes may be at work on at the same time. */
-const SHARED_STORES: ReadonlySet<string> = new Set(['postgresql']);
 const AUDITED_HEADERS_PATH = 'sys/config/auditing/';
-
-export interface InstanceOptions {
-  readonly world: World;
-  readonly storage: Storage;
-  readonly storageType: string;
-  readonly seal: Seal;
-  /** The seal that is being left. */
-  readonly sealBefore?: Seal | undefined;
-  readonly audit: AuditBroker;
-  readonly auditDevices: readonly AuditDeviceSpec[];
-  /** How a backup is taken; without it there are none. */
-  readonly takeBackup?: BackupPorts['takeBackup'];
-  /** `unsafe_allow_api_audit_creation` of the configuration. */
-  readonly auditCreationAllowed: boolean;
-  /** `raw_storage_endpoint` of the configuration. */
-  readonly rawStorage?: boolean;
-  /** The configuration without anything secret. */
-  readonly sanitizedConfig?: () => Readonly<Record<string, unknown>>;
-  readonly leaseBounds: LeaseBounds;
-  readonly clusterName: string | undefined;
-  readonly apiAddress: () => string;
-  readonly clusterAddress: () => string;
-  readonly monitoring: Monitoring;
-  /** `sys/rekey/*` needs no token. */
-  readonly openRekey: boolean;
-  /** `sys/generate-root/*` needs no token. */
-  readonly openRootGeneration: boolean;
-  /** What accounts, vaults and projects of other clouds are here, from the configuration. */
-  readonly bindings?: readonly Binding[] | undefined;
-  /** Lockout rules of an auth method, from the configuration. */
-  readonly lockoutRules?: (method: string) => LockoutRules;
-  /** Engines beside the built-in ones, by type. */
-  readonly furtherBackends?: ReadonlyMap<string, () => Backend>;
-}
 
 export interface Initialized extends InitResult {
   readonly rootToken: string;
@@ -77,6 +38,11 @@ export class Instance {
   readonly #upkeep: Upkeep;
   readonly #anchors: AuditAnchors;
   readonly #assembly: Assembly;
+  /** When other processes may work on the store. */
+  readonly #replicas: Replicas | undefined;
+  readonly #startedMs: number;
+  /** The operator has sealed it: it does not open by itself. */
+  #sealedByHand = false;
   readonly unsealer: Unsealer;
   #initialized = false;
   #clusterName = '';
@@ -90,20 +56,24 @@ export class Instance {
   private constructor(options: InstanceOptions) {
     this.#options = options;
     const { world, storage, seal, sealBefore, audit } = options;
+    this.#startedMs = world.clock.nowMs();
     this.#barrier = new Barrier({
       storage,
       world,
       onTamper: (found) => world.log.error('stored record failed authentication', { ...found }),
     });
-    this.#upkeep = new Upkeep({ barrier: this.#barrier, world });
+    this.#replicas = this.#shared(storage);
+    const duty = this.#replicas?.duty ?? OWN_DUTY;
+    this.#upkeep = new Upkeep({ barrier: this.#barrier, world, duty });
     this.unsealer = new Unsealer({ barrier: this.#barrier, storage, seal, sealBefore, world });
-    const startedMs = world.clock.nowMs();
     this.#assembly = assemble({
       world,
       barrier: this.#barrier,
       audit,
       leaseBounds: options.leaseBounds,
       initialized: () => this.#initialized,
+      duty,
+      shared: this.#replicas !== undefined,
       apiAddress: options.apiAddress,
       lockoutRules: options.lockoutRules,
       bindings: options.bindings,
@@ -118,7 +88,8 @@ export class Instance {
           takeBackup: options.takeBackup,
           further: options.furtherBackends ?? new Map(),
           status: {
-            startedMs,
+            startedMs: this.#startedMs,
+            replicas: this.#replicas === undefined ? undefined : this.#nodes.bind(this),
             clusterName: () => this.#clusterName,
             clusterId: () => this.#barrier.clusterId,
             apiAddress: options.apiAddress,
@@ -148,7 +119,13 @@ export class Instance {
         : handle(call);
     const { begin } = this.#assembly;
     const { clock, log } = world;
-    this.#anchors = new AuditAnchors({ audit, begin, clock, log, node: hostname() });
+    this.#anchors = new AuditAnchors({
+      audit,
+      begin,
+      clock,
+      log,
+      node: options.nodeName ?? hostname(),
+    });
     this.#cors = corsSettings({ begin, sealed: () => this.#barrier.sealed });
   }
 
@@ -157,7 +134,43 @@ export class Instance {
     instance.#initialized = await instance.#barrier.initialized();
     // What happens before unsealing is recorded as well.
     await options.audit.reconcile(options.auditDevices);
+    instance.#replicas?.follow();
     return instance;
+  }
+
+  #shared(storage: Storage): Replicas | undefined {
+    if (!isShared(storage)) return undefined;
+    const { world, apiAddress, clusterAddress } = this.#options;
+    return new Replicas({
+      world,
+      storage,
+      barrier: this.#barrier,
+      begin: () => this.#barrier.begin(),
+      self: () => ({
+        apiAddress: apiAddress(),
+        clusterAddress: clusterAddress(),
+        hostname: hostname(),
+        version: API_VERSION,
+        startedMs: this.#startedMs,
+      }),
+      react: {
+        expiry: () => this.#assembly.expirer.wake(),
+        auditDevices: () => this.#reconcileAudit(),
+        auditedHeaders: () => this.#useAuditedHeaders(),
+        sealed: () => this.#openByItself(),
+      },
+    });
+  }
+
+  async #nodes(unit: Unit): Promise<readonly Replica[]> {
+    return (await this.#replicas?.nodes(unit)) ?? [];
+  }
+
+  /** Another server may have created the cluster, or the seal may work again. */
+  async #openByItself(): Promise<void> {
+    this.#initialized ||= await this.#barrier.initialized();
+    if (!this.#initialized || this.#sealedByHand || !this.unsealer.unattended) return;
+    if (await this.unsealer.unsealUnattended()) await this.serve();
   }
 
   get handle(): Handle {
@@ -227,6 +240,16 @@ export class Instance {
     return token;
   }
 
+  /** The devices of the configuration, and those that were enabled through the API, here or on another server. */
+  async #reconcileAudit(): Promise<void> {
+    const { audit, auditDevices } = this.#options;
+    const stored = await storedAuditDevices(this.#assembly.begin());
+    await audit.reconcile([
+      ...auditDevices,
+      ...stored.map((device) => ({ ...device, declared: false })),
+    ]);
+  }
+
   /** After unsealing: loads what requests need and starts the background work. */
   async serve(): Promise<void> {
     if (this.#barrier.sealed) return;
@@ -240,7 +263,7 @@ export class Instance {
   }
 
   async #start(): Promise<void> {
-    const { audit, auditDevices } = this.#options;
+    const { audit } = this.#options;
     const { authority, begin, expirer, identity, table } = this.#assembly;
     table.clear();
     authority.clear();
@@ -254,17 +277,15 @@ export class Instance {
       signer: createLogSigner(seed),
     });
     wipe(seed);
-    const stored = await storedAuditDevices(begin());
-    await audit.reconcile([
-      ...auditDevices,
-      ...stored.map((device) => ({ ...device, declared: false })),
-    ]);
+    await this.#reconcileAudit();
     await this.#anchors.start();
     await this.#useAuditedHeaders();
     this.#clusterName = (await clusterRecord(begin())).name;
-    if (!SHARED_STORES.has(this.#options.storageType)) await this.#assembly.intents.resume();
+    if (this.#replicas === undefined) await this.#assembly.intents.resume();
     expirer.start();
+    await this.#replicas?.enter();
     await this.#upkeep.start();
+    this.#sealedByHand = false;
     this.#ready = true;
     this.#options.world.log.named('core').info('unsealed');
   }
@@ -273,9 +294,11 @@ export class Instance {
   async seal(): Promise<void> {
     this.#serving = undefined;
     this.#ready = false;
+    this.#sealedByHand = true;
     await this.#assembly.expirer.stop();
     // Not waited for: what is under way at a database must not hold up the end of the keys.
     this.#assembly.stopBackends().catch(() => {});
+    await this.#replicas?.leave();
     await this.#anchors.stop();
     const stopped = this.#upkeep.stop();
     this.#options.audit.sealed();
@@ -292,10 +315,12 @@ export class Instance {
   }
 
   async close(): Promise<void> {
+    await this.#replicas?.close();
     await this.#assembly.expirer.stop();
     await this.#assembly.stopBackends();
     await this.#upkeep.stop();
     if (!this.#barrier.sealed) {
+      await this.#replicas?.leave();
       await this.#anchors.stop();
       await this.#barrier.persistUsage().catch(() => {});
       this.unsealer.seal();

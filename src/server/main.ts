@@ -114,7 +114,7 @@ async function run(
     });
     const audit = new AuditBroker({
       types: [fileDevice, socketDevice, syslogDevice, httpDevice],
-      origin: `${config.clusterName ?? 'strongroom'}/${hostname()}`,
+      origin: `${config.clusterName ?? 'strongroom'}/${nodeName(config)}`,
       clock: systemClock,
       random: systemRandom,
       log,
@@ -131,6 +131,7 @@ async function run(
       world,
       storage,
       storageType: config.storage.kind,
+      nodeName: nodeName(config),
       takeBackup:
         config.storage.kind === 'sqlite'
           ? backupSource({ storage, directory: config.storage.path, random: world.random })
@@ -224,6 +225,13 @@ async function run(
     });
     process.exit(EXIT_FATAL);
   }
+}
+
+/** On a shared store several servers may run on one machine, each with its own port. */
+function nodeName(config: ServerConfig): string {
+  const port = /:(\d+)$/.exec(config.listeners[0]?.address ?? '')?.[1];
+  const shared = config.storage.kind === 'postgresql' && port !== undefined;
+  return shared ? `${hostname()}:${port}` : hostname();
 }
 
 /** Where a cluster port of the reference would be: the port after the API's. Nothing listens there. */

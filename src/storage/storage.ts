@@ -109,7 +109,7 @@ export interface ReadSession {
    * As {@link Storage.read}, but at least as new as the beginning of the session, and as what it has shown before, rather
    * than as this call: later reads may be answered without asking the store.
    */
-  read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>;
+  read(keys: readonly string[]): Awaitable<readonly (Entry | undefined)[]>;
 }
 
 /** Extra ability: several processes work on the store at once. */

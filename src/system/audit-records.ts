@@ -16,6 +16,8 @@ export interface AuditDeviceRecord {
 const DEVICES_MAX = 16;
 const PREFIX = 'core/audit/';
 const DEVICES = 'devices/';
+/** Below which, in the root namespace, they lie. */
+export const AUDIT_DEVICES_PREFIX: string = PREFIX + DEVICES;
 
 function viewOf(unit: Unit): Transaction {
   return unit.view('root', PREFIX);

@@ -10,7 +10,12 @@ export interface LockedUsersPorts {
     namespaceId: string,
     nowMs: number,
   ) => Promise<readonly { readonly accessor: string; readonly names: readonly string[] }[]>;
-  readonly unlock: (unit: Unit, namespaceId: string, accessor: string, name: string) => void;
+  readonly unlock: (
+    unit: Unit,
+    namespaceId: string,
+    accessor: string,
+    name: string,
+  ) => Promise<void>;
   /** A namespace and those below it. */
   readonly namespacesFrom: (unit: Unit, path: string) => Promise<readonly NamespaceRef[]>;
 }
@@ -85,9 +90,9 @@ export function lockedUserPaths(ports: LockedUsersPorts): Path<Unit>[] {
       operations: {
         update: {
           summary: 'Unlock a user',
-          handler: (request, unit) => {
+          handler: async (request, unit) => {
             const { mount_accessor: accessor = '', alias_identifier: name = '' } = request.fields;
-            ports.unlock(unit, request.namespace.id, accessor, name);
+            await ports.unlock(unit, request.namespace.id, accessor, name);
             return undefined;
           },
         },

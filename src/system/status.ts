@@ -19,6 +19,36 @@ export interface StatusPorts {
   readonly hostname: string;
   /** Something that keeps the server from serving as it should: audit or integrity. */
   readonly degraded: () => string | undefined;
+  /** The servers that work on the store; undefined when this is the only one that can. */
+  readonly replicas: ((unit: Unit) => Promise<readonly ReplicaStatus[]>) | undefined;
+}
+
+/** What is told of one server. */
+export interface ReplicaStatus {
+  readonly apiAddress: string;
+  readonly clusterAddress: string;
+  readonly hostname: string;
+  readonly version: string;
+  /** When it last gave a sign of life, in milliseconds since the epoch. */
+  readonly beatMs: number;
+}
+
+/** As Vault tells it of a node: every replica serves everything, so each is an active one. */
+function nodeOf({
+  apiAddress,
+  clusterAddress,
+  hostname,
+  version,
+  beatMs,
+}: ReplicaStatus): JsonObject {
+  return {
+    active_node: true,
+    api_address: apiAddress,
+    cluster_address: clusterAddress,
+    hostname,
+    last_echo: beatMs === 0 ? null : formatTime(beatMs),
+    version,
+  };
 }
 
 /** A status that the caller chose, `fallback` when it chose none. @throws {RequestError} */
@@ -62,6 +92,26 @@ function health(ports: StatusPorts, request: Request<unknown>): Reply {
   };
 }
 
+/** Alone, as Vault without a storage for several: nobody leads. Among others, each leads itself. */
+function leader(ports: StatusPorts): JsonObject {
+  const shared = ports.replicas !== undefined && ports.state() === 'unsealed';
+  return {
+    ha_enabled: ports.replicas !== undefined,
+    is_self: shared,
+    active_time: shared ? formatTime(ports.startedMs) : '0001-01-01T00:00:00Z',
+    leader_address: shared ? ports.apiAddress() : '',
+    leader_cluster_address: shared ? ports.clusterAddress() : '',
+    performance_standby: false,
+  };
+}
+
+async function nodes(ports: StatusPorts, unit: Unit): Promise<readonly ReplicaStatus[]> {
+  if (ports.replicas !== undefined) return await ports.replicas(unit);
+  const { hostname, version } = ports;
+  const [apiAddress, clusterAddress] = [ports.apiAddress(), ports.clusterAddress()];
+  return [{ apiAddress, clusterAddress, hostname, version, beatMs: 0 }];
+}
+
 export function statusPaths(ports: StatusPorts): Path<Unit>[] {
   return [
     defineSystemPath({
@@ -93,14 +143,7 @@ export function statusPaths(ports: StatusPorts): Path<Unit>[] {
           summary: 'Read the leader',
           handler: () => ({
             bare: true,
-            data: {
-              ha_enabled: false,
-              is_self: false,
-              active_time: '0001-01-01T00:00:00Z',
-              leader_address: '',
-              leader_cluster_address: '',
-              performance_standby: false,
-            },
+            data: leader(ports),
           }),
         },
       },
@@ -113,20 +156,9 @@ export function statusPaths(ports: StatusPorts): Path<Unit>[] {
       operations: {
         read: {
           summary: 'List the replicas',
-          handler: () => ({
+          handler: async (_request, unit) => ({
             injectTopLevel: true,
-            data: {
-              nodes: [
-                {
-                  active_node: true,
-                  api_address: ports.apiAddress(),
-                  cluster_address: ports.clusterAddress(),
-                  hostname: ports.hostname,
-                  last_echo: null,
-                  version: ports.version,
-                },
-              ],
-            },
+            data: { nodes: (await nodes(ports, unit)).map(nodeOf) },
           }),
         },
       },

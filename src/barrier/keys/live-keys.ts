@@ -108,6 +108,11 @@ export class LiveKeys {
     this.#namespaces.set(namespaceId, new NamespaceKeys(namespaceId, key));
   }
 
+  /** Those whose keys are held. */
+  get namespaces(): readonly string[] {
+    return [...this.#namespaces.keys()].filter((id) => id !== OWN);
+  }
+
   forgetNamespace(namespaceId: string): void {
     this.#namespaces.get(namespaceId)?.destroy();
     this.#namespaces.delete(namespaceId);

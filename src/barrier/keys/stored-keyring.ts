@@ -3,19 +3,20 @@ import type { Random } from '../../base/random.ts';
 import { maskKeys, unmaskKeys } from '../../crypto/key-mask.ts';
 import { wipe } from '../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../crypto/xaes.ts';
-import { ConflictError, type Entry } from '../../storage/storage.ts';
+import { RequestError, invalidRequest } from '../../model/errors.ts';
+import { ConflictError, type Entry, type Storage } from '../../storage/storage.ts';
 import type { Change } from '../encode-record.ts';
 import type { Alongside } from '../first-records.ts';
 import type { EncryptedStore } from '../encrypted-store.ts';
 import { type Keyring, decodeKeyring, encodeKeyring, wipeKeyring } from './keyring.ts';
-import { rootRecordKey } from './live-keys.ts';
+import { LiveKeys, rootRecordKey } from './live-keys.ts';
 import { KEYRING_KEY, ROOT_KEY_KEY, namespaceOf } from '../storage-keys.ts';
 
 /** How often a change is tried again when another replica changed the keyring first. */
 const ATTEMPTS_MAX = 5;
 
 /** undefined = the key does not open it. */
-export function openKeyring(entry: Entry, rootKey: Uint8Array): Keyring | undefined {
+function openKeyring(entry: Entry, rootKey: Uint8Array): Keyring | undefined {
   const key = rootRecordKey(rootKey);
   try {
     const masked = key.decrypt(entry.key, entry.revision, entry.value);
@@ -37,6 +38,23 @@ export function plaintextOf(keyring: Keyring, rootKey: Uint8Array, random: Rando
   const masked = maskKeys(bytes, { key: rootKey, info: KEYRING_KEY }, random);
   wipe(bytes);
   return masked;
+}
+
+/**
+ * The keys of the stored cluster.
+ * @throws {RequestError} `not_initialized`; `invalid_request` when `rootKey` does not open the keyring.
+ */
+export async function loadKeys(storage: Storage, rootKey: Uint8Array): Promise<LiveKeys> {
+  const [entry] = await storage.read([KEYRING_KEY]);
+  if (entry === undefined) {
+    throw new RequestError(
+      'not_initialized',
+      'there is no keyring: the store was never initialized, or its records were deleted, inserted or replaced',
+    );
+  }
+  const keyring = openKeyring(entry, rootKey);
+  if (keyring === undefined) throw invalidRequest('root key does not open the keyring');
+  return new LiveKeys(keyring, entry.revision, rootKey);
 }
 
 export interface KeyringExtras {
@@ -104,6 +122,7 @@ function wipeNewTerms(keyring: Keyring, before: Keyring): void {
 /** Takes over a newer keyring, and a newer root key that the present keyring opens. */
 export async function refreshKeyring(store: EncryptedStore): Promise<void> {
   const { keys } = store;
+  const before = keys.revision;
   const [entry, rootEntry] = await store.read([KEYRING_KEY, ROOT_KEY_KEY]);
   if (entry === undefined) throw store.tampered(KEYRING_KEY, 'keyring is missing');
   if (entry.revision === keys.revision) return;
@@ -115,8 +134,10 @@ export async function refreshKeyring(store: EncryptedStore): Promise<void> {
     wipe(rootKey);
   }
   if (keyring === undefined) throw store.tampered(KEYRING_KEY, 'record failed authentication');
-  if (entry.revision < keys.revision) {
+  if (entry.revision <= keys.revision) {
     wipeKeyring(keyring);
+    // Changed here, or refreshed, while this was read: what was read may be the state before.
+    if (entry.revision >= before) return;
     throw store.tampered(KEYRING_KEY, 'keyring was rolled back');
   }
   keys.replaceKeyring(keyring, entry.revision);

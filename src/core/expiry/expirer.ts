@@ -8,6 +8,7 @@ import { RequestError } from '../../model/errors.ts';
 import { ConflictError, StorageError } from '../../storage/storage.ts';
 import type { DueEntry } from '../../leases/expiry-queue.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
+import { DutyLostError } from '../replicas/duty.ts';
 import { endBelowKind } from './below.ts';
 import { leaseKind } from './leases.ts';
 import { placeKinds } from './places.ts';
@@ -26,11 +27,16 @@ const RETRY_MS = 5_000;
 /** An entry that waits for others which make no progress. */
 const WAITING_MS = 10_000;
 const COMMIT_ATTEMPTS_MAX = 10;
+/** Between looks at what another process has to do before someone who waits here may go on. */
+const ELSEWHERE_MS = 20;
+/** What has been due for so long is being tried again and again; nobody waits for it. */
+const OLD_MS = 5_000;
 /** Longest time a caller waits for what its own request scheduled. */
 export const SETTLE_MS_MAX = 10_000;
 
 /** Someone who waits for what is due. */
 interface Settler {
+  readonly sinceMs: number;
   /** What was under way before is not waited for. */
   readonly busyBefore: ReadonlySet<string>;
   /** The queue was read since. */
@@ -90,7 +96,12 @@ export class Expirer {
    * @throws {StorageError}
    */
   async settle(): Promise<void> {
-    const settler: Settler = { busyBefore: new Set(this.#busy.keys()), looked: false, done: false };
+    const settler: Settler = {
+      sinceMs: this.#clock.nowMs(),
+      busyBefore: new Set(this.#busy.keys()),
+      looked: false,
+      done: false,
+    };
     const over = Promise.withResolvers<void>();
     settler.resolve = over.resolve;
     const cancel = this.#clock.after(SETTLE_MS_MAX, () => {
@@ -109,8 +120,15 @@ export class Expirer {
     }
   }
 
+  /** There is more to do: another process has scheduled something, or this one has taken over. */
+  wake(): void {
+    this.#wakeBy(this.#clock.nowMs());
+  }
+
   #wakeBy(atMs: number): void {
     if (this.#stopped) return;
+    // Without the duty, only what somebody here waits for is worked off.
+    if (!this.#ports.duty.held && this.#settlers.size === 0) return;
     if (this.#running !== undefined && atMs <= this.#clock.nowMs()) this.#nudge.resolve();
     if (atMs >= this.#wakeAtMs) return;
     this.#cancel?.();
@@ -143,13 +161,20 @@ export class Expirer {
       const entries = await this.#ports.queue.earliest(this.#ports.begin(), room);
       const nowMs = this.#clock.nowMs();
       const free = entries.filter(({ key }) => !this.#busy.has(key) && !this.#waiting.has(key));
-      const due = free.filter(({ atMs }) => atMs <= nowMs);
+      const now = free.filter(({ atMs }) => atMs <= nowMs);
+      const due = now.filter((entry) => this.#isOurs(entry));
       for (const entry of due) {
         if (this.#stopped) return;
         this.#take(entry, nowMs);
         while (this.#busy.size >= BUSY_MAX && !this.#stopped) await this.#progress();
       }
       if (due.length > 0) continue;
+      if (now.some((entry) => this.#isAwaited(entry))) {
+        await this.#pause(ELSEWHERE_MS);
+        // What waited may have waited for what the other process has done.
+        this.#waiting.clear();
+        continue;
+      }
       this.#release();
       if (this.#busy.size > 0) {
         await this.#progress();
@@ -169,6 +194,25 @@ export class Expirer {
   async #progress(): Promise<void> {
     await Promise.race([...this.#busy.values(), this.#nudge.promise]);
     this.#nudge = Promise.withResolvers<void>();
+  }
+
+  #isOurs(entry: DueEntry): boolean {
+    return this.#ports.duty.held || this.#kinds[entry.kind]?.outside !== true;
+  }
+
+  /** Due, not to be worked off here, and somebody waits who came when it was no old business yet. */
+  #isAwaited({ atMs }: DueEntry): boolean {
+    for (const { done, sinceMs } of this.#settlers) {
+      if (!done && atMs > sinceMs - OLD_MS) return true;
+    }
+    return false;
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(delayMs, over.resolve);
+    await Promise.race([over.promise, ...this.#busy.values()]);
+    cancel();
   }
 
   /** Nothing is due that is not under way: whoever waited for no more than that may go on. */
@@ -198,6 +242,7 @@ export class Expirer {
     for (let attempt = 1; ; attempt++) {
       const unit = this.#ports.begin();
       try {
+        if (kind?.outside === true) await this.#ports.duty.guard(unit);
         if (kind === undefined) failure = 'unknown kind of work';
         const outcome =
           failure === undefined && kind !== undefined
@@ -206,6 +251,7 @@ export class Expirer {
         return await this.#record(unit, entry, outcome);
       } catch (error) {
         if (this.#stopped || isStorage(error)) throw error;
+        if (error instanceof DutyLostError) return;
         if (error instanceof ConflictError) {
           if (attempt < COMMIT_ATTEMPTS_MAX) continue;
           throw error;

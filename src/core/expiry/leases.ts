@@ -17,6 +17,7 @@ type Ports = Pick<ExpirerPorts, 'world' | 'leases' | 'mountOf' | 'backends'>;
 export function leaseKind(ports: Ports): Kind {
   const { leases, world } = ports;
   return {
+    outside: true,
     async work(unit, entry, nowMs) {
       const record = await leases.get(unit, entry.namespaceId, entry.id);
       if (record === undefined || record.irrevocable !== undefined) return 'done';

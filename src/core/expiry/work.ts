@@ -4,6 +4,7 @@ import type { DueEntry, DueKind, ExpiryQueue } from '../../leases/expiry-queue.t
 import type { LeaseStore } from '../../leases/lease-store.ts';
 import type { TokenStore } from '../../tokens/token-store.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
+import type { Duty } from '../replicas/duty.ts';
 import type { MountEntry } from '../mount-entry.ts';
 import type { BackendFactory, MountTable } from '../mount-table.ts';
 import type { Intents } from '../outside/intents.ts';
@@ -26,6 +27,8 @@ export interface ExpirerPorts {
   /** Forgets a namespace's key: what is left of it can never be read again. */
   readonly shred: (unit: CoreUnit, namespaceId: string) => void;
   readonly unsealed: () => boolean;
+  /** Whether this process is the one that acts outside, and works off what falls due. */
+  readonly duty: Duty;
 }
 
 /**
@@ -49,6 +52,8 @@ export type Failure = (
 ) => Promise<Outcome>;
 
 export interface Kind {
+  /** It acts outside the store: only the process that has the duty may do it. Whatever else is due, anyone may work off. */
+  readonly outside?: true;
   readonly work: Work;
   readonly failed?: Failure;
 }

@@ -26,6 +26,7 @@ type Ports = Pick<ExpirerPorts, 'world' | 'leases' | 'queue' | 'intents' | 'moun
 export function intentKind(ports: Ports): Kind {
   const { intents, world } = ports;
   return {
+    outside: true,
     async work(unit, entry, nowMs) {
       const record = await intents.get(unit, entry.id);
       if (record === undefined) return 'done';
@@ -95,6 +96,7 @@ interface FoundTask {
 export function taskKind(ports: Ports): Kind {
   const { world } = ports;
   return {
+    outside: true,
     async work(unit, entry, nowMs) {
       const found = await findTask(ports, unit, entry, nowMs);
       if (found === undefined) return 'done';

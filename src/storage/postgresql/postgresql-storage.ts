@@ -198,15 +198,18 @@ class PostgresqlMember implements PostgresqlStorage {
   session(): ReadSession {
     let fresh = false;
     return {
-      read: (keys) =>
-        this.#checked(async () => {
-          assertKeys(keys);
-          const known = fresh ? this.#reader.known(keys) : undefined;
-          if (known !== undefined) return known;
-          const entries = await this.#reader.read(keys);
-          fresh = true;
-          return entries;
-        }),
+      read: (keys) => {
+        const known = fresh && this.#failure === undefined ? this.#reader.known(keys) : undefined;
+        return (
+          known ??
+          this.#checked(async () => {
+            assertKeys(keys);
+            const entries = await this.#reader.read(keys);
+            fresh = true;
+            return entries;
+          })
+        );
+      },
     };
   }
 

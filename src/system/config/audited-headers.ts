@@ -14,6 +14,11 @@ type AuditedHeaders = Readonly<Record<string, AuditedHeader>>;
 export const AUDITED_HEADERS_SCOPE = 'audited-headers';
 const PREFIX = 'core/config/';
 const KEY = 'audited-headers';
+/** Where, in the root namespace, they lie. */
+export const AUDITED_HEADERS_KEY: { readonly prefix: string; readonly key: string } = {
+  prefix: PREFIX,
+  key: KEY,
+};
 const HEADERS_MAX = 200;
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,256}$/;
 

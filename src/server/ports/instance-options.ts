@@ -1,0 +1,47 @@
+/** What a running server is made of. */
+import type { AuditBroker, AuditDeviceSpec } from '../../audit/broker.ts';
+import type { World } from '../../base/world.ts';
+import type { Binding } from '../../core/bindings/bindings.ts';
+import type { LockoutRules } from '../../core/lockout.ts';
+import type { LeaseBounds } from '../../core/mount-table.ts';
+import type { Backend } from '../../model/backend.ts';
+import type { Seal } from '../../seal/seal.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { BackupPorts } from '../../system/storage/backup.ts';
+import type { Monitoring } from '../monitoring.ts';
+
+export interface InstanceOptions {
+  readonly world: World;
+  readonly storage: Storage;
+  readonly storageType: string;
+  /** Tells this server from others on the store and the machine, start after start; the host's name without it. */
+  readonly nodeName?: string;
+  readonly seal: Seal;
+  /** The seal that is being left. */
+  readonly sealBefore?: Seal | undefined;
+  readonly audit: AuditBroker;
+  readonly auditDevices: readonly AuditDeviceSpec[];
+  /** How a backup is taken; without it there are none. */
+  readonly takeBackup?: BackupPorts['takeBackup'];
+  /** `unsafe_allow_api_audit_creation` of the configuration. */
+  readonly auditCreationAllowed: boolean;
+  /** `raw_storage_endpoint` of the configuration. */
+  readonly rawStorage?: boolean;
+  /** The configuration without anything secret. */
+  readonly sanitizedConfig?: () => Readonly<Record<string, unknown>>;
+  readonly leaseBounds: LeaseBounds;
+  readonly clusterName: string | undefined;
+  readonly apiAddress: () => string;
+  readonly clusterAddress: () => string;
+  readonly monitoring: Monitoring;
+  /** `sys/rekey/*` needs no token. */
+  readonly openRekey: boolean;
+  /** `sys/generate-root/*` needs no token. */
+  readonly openRootGeneration: boolean;
+  /** What accounts, vaults and projects of other clouds are here, from the configuration. */
+  readonly bindings?: readonly Binding[] | undefined;
+  /** Lockout rules of an auth method, from the configuration. */
+  readonly lockoutRules?: (method: string) => LockoutRules;
+  /** Engines beside the built-in ones, by type. */
+  readonly furtherBackends?: ReadonlyMap<string, () => Backend>;
+}
