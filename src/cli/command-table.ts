@@ -7,6 +7,7 @@ import { LOCAL_COMMANDS } from './table/local.ts';
 import { MOUNT_COMMANDS } from './table/mounts.ts';
 import { NAMESPACE_COMMANDS } from './table/namespace.ts';
 import { OPERATOR_COMMANDS } from './table/operator.ts';
+import { SSH_COMMANDS } from './table/ssh.ts';
 
 export const COMMANDS: readonly CommandRow[] = [
   ...DATA_COMMANDS,
@@ -15,5 +16,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...MOUNT_COMMANDS,
   ...OPERATOR_COMMANDS,
   ...NAMESPACE_COMMANDS,
+  ...SSH_COMMANDS,
   ...LOCAL_COMMANDS,
 ];
