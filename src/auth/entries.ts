@@ -25,6 +25,8 @@ export interface EntrySpec<F extends FieldSet> {
   readonly description?: string;
   /** Whether a write of one that is not there needs the capability `create`; else every write is an update. */
   readonly tellsCreate: boolean;
+  /** A write asks somebody outside the store. */
+  readonly outsideEffects?: true;
   /** What is shown of one; undefined when it is not there. */
   readonly read: (
     store: Reader,
@@ -43,7 +45,7 @@ export function entryPaths<const F extends FieldSet>(spec: EntrySpec<F>): readon
   const nameOf = (request: Request<Values<F>>): string =>
     ((request.fields as Readonly<Record<string, unknown>>)[spec.parameter] as string | undefined) ??
     '';
-  const update = { summary: `Change a ${one}`, handler: write };
+  const outside = spec.outsideEffects === undefined ? {} : { outsideEffects: true };
   return [
     definePath({
       pattern: spec.folder,
@@ -81,8 +83,10 @@ export function entryPaths<const F extends FieldSet>(spec: EntrySpec<F>): readon
             return { data };
           },
         },
-        ...(spec.tellsCreate ? { create: { summary: `Create a ${one}`, handler: write } } : {}),
-        update,
+        ...(spec.tellsCreate
+          ? { create: { summary: `Create a ${one}`, handler: write, ...outside } }
+          : {}),
+        update: { summary: `Change a ${one}`, handler: write, ...outside },
         delete: {
           summary: `Delete a ${one}`,
           handler: async (request, store) => {

@@ -39,6 +39,8 @@ export interface RoleSpec<P extends object> {
   readonly forgotten?: readonly (keyof P)[];
   /** The role as it is to be stored. @throws {RequestError} when it may not be */
   check(role: Role<P>, request: Request, store: Transaction): Role<P> | Promise<Role<P>>;
+  /** A write asks somebody outside the store. */
+  readonly outsideEffects?: true;
   /** What an operator should know of a role as it now is. */
   warnings?(role: Role<P>, request: Request): readonly string[];
   /** The method's own fields as they are read back; as they are stored without it. */
@@ -107,6 +109,7 @@ export function defineRoles<P extends object>(spec: RoleSpec<P>): Roles<P> {
       many: spec.many,
       fields,
       tellsCreate: spec.tellsCreate ?? true,
+      ...(spec.outsideEffects === undefined ? {} : { outsideEffects: true }),
       async read(store, name) {
         const role = await find(store, name);
         return role === undefined ? undefined : shown(role);

@@ -3,7 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { systemBackend } from './system-backend.ts';
 import type { SystemOptions } from './system-backend.ts';
 import { approleBackend } from '../auth/approle/approle.ts';
-import { fetchJson } from '../auth/fetch-json.ts';
+import { awsBackend } from '../auth/aws/aws.ts';
+import { azureBackend } from '../auth/azure/azure.ts';
+import { fetchBytes, fetchJson } from '../auth/fetch-json.ts';
+import { gcpBackend } from '../auth/gcp/gcp.ts';
 import { jwtBackend } from '../auth/jwt/jwt.ts';
 import { kubernetesBackend } from '../auth/kubernetes/kubernetes.ts';
 import { certBackend } from '../auth/cert/cert.ts';
@@ -83,7 +86,10 @@ function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend>
   const jwt = onMount(jwtBackend({ clock, random, log, fetch: fetchJson }));
   return new Map([
     ['approle', onMount(approleBackend({ random, hash }))],
+    ['aws', onMount(awsBackend({ random, fetch: fetchBytes }))],
+    ['azure', onMount(azureBackend({ clock, fetch: fetchJson }))],
     ['cert', onMount(certBackend())],
+    ['gcp', onMount(gcpBackend({ clock, random, fetch: fetchJson }))],
     ['jwt', jwt],
     ['kubernetes', onMount(kubernetesBackend({ fetch: fetchJson, local: podFile }))],
     ['ldap', onMount(ldapBackend({ random }))],

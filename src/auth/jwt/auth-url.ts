@@ -8,7 +8,7 @@ import type { Stored, Transaction } from '../../model/transaction.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchJson } from '../fetch-json.ts';
 import { configOf, isForBrowsers } from './config.ts';
-import type { KeySets } from './key-sets.ts';
+import type { KeySets } from '../key-sets.ts';
 import { beginLogin, hashOf } from './login-state.ts';
 import type { Begun } from './login-state.ts';
 import { Provider } from './provider.ts';

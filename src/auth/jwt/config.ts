@@ -11,7 +11,7 @@ import type { Reader, Transaction } from '../../model/transaction.ts';
 import { settingsPath } from '../entries.ts';
 import { FetchError } from '../fetch-json.ts';
 import { checkGroupSource, shownGroupSource } from './group-sources.ts';
-import type { KeySets, KeySource } from './key-sets.ts';
+import type { KeySets, KeySource } from '../key-sets.ts';
 
 interface KeyPair {
   readonly jwks_url: string;

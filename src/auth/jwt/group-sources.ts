@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchJson, FetchOptions } from '../fetch-json.ts';
-import { ClaimError, claimAt, pointed } from './claims.ts';
+import { ClaimError, claimAt, pointed } from '../claims.ts';
 
 export interface GroupLookup {
   readonly groupsClaim: string;

@@ -13,7 +13,7 @@ import { RequestError } from '../../model/errors.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { Fetched } from '../fetch-json.ts';
 import { jwtBackend } from './jwt.ts';
-import { KeySets } from './key-sets.ts';
+import { KeySets } from '../key-sets.ts';
 
 const issuer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { AuthGrant, Connection } from '../../model/request.ts';
 import type { Stored } from '../../model/transaction.ts';
 import { grantOf } from '../token-fields.ts';
-import { checkBoundClaims, groupsOf, mappedClaims, userOf } from './claims.ts';
+import { checkBoundClaims, groupsOf, mappedClaims, userOf } from '../claims.ts';
 import { filledPolicies } from './policy-templates.ts';
 import type { JwtRole } from './role.ts';
 

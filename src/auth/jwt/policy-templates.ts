@@ -2,7 +2,7 @@
 import { isRawNumber } from '../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { ClaimError, pointed } from './claims.ts';
+import { ClaimError, pointed } from '../claims.ts';
 
 /** What a claim may bring into a policy's name: nothing that is syntax of paths or lists anywhere. */
 const FILLING = /^[\w.@:+-]{1,256}$/;

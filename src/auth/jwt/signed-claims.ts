@@ -3,10 +3,10 @@ import type { JsonObject } from '../../base/json.ts';
 import { JWS_ALGORITHMS, claimsOf, parseJws, verifyWithAny } from '../../crypto/jws.ts';
 import type { Jws } from '../../crypto/jws.ts';
 import { FetchError } from '../fetch-json.ts';
-import { ClaimError } from './claims.ts';
+import { ClaimError } from '../claims.ts';
 import { publicKey, sourcesOf } from './config.ts';
 import type { JwtConfig } from './config.ts';
-import type { KeySets } from './key-sets.ts';
+import type { KeySets } from '../key-sets.ts';
 
 async function signatureIsGood(jws: Jws, config: JwtConfig, keySets: KeySets): Promise<boolean> {
   const allowed =

@@ -2,11 +2,11 @@
  * Key sets of issuers, fetched when they are needed and kept for a while. A token with an unknown key leads to another look,
  * but not more often than once in a while: a stream of forged tokens must not become a stream of requests to the issuer.
  */
-import type { Clock } from '../../base/clock.ts';
-import { parseJwks, verifyWithAny } from '../../crypto/jws.ts';
-import type { Jws, NamedKey } from '../../crypto/jws.ts';
-import { FetchError } from '../fetch-json.ts';
-import type { FetchJson, FetchOptions } from '../fetch-json.ts';
+import type { Clock } from '../base/clock.ts';
+import { parseJwks, verifyWithAny } from '../crypto/jws.ts';
+import type { Jws, NamedKey } from '../crypto/jws.ts';
+import { FetchError } from './fetch-json.ts';
+import type { FetchJson, FetchOptions } from './fetch-json.ts';
 
 export interface KeySource {
   readonly kind: 'jwks' | 'discovery';
@@ -14,6 +14,8 @@ export interface KeySource {
   /** '' = the system's certificates. */
   readonly caPem: string;
   readonly serverNames?: readonly string[];
+  /** Issuers that a discovery document may speak for, when not exactly the one whose URL was asked. */
+  readonly issuers?: readonly string[];
 }
 
 /** What a discovery document says of its provider (OpenID Connect Discovery 1.0 §3, RFC 8628 §4). */
@@ -123,14 +125,17 @@ export class KeySets {
   async #fetchKeys(source: KeySource): Promise<Kept> {
     const options = fetchOptionsOf(source);
     const metadata =
-      source.kind === 'discovery' ? await this.#discover(source.url, options) : undefined;
+      source.kind === 'discovery' ? await this.#discover(source, options) : undefined;
     const { status, document } = await this.#fetch(metadata?.jwksUri ?? source.url, options);
     const keys = status === 200 ? parseJwks(document) : undefined;
     if (keys === undefined) throw new FetchError('no key set there');
     return { fetchedMs: this.#clock.monotonicMs(), keys, metadata };
   }
 
-  async #discover(url: string, options: FetchOptions): Promise<ProviderMetadata> {
+  async #discover(
+    { url, issuers = [url] }: KeySource,
+    options: FetchOptions,
+  ): Promise<ProviderMetadata> {
     const base = url.replace(/\/$/, '');
     const { status, document } = await this.#fetch(
       `${base}/.well-known/openid-configuration`,
@@ -140,7 +145,8 @@ export class KeySets {
     if (status !== 200 || metadata.jwksUri === '')
       throw new FetchError('no discovery document there');
     // OpenID Connect Discovery 1.0 §4.3: the document speaks for the issuer that was asked for.
-    if (metadata.issuer.replace(/\/$/, '') !== base)
+    const plain = (text: string): string => text.replace(/\/$/, '');
+    if (!issuers.some((issuer) => plain(issuer) === plain(metadata.issuer)))
       throw new FetchError('the discovery document is another issuer’s');
     return metadata;
   }
@@ -174,5 +180,11 @@ function metadataOf(document: Readonly<Record<string, unknown>>): ProviderMetada
 }
 
 function idOf(source: KeySource): string {
-  return JSON.stringify([source.kind, source.url, source.caPem, source.serverNames ?? []]);
+  return JSON.stringify([
+    source.kind,
+    source.url,
+    source.caPem,
+    source.serverNames ?? [],
+    source.issuers ?? [],
+  ]);
 }

@@ -1,7 +1,7 @@
 /** What a token claims, and whether that is what a role demands. Reasons name claims, never their values. */
-import { globMatches } from '../../base/glob.ts';
-import { isJsonObject, isRawNumber } from '../../base/json.ts';
-import type { JsonObject, JsonValue } from '../../base/json.ts';
+import { globMatches } from '../base/glob.ts';
+import { isJsonObject, isRawNumber } from '../base/json.ts';
+import type { JsonObject, JsonValue } from '../base/json.ts';
 
 /** A claim is not as it must be; the message is for the log. */
 export class ClaimError extends Error {
