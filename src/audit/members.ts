@@ -13,14 +13,19 @@ export function clearText(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/** Collects the members of a JSON object, leaving out empty ones as Go's `omitempty` does. */
+/** A key in clear, as JSON; however long. */
+export function keyText(key: string): string {
+  return PLAIN.test(key) ? `"${key}"` : JSON.stringify(key);
+}
+
+/** Collects the members of a JSON object, leaving out empty ones as Go's `omitempty` does. Names are plain words. */
 export class Members {
   /** What there is so far, without braces. */
   members = '';
 
   /** Finished JSON; empty text = nothing. */
   json(name: string, value: string): void {
-    if (value !== '') this.part(`${JSON.stringify(name)}:${value}`);
+    if (value !== '') this.part(`"${name}":${value}`);
   }
 
   text(name: string, value: string | undefined): void {

@@ -2,9 +2,20 @@
 import { Members } from './members.ts';
 import type { AuditedMount, PolicyResults } from './record.ts';
 
-/** How the decision came about, as a JSON object. */
+const resultTexts = new WeakMap<PolicyResults, string>();
+
+/** How the decision came about, as a JSON object. Results that recur are the same object: their text is written once. */
 export function policyResults(results: PolicyResults | undefined): string {
   if (results === undefined) return '';
+  let text = resultTexts.get(results);
+  if (text === undefined) {
+    text = renderResults(results);
+    resultTexts.set(results, text);
+  }
+  return text;
+}
+
+function renderResults(results: PolicyResults): string {
   let granting = '';
   for (const policy of results.grantingPolicies ?? []) {
     const members = new Members();

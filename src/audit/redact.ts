@@ -4,6 +4,7 @@
  */
 import { isRawNumber } from '../base/json.ts';
 import { ScalarHashes } from './mac.ts';
+import { keyText } from './members.ts';
 import type { Mac } from './mac.ts';
 
 /** More scalars than this in one body are hashed as a whole, so that a body of tiny strings cannot keep the server busy. */
@@ -153,9 +154,7 @@ export class Redactor {
   ): string {
     const clear = this.#raw || (clearKeys.length > 0 && clearKeys.includes(key));
     const name =
-      key.length > REDACTED_KEY_LENGTH_MAX && !this.#raw
-        ? `"${this.#mac.of(key)}"`
-        : JSON.stringify(key);
+      key.length > REDACTED_KEY_LENGTH_MAX && !this.#raw ? `"${this.#mac.of(key)}"` : keyText(key);
     const separator = before.length > 1 ? ',' : '';
     return `${before}${separator}${name}:${this.#value(item, clearKeys, clear, depth + 1)}`;
   }

@@ -210,7 +210,7 @@ export class Renderer {
       const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
       if (value === undefined) continue;
       const shown = hmac ? this.#redactor.secret(value) : clearText(value);
-      members.json(name, `[${shown}]`);
+      members.part(`${JSON.stringify(name)}:[${shown}]`);
     }
     return members.members === '' ? '' : members.object();
   }

@@ -39,9 +39,10 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
   readonly #session: ReadSession | undefined;
   readonly #reads = new Map<string, Entry | undefined>();
   readonly #writes = new Map<string, Write>();
-  readonly #epochs = new Set<string>();
-  readonly #created = new Map<string, Buffer>();
-  readonly #shredded = new Set<string>();
+  // Most units only read: what else they may come to hold is made when it is needed.
+  #epochs: Set<string> | undefined;
+  #created: Map<string, Buffer> | undefined;
+  #shredded: Set<string> | undefined;
   #committed = false;
 
   constructor(options: UnitOptions) {
@@ -53,7 +54,7 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
   }
 
   get dirty(): boolean {
-    return this.#writes.size > 0 || this.#epochs.size > 0;
+    return this.#writes.size > 0 || this.#epochs !== undefined;
   }
 
   view(namespaceId: string, prefix: string): Transaction {
@@ -85,18 +86,21 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
 
   bumpEpoch(scope: string): void {
     this.#assertOpen();
+    this.#epochs ??= new Set();
     this.#epochs.add(epochKey(scope));
   }
 
   createNamespaceKey(namespaceId: string): void {
     assertNamespaceId(namespaceId);
     const key = this.#random.bytes(KEY_BYTES);
+    this.#created ??= new Map();
     this.#created.set(namespaceId, key);
     this.write(NAMESPACE_KEY_PREFIX + namespaceId, key, true);
   }
 
   shredNamespaceKey(namespaceId: string): void {
     assertNamespaceId(namespaceId);
+    this.#shredded ??= new Set();
     this.#shredded.add(namespaceId);
     this.write(NAMESPACE_KEY_PREFIX + namespaceId, undefined, false);
   }
@@ -113,7 +117,7 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
     this.#committed = true;
     const { keys } = this.store;
     const namespaces = new Map<string, RecordKey>();
-    for (const [namespaceId, key] of this.#created) {
+    for (const [namespaceId, key] of this.#created ?? []) {
       namespaces.set(namespaceId, keys.newNamespaceRecordKey(namespaceId, key));
     }
     const checks: Check[] = [];
@@ -133,14 +137,14 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
       await this.store.commit({
         checks,
         changes,
-        epochs: [...this.#epochs],
+        epochs: [...(this.#epochs ?? [])],
         instead: { namespaces },
       });
     } finally {
-      for (const key of this.#created.values()) wipe(key);
+      for (const key of this.#created?.values() ?? []) wipe(key);
       for (const key of namespaces.values()) key.destroy();
     }
-    for (const namespaceId of this.#shredded) keys.forgetNamespace(namespaceId);
+    for (const namespaceId of this.#shredded ?? []) keys.forgetNamespace(namespaceId);
   }
 
   /** The write that this unit holds for a storage key. */

@@ -1,7 +1,8 @@
 /** Says to the audit broker what is known of an exchange when its request, and its reply, are to be recorded. */
 import type { AuditBroker } from '../audit/broker.ts';
-import type { AuditedMount, RequestEntry } from '../audit/record.ts';
+import type { AuditedMount, PolicyResults, RenderedPart, RequestEntry } from '../audit/record.ts';
 import type { RequestError } from '../model/errors.ts';
+import type { Decision } from '../policy/acl.ts';
 import type { Exchange } from './exchange.ts';
 import type { Mount } from './mount-table.ts';
 import type { AuditTrail } from './parts.ts';
@@ -24,7 +25,7 @@ export function auditTrail(broker: AuditBroker): AuditTrail {
   return {
     request(exchange, error) {
       if (isUnrecorded(exchange)) return NOTHING;
-      const entry = requestEntry(exchange, error);
+      const entry = new Recorded(exchange, error);
       entries.set(exchange, entry);
       return broker.request(entry);
     },
@@ -32,7 +33,7 @@ export function auditTrail(broker: AuditBroker): AuditTrail {
       if (isUnrecorded(exchange)) return NOTHING;
       const { wrap } = exchange;
       return broker.reply({
-        request: entries.get(exchange) ?? requestEntry(exchange, error),
+        request: entries.get(exchange) ?? new Recorded(exchange, error),
         reply: error === undefined ? exchange.reply : undefined,
         lease: exchange.lease,
         auth:
@@ -64,38 +65,65 @@ function auditedMount(entry: Mount['entry']): AuditedMount {
   return mount;
 }
 
-function requestEntry(exchange: Exchange, error: RequestError | undefined): RequestEntry {
-  const { call, mount, decision, token } = exchange;
-  return {
-    id: exchange.id,
-    protocol: call.protocol,
-    action: call.action,
-    operation: exchange.operation,
-    namespace: exchange.namespace,
-    path: exchange.path,
-    mount: mount === undefined ? undefined : auditedMount(mount.entry),
-    token: call.token,
-    principal: exchange.principal,
-    policyResults:
-      decision === undefined
-        ? undefined
-        : {
-            allowed: decision.allowed,
-            grantingPolicies: decision.allowed
-              ? decision.policies.map((policy) => ({ ...policy, type: 'acl' }))
-              : undefined,
-            deniedBy: decision.allowed ? undefined : decision.reason,
-          },
-    remainingUses:
-      token === undefined || token.numUses === 0 ? undefined : Math.max(token.numUses, 0),
-    tokenIssuedAtMs: token?.createdMs,
-    data: exchange.data,
-    connection: call.connection,
-    // Made only when some header is to be recorded.
-    get headers() {
-      return call.headers;
-    },
-    wrapTtlSeconds: call.wrapTtlSeconds,
-    error,
-  };
+/** By the policies that a rule names: the same list at every decision of that rule. */
+const grantedBy = new WeakMap<Decision['policies'], PolicyResults>();
+
+function policyResults(decision: Decision): PolicyResults {
+  if (!decision.allowed) return { allowed: false, deniedBy: decision.reason };
+  let results = grantedBy.get(decision.policies);
+  if (results === undefined) {
+    const grantingPolicies = decision.policies.map((policy) => ({ ...policy, type: 'acl' }));
+    results = { allowed: true, grantingPolicies };
+    grantedBy.set(decision.policies, results);
+  }
+  return results;
+}
+
+/** What is known of an exchange, copied: the record says what was so when it was made. */
+class Recorded implements RequestEntry {
+  readonly id: string;
+  readonly protocol: RequestEntry['protocol'];
+  readonly action: RequestEntry['action'];
+  readonly operation: RequestEntry['operation'];
+  readonly namespace: RequestEntry['namespace'];
+  readonly path: string;
+  readonly mount: AuditedMount | undefined;
+  readonly token: string | undefined;
+  readonly principal: RequestEntry['principal'];
+  readonly policyResults: PolicyResults | undefined;
+  readonly remainingUses: number | undefined;
+  readonly tokenIssuedAtMs: number | undefined;
+  readonly data: RequestEntry['data'];
+  readonly connection: RequestEntry['connection'];
+  readonly wrapTtlSeconds: number;
+  readonly error: RequestError | undefined;
+  rendered: RenderedPart[] | undefined;
+  readonly #call: Exchange['call'];
+
+  constructor(exchange: Exchange, error: RequestError | undefined) {
+    const { call, mount, decision, token } = exchange;
+    this.#call = call;
+    this.id = exchange.id;
+    this.protocol = call.protocol;
+    this.action = call.action;
+    this.operation = exchange.operation;
+    this.namespace = exchange.namespace;
+    this.path = exchange.path;
+    this.mount = mount === undefined ? undefined : auditedMount(mount.entry);
+    this.token = call.token;
+    this.principal = exchange.principal;
+    this.policyResults = decision === undefined ? undefined : policyResults(decision);
+    this.remainingUses =
+      token === undefined || token.numUses === 0 ? undefined : Math.max(token.numUses, 0);
+    this.tokenIssuedAtMs = token?.createdMs;
+    this.data = exchange.data;
+    this.connection = call.connection;
+    this.wrapTtlSeconds = call.wrapTtlSeconds;
+    this.error = error;
+  }
+
+  /** Made only when some header is to be recorded. */
+  get headers(): RequestEntry['headers'] {
+    return this.#call.headers;
+  }
 }

@@ -27,11 +27,10 @@ export function requestOf(
   { outsideEffects = false }: Pick<OperationSpec<never, never>, 'outsideEffects'>,
 ): Request {
   const { call, mount, namespace } = exchange;
-  const seesCore = mount === undefined || mount.backend.scope === 'unit';
-  return {
+  const request: Request = {
     id: exchange.id,
     operation: exchange.operation,
-    namespace: { id: namespace.id, path: namespace.path },
+    namespace,
     mount: mount?.ref ?? SEALED_MOUNT,
     path: exchange.pathBelowMount,
     fields: exchange.fields,
@@ -44,6 +43,17 @@ export function requestOf(
     sudo: exchange.decision?.sudo ?? false,
     outside: outsideOf(parts, exchange, outsideEffects),
     schedule: scheduleFor(parts, exchange),
+  };
+  const seesCore = mount === undefined || mount.backend.scope === 'unit';
+  return call.protocol === 'vault' && !seesCore
+    ? request
+    : { ...request, ...rarer(exchange, seesCore) };
+}
+
+/** What only parts of the core, or facades of other protocols, hand on. */
+function rarer(exchange: Exchange, seesCore: boolean): Partial<Request> {
+  const { call } = exchange;
+  return {
     ...(seesCore && call.token !== undefined
       ? { clientToken: call.token, bearer: call.bearer === true }
       : {}),

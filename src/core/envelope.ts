@@ -6,25 +6,32 @@ import type { IssuedAuth, MfaRequirement, Reply } from '../model/request.ts';
 
 export function answerOf(exchange: Exchange): Answer {
   const { reply, lease, auth, wrap, warnings } = exchange;
-  const base = {
-    requestId: exchange.id,
-    namespacePath: exchange.namespace.path,
-    headers: { ...exchange.headers, ...reply?.headers },
-    ...callerOf(exchange),
-  };
-  if (wrap !== undefined) return { ...base, wrap, reply: {} };
+  const { id: requestId, namespace, callerName } = exchange;
+  const answer: Writable<Answer> = { requestId, namespacePath: namespace.path };
+  if (reply?.headers !== undefined || hasMembers(exchange.headers)) {
+    answer.headers = { ...exchange.headers, ...reply?.headers };
+  }
+  if (callerName !== undefined) Object.assign(answer, callerOf(exchange));
+  if (wrap !== undefined) {
+    answer.wrap = wrap;
+    answer.reply = {};
+    return answer;
+  }
   // What was ignored is only mentioned beside an answer: an empty one stays empty (204).
-  const content = hasContent(reply) || (reply?.warnings?.length ?? 0) > 0;
-  const allWarnings = content ? [...(reply?.warnings ?? []), ...warnings] : [];
-  const said = content ? (reply ?? {}) : undefined;
-  return {
-    ...base,
-    ...(said === undefined
-      ? {}
-      : { reply: allWarnings.length > 0 ? { ...said, warnings: allWarnings } : said }),
-    ...(lease === undefined ? {} : { lease }),
-    ...(auth === undefined ? {} : { auth }),
-  };
+  const own = reply?.warnings ?? [];
+  if (reply !== undefined && (hasContent(reply) || own.length > 0)) {
+    answer.reply = warnings.length === 0 ? reply : { ...reply, warnings: [...own, ...warnings] };
+  }
+  if (lease !== undefined) answer.lease = lease;
+  if (auth !== undefined) answer.auth = auth;
+  return answer;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function hasMembers(headers: Readonly<Record<string, string>>): boolean {
+  for (const name in headers) return name !== undefined;
+  return false;
 }
 
 const NOBODY: Pick<Answer, 'caller'> = {};

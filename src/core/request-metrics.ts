@@ -1,6 +1,6 @@
 /** Counts and times every call at the door of the core, whatever its protocol. */
 import type { Clock } from '../base/clock.ts';
-import type { MetricsRegistry } from '../base/metrics.ts';
+import type { MetricsRegistry } from '../base/metrics/metrics.ts';
 import type { Answer, Call, Handle } from './call.ts';
 
 /** Secrets that are counted by path; beyond, they share one series. */

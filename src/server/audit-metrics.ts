@@ -1,6 +1,6 @@
 /** Counts and times audit records under Vault's metric names. */
 import type { AuditMetrics } from '../audit/broker.ts';
-import type { MetricsRegistry } from '../base/metrics.ts';
+import type { MetricsRegistry } from '../base/metrics/metrics.ts';
 
 export function auditMetrics(registry: MetricsRegistry): AuditMetrics {
   const summary = (name: string, what: string): { observe(value: number): void } =>

@@ -1,7 +1,7 @@
 /** `sys/metrics`, `sys/in-flight-req`: what the server is doing, for monitoring. */
 import type { Clock } from '../base/clock.ts';
-import { goMetrics, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../base/metrics-format.ts';
-import type { MetricsRegistry } from '../base/metrics.ts';
+import { goMetrics, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../base/metrics/exposition.ts';
+import type { MetricsRegistry } from '../base/metrics/metrics.ts';
 import { formatTime } from '../base/time-format.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';

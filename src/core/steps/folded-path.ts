@@ -10,12 +10,27 @@ interface Match {
   readonly params: Readonly<Record<string, string>>;
 }
 
+const folding = new WeakMap<FieldSet, readonly string[]>();
+
+/** Names of the parameters that are folded; few paths have any. */
+function foldingNames(fields: FieldSet): readonly string[] {
+  let names = folding.get(fields);
+  if (names === undefined) {
+    names = Object.keys(fields).filter((name) => fields[name]?.kind === 'lower_string');
+    folding.set(fields, names);
+  }
+  return names;
+}
+
 /** The path with its folding parameters in lower case; undefined when that changes nothing. */
 export function foldedPath(pathBelowMount: string, match: Match): string | undefined {
+  const names = foldingNames(match.path.fields);
+  if (names.length === 0) return undefined;
   let bounded = `/${pathBelowMount}/`;
-  for (const [name, value] of Object.entries(match.params)) {
-    const lower = value.toLowerCase();
-    if (value === lower || match.path.fields[name]?.kind !== 'lower_string') continue;
+  for (const name of names) {
+    const value = match.params[name];
+    const lower = value?.toLowerCase();
+    if (value === undefined || lower === undefined || value === lower) continue;
     // Twice: of two neighbours that are alike one pass replaces only the first.
     for (let pass = 0; pass < 2; pass++) {
       bounded = bounded.replaceAll(`/${value}/`, () => `/${lower}/`);

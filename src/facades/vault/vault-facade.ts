@@ -1,4 +1,6 @@
 /** The facade of the Vault / OpenBao HTTP API: everything below `/v1/`. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import type { Answer, Call, CallOperation, Handle } from '../../core/call.ts';
@@ -55,7 +57,14 @@ export function createVaultFacade(options: VaultFacadeOptions): Facade {
     refuse: errorReply,
     async handle(request) {
       try {
-        const crossOrigin = hasOrigin(request) ? await decideCors(request, cors) : undefined;
+        if (request.headers['origin'] === undefined) {
+          return withHeaders(
+            await answer(request, options, limits),
+            undefined,
+            echoedNamespace(request),
+          );
+        }
+        const crossOrigin = await decideCors(request, cors);
         const reply = crossOrigin?.reply ?? (await answer(request, options, limits));
         return withHeaders(reply, crossOrigin?.headers, echoedNamespace(request));
       } catch (error) {
@@ -71,16 +80,11 @@ export function createVaultFacade(options: VaultFacadeOptions): Facade {
   };
 }
 
-/** Spares all but browsers a turn of the event loop. */
-function hasOrigin(request: WireRequest): boolean {
-  return request.headers['origin'] !== undefined;
-}
-
-async function answer(
+function answer(
   request: WireRequest,
   options: VaultFacadeOptions,
   limits: BodyLimits,
-): Promise<WireReply> {
+): Awaitable<WireReply> {
   refuseRepeatedHeaders(request);
   const { target, method } = request;
   const question = target.indexOf('?');
@@ -104,9 +108,9 @@ async function answer(
     parameters.size === 0 ? NO_DATA : queryData(parameters, consumedParameters(method, verb));
   const path = operationPath(full.slice(PREFIX.length), verb.operation);
   const open = method === 'GET' ? options.open?.get(path) : undefined;
-  if (open !== undefined) return renderOpen(await open(query, request.headers));
+  if (open !== undefined) return after(open(query, request.headers), renderOpen);
   const call = new VaultCall(request, { verb, path, namespace, query, limits });
-  return render(await options.handle(call), call.operation, method);
+  return options.handle(call).then((answered) => render(answered, call.operation, method));
 }
 
 function renderOpen(reply: Reply): WireReply {

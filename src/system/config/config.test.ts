@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import type { LogLevel } from '../../base/log.ts';
-import { MetricsRegistry } from '../../base/metrics.ts';
+import { MetricsRegistry } from '../../base/metrics/metrics.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { auditedHeaderPaths } from './audited-headers.ts';

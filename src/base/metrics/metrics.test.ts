@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { goMetrics, prometheusText } from './metrics-format.ts';
+import { goMetrics, prometheusText } from './exposition.ts';
 import { MetricsRegistry, OVERFLOW, Summary, WINDOW_OBSERVATIONS } from './metrics.ts';
 
 describe('metrics', () => {
