@@ -14,10 +14,13 @@ import type { Namespace } from './namespaces.ts';
 export const ROUTING_SCOPE: string = 'routing';
 const PREFIX = 'core/mount/';
 
-/** Makes the backend of a mount, or undefined for a type that is not built in. The same mount options give the same object. */
+/**
+ * Makes the backend of a mount, or undefined for a type that is not built in. The same mount options give the same object. What
+ * is mounted for the first time may have to be loaded.
+ */
 export type BackendFactory = (
   entry: Pick<MountEntry, 'table' | 'type' | 'options' | 'path'>,
-) => AnyBackend | undefined;
+) => Awaitable<AnyBackend | undefined>;
 
 /** An engine or auth method works on its own view, a part of the core on the whole unit. */
 export type AnyBackend =
@@ -104,7 +107,7 @@ export class MountTable {
     const mountsByAccessor = new Map<string, Mount>();
     for (const namespace of namespaces.values()) {
       for (const entry of await loadMounts(unit, namespace.id)) {
-        const mount = this.#mount(namespace, entry);
+        const mount = this.#mount(namespace, entry, await this.#ports.backends(entry));
         if (mount === undefined) continue;
         mounts.set(mount.fullPath, mount);
         mountsByAccessor.set(entry.accessor, mount);
@@ -113,8 +116,11 @@ export class MountTable {
     return { namespaces, namespacesById, mounts, mountsByAccessor };
   }
 
-  #mount(namespace: Namespace, entry: MountEntry): Mount | undefined {
-    const backend = this.#ports.backends(entry);
+  #mount(
+    namespace: Namespace,
+    entry: MountEntry,
+    backend: AnyBackend | undefined,
+  ): Mount | undefined {
     if (backend === undefined) return undefined;
     const bounds = this.bounds(entry);
     return {

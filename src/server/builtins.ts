@@ -2,22 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { systemBackend } from './system-backend.ts';
 import type { SystemOptions } from './system-backend.ts';
-import { approleBackend } from '../auth/approle/approle.ts';
-import { awsBackend } from '../auth/aws/aws.ts';
-import { azureBackend } from '../auth/azure/azure.ts';
 import { fetchBytes, fetchJson } from '../auth/fetch-json.ts';
-import { gcpBackend } from '../auth/gcp/gcp.ts';
-import { jwtBackend } from '../auth/jwt/jwt.ts';
-import { kubernetesBackend } from '../auth/kubernetes/kubernetes.ts';
-import { certBackend } from '../auth/cert/cert.ts';
-import { ldapBackend } from '../auth/ldap/ldap.ts';
-import { userpassBackend } from '../auth/userpass/userpass.ts';
-import { databaseBackend } from '../engines/database/database.ts';
 import { kvBackend, generic } from '../engines/kv/kv.ts';
-import { pkiBackend } from '../engines/pki/pki.ts';
-import { sshBackend } from '../engines/ssh/ssh.ts';
-import { totpBackend } from '../engines/totp/totp.ts';
-import { transitBackend } from '../engines/transit/transit.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { credentialPaths } from '../identity/credentials/paths.ts';
 import { identityBackend } from '../identity/backend.ts';
@@ -29,6 +15,7 @@ import { tokenBackend } from '../system/token/backend.ts';
 import { oidcPorts } from './ports/oidc-ports.ts';
 import { credentialPorts } from './ports/credential-ports.ts';
 import { ANY_VALUE, identityTemplates } from './ports/identity-templates.ts';
+import { Member, onMount } from './member.ts';
 import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import { passwordPort } from './ports/password-ports.ts';
@@ -37,36 +24,50 @@ import type { Services } from './assemble.ts';
 
 type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
 
-const onMount = (backend: Backend): AnyBackend =>
-  Object.assign(backend, { scope: 'mount' as const });
+/** Nearly every server has one of these. */
+const VERSIONED: ReadonlyMap<string, Make> = new Map<string, Make>([
+  ['kv', (options) => wrapped(kvBackend(options))],
+  ['generic', () => onMount(generic)],
+]);
 
-/** Secrets engines that can be mounted. */
-function engines(services: Services): ReadonlyMap<string, Make> {
+/** Secrets engines that can be mounted, beside KV. */
+function engines(services: Services): ReadonlyMap<string, Member> {
   const { world, hash } = services;
   const { random } = world;
-  const ssh = onMount(
-    sshBackend({ random, hash, fillTemplate: identityTemplates(services, ANY_VALUE) }),
-  );
-  const pki = onMount(
-    pkiBackend({
-      random,
-      log: world.log.named('pki'),
-      fillTemplate: identityTemplates(services),
-    }),
-  );
-  const database = onMount(
-    databaseBackend({ random, members: DATABASE_MEMBERS, password: passwordPort(services) }),
-  );
-  const transit = onMount(transitBackend({ random }));
-  const totp = onMount(totpBackend({ random }));
-  return new Map<string, Make>([
-    ['kv', (options) => wrapped(kvBackend(options))],
-    ['generic', () => onMount(generic)],
-    ['pki', () => pki],
-    ['ssh', () => ssh],
-    ['transit', () => transit],
-    ['totp', () => totp],
-    ['database', () => database],
+  return new Map([
+    [
+      'pki',
+      new Member(async () => {
+        const { pkiBackend } = await import('../engines/pki/pki.ts');
+        const log = world.log.named('pki');
+        return pkiBackend({ random, log, fillTemplate: identityTemplates(services) });
+      }),
+    ],
+    [
+      'ssh',
+      new Member(async () => {
+        const { sshBackend } = await import('../engines/ssh/ssh.ts');
+        return sshBackend({ random, hash, fillTemplate: identityTemplates(services, ANY_VALUE) });
+      }),
+    ],
+    [
+      'transit',
+      new Member(async () =>
+        (await import('../engines/transit/transit.ts')).transitBackend({ random }),
+      ),
+    ],
+    [
+      'totp',
+      new Member(async () => (await import('../engines/totp/totp.ts')).totpBackend({ random })),
+    ],
+    [
+      'database',
+      new Member(async () => {
+        const { databaseBackend } = await import('../engines/database/database.ts');
+        const password = passwordPort(services);
+        return databaseBackend({ random, members: DATABASE_MEMBERS, password });
+      }),
+    ],
   ]);
 }
 
@@ -80,21 +81,57 @@ async function podFile(file: 'token' | 'ca.crt'): Promise<string | undefined> {
 }
 
 /** Auth methods that can be enabled. */
-function authMethods({ world, hash }: Services): ReadonlyMap<string, AnyBackend> {
+function authMethods({ world, hash }: Services): ReadonlyMap<string, Member> {
   const { clock, random } = world;
   const log = world.log.named('auth');
-  const jwt = onMount(jwtBackend({ clock, random, log, fetch: fetchJson }));
+  const jwt = new Member(async () =>
+    (await import('../auth/jwt/jwt.ts')).jwtBackend({ clock, random, log, fetch: fetchJson }),
+  );
   return new Map([
-    ['approle', onMount(approleBackend({ random, hash }))],
-    ['aws', onMount(awsBackend({ random, fetch: fetchBytes }))],
-    ['azure', onMount(azureBackend({ clock, fetch: fetchJson }))],
-    ['cert', onMount(certBackend())],
-    ['gcp', onMount(gcpBackend({ clock, random, fetch: fetchJson }))],
+    [
+      'approle',
+      new Member(async () =>
+        (await import('../auth/approle/approle.ts')).approleBackend({ random, hash }),
+      ),
+    ],
+    [
+      'aws',
+      new Member(async () =>
+        (await import('../auth/aws/aws.ts')).awsBackend({ random, fetch: fetchBytes }),
+      ),
+    ],
+    [
+      'azure',
+      new Member(async () =>
+        (await import('../auth/azure/azure.ts')).azureBackend({ clock, fetch: fetchJson }),
+      ),
+    ],
+    ['cert', new Member(async () => (await import('../auth/cert/cert.ts')).certBackend())],
+    [
+      'gcp',
+      new Member(async () =>
+        (await import('../auth/gcp/gcp.ts')).gcpBackend({ clock, random, fetch: fetchJson }),
+      ),
+    ],
     ['jwt', jwt],
-    ['kubernetes', onMount(kubernetesBackend({ fetch: fetchJson, local: podFile }))],
-    ['ldap', onMount(ldapBackend({ random }))],
+    [
+      'kubernetes',
+      new Member(async () => {
+        const { kubernetesBackend } = await import('../auth/kubernetes/kubernetes.ts');
+        return kubernetesBackend({ fetch: fetchJson, local: podFile });
+      }),
+    ],
+    [
+      'ldap',
+      new Member(async () => (await import('../auth/ldap/ldap.ts')).ldapBackend({ random })),
+    ],
     ['oidc', jwt],
-    ['userpass', onMount(userpassBackend({ random }))],
+    [
+      'userpass',
+      new Member(async () =>
+        (await import('../auth/userpass/userpass.ts')).userpassBackend({ random }),
+      ),
+    ],
   ]);
 }
 
@@ -110,17 +147,20 @@ export function builtins(
 ): { factory: BackendFactory; system: AnyBackend; stop: () => Promise<void> } {
   const methods = authMethods(services);
   const secrets = engines(services);
-  const factory: BackendFactory = (entry) => {
-    if (entry.table === 'auth' && !entry.type.endsWith('token')) return methods.get(entry.type);
+  const factory: BackendFactory = ({ table, type, options: mountOptions }) => {
+    if (table === 'auth' && !type.endsWith('token')) return methods.get(type)?.backend;
     return (
-      core.get(entry.type) ??
-      secrets.get(entry.type)?.(entry.options) ??
-      wrapped(options.further.get(entry.type)?.())
+      core.get(type) ??
+      VERSIONED.get(type)?.(mountOptions) ??
+      secrets.get(type)?.backend ??
+      wrapped(options.further.get(type)?.())
     );
   };
   const names: PluginPorts['names'] = (kind) => {
     if (kind === 'auth') return [...methods.keys()].sort();
-    return kind === 'secret' ? [...secrets.keys()].sort() : [...DATABASE_MEMBERS.keys()].sort();
+    return kind === 'secret'
+      ? [...VERSIONED.keys(), ...secrets.keys()].sort()
+      : [...DATABASE_MEMBERS.keys()].sort();
   };
   const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));
@@ -144,8 +184,8 @@ export function builtins(
     ['ns_token', token],
   ]);
   const stop = async (): Promise<void> => {
-    const made = [...secrets.values()].map((make) => make(null));
-    await Promise.allSettled([...methods.values(), ...made].map(async (b) => await b?.stop?.()));
+    const members = [...methods.values(), ...secrets.values()];
+    await Promise.allSettled(members.map(async ({ loaded }) => await loaded?.stop?.()));
   };
   return { factory, system, stop };
 }

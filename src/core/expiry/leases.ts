@@ -59,7 +59,7 @@ async function revokeAtTarget(
 ): Promise<void> {
   const mount = await mountOf(unit, record.namespaceId, record.mountAccessor);
   if (mount === undefined) throw new RequestError('internal', 'the mount of the lease is gone');
-  const secret = backends(mount)?.secrets?.[record.secretType];
+  const secret = (await backends(mount))?.secrets?.[record.secretType];
   if (secret === undefined)
     throw new RequestError('internal', 'the engine cannot revoke this kind of secret');
   const view = unit.view(record.namespaceId, dataPrefix(mount));

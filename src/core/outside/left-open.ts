@@ -77,7 +77,7 @@ async function settleOwn(
 ): Promise<void> {
   const mount = await mountOf(unit, record.namespaceId, record.mountAccessor);
   if (mount === undefined) throw new RequestError('internal', 'the mount of the intent is gone');
-  const kind = backends(mount)?.intents?.[record.kind.slice(OWN_PREFIX.length)];
+  const kind = (await backends(mount))?.intents?.[record.kind.slice(OWN_PREFIX.length)];
   if (kind === undefined) throw new RequestError('internal', 'unknown kind of intent');
   const { data, openedMs, attempts, namespaceId, mountAccessor } = record;
   const schedule = scheduleOf(queue, unit, namespaceId, mountAccessor);
@@ -123,7 +123,7 @@ async function findTask(
   const { mountAccessor, task, name } = taskOf(id);
   const mount = await mountOf(unit, namespaceId, mountAccessor);
   if (mount === undefined || mount.tainted) return undefined;
-  const type = backends(mount)?.tasks?.[task];
+  const type = (await backends(mount))?.tasks?.[task];
   if (type === undefined) return undefined;
   const schedule: Schedule = scheduleOf(queue, unit, namespaceId, mountAccessor);
   const view = unit.view(namespaceId, dataPrefix(mount));

@@ -130,7 +130,7 @@ async function enable(
     tainted: false,
     builtin: false,
   };
-  const backend = ports.backends(entry);
+  const backend = await ports.backends(entry);
   if (backend === undefined) throw invalidRequest(`plugin not found in the catalog: ${type}`);
   ports.table.put(coreUnit(unit), entry);
   if (backend.scope === 'mount')
