@@ -19,6 +19,8 @@ export interface PolicyResults {
   readonly grantingPolicies?: readonly GrantingPolicy[] | undefined;
   /** Why it was refused, in a few fixed words; never a submitted value. */
   readonly deniedBy?: string | undefined;
+  /** Names of entities whose approval the request needed and has. */
+  readonly approvedBy?: readonly string[] | undefined;
 }
 
 /** The mount that serves the request, with the keys that its settings exempt from hashing. */

@@ -68,8 +68,13 @@ function auditedMount(entry: Mount['entry']): AuditedMount {
 /** By the policies that a rule names: the same list at every decision of that rule. */
 const grantedBy = new WeakMap<Decision['policies'], PolicyResults>();
 
-function policyResults(decision: Decision): PolicyResults {
+function policyResults(decision: Decision, approvedBy: Exchange['approvedBy']): PolicyResults {
   if (!decision.allowed) return { allowed: false, deniedBy: decision.reason };
+  const results = granted(decision);
+  return approvedBy === undefined ? results : { ...results, approvedBy };
+}
+
+function granted(decision: Decision): PolicyResults {
   let results = grantedBy.get(decision.policies);
   if (results === undefined) {
     const grantingPolicies = decision.policies.map((policy) => ({ ...policy, type: 'acl' }));
@@ -112,7 +117,8 @@ class Recorded implements RequestEntry {
     this.mount = mount === undefined ? undefined : auditedMount(mount.entry);
     this.token = call.token;
     this.principal = exchange.principal;
-    this.policyResults = decision === undefined ? undefined : policyResults(decision);
+    this.policyResults =
+      decision === undefined ? undefined : policyResults(decision, exchange.approvedBy);
     this.remainingUses =
       token === undefined || token.numUses === 0 ? undefined : Math.max(token.numUses, 0);
     this.tokenIssuedAtMs = token?.createdMs;

@@ -5,6 +5,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { Retention, SecretTask } from '../model/secret-task.ts';
+import type { TokenRef } from '../tokens/token-record.ts';
 import type { Connection, IssuedAuth, IssuedLease, Reply } from '../model/request.ts';
 
 /** What the wire asked for; the core tells `create` from `update` itself. */
@@ -54,6 +55,8 @@ export interface Call {
    * reasons of identity/credentials/judge.ts.
    */
   readonly evidence?: Evidence;
+  /** In place of a token: the wrapping token of a request that waited for approvals, and is made now. */
+  readonly resumed?: TokenRef;
   /** What to do with the secret that the path names, in place of what the path does for a Vault client. */
   readonly task?: SecretTask;
   /** Set by the core, from the binding. */

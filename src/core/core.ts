@@ -5,11 +5,14 @@ import { uuid } from '../base/random.ts';
 import { RequestError, bearerRefusal } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
+import type { TokenRef } from '../tokens/token-record.ts';
 import type { Answer, Call, Handle } from './call.ts';
 import { answerOf, callerOf, dropReply } from './envelope.ts';
 import { newExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { CoreUnit } from './epoch-cache.ts';
+import { heldRequest } from './held/held-request.ts';
+import type { HeldRequest } from './held/held-request.ts';
 import type { Opened } from './outside/intents.ts';
 import { leftBy } from './outside/outside.ts';
 import type { Parts } from './parts.ts';
@@ -23,7 +26,9 @@ export const ATTEMPTS_MAX: number = 16;
 
 export function createCore(parts: Parts): Handle {
   const turns = new Turns(parts.world.clock);
-  return async function handleCall(call: Call): Promise<Answer> {
+  return handleCall;
+
+  async function handleCall(call: Call): Promise<Answer> {
     const { clock, random } = parts.world;
     const exchange = newExchange(call, uuid(random), clock.nowMs(), parts.begin(), parts.root());
     /** Acts outside of runs whose commit did not come. */
@@ -54,7 +59,39 @@ export function createCore(parts: Parts): Handle {
       parts.intents.release(left);
       parts.intents.release(exchange.intents);
     }
-    return conclude(parts, exchange);
+    const resumed = exchange.reply?.resume;
+    if (resumed === undefined || call.resumed !== undefined) return conclude(parts, exchange);
+    return await resume(exchange, resumed);
+  }
+
+  /** Opening a request that waited: its answer is the answer. */
+  async function resume(exchange: Exchange, resumed: TokenRef): Promise<Answer> {
+    const opened = await conclude(parts, exchange);
+    const held = await heldRequest(parts.begin(), resumed);
+    if (opened.error !== undefined || held === undefined) return opened;
+    return await handleCall(await resumedCall(parts, exchange.call, held, resumed));
+  }
+}
+
+/** What was asked for then, from where it is asked for now. */
+async function resumedCall(
+  parts: Parts,
+  { connection, signal }: Call,
+  held: HeldRequest,
+  resumed: TokenRef,
+): Promise<Call> {
+  const { namespacesById } = await parts.table.routing(parts.begin());
+  return {
+    ...held.call,
+    protocol: 'vault',
+    namespace: namespacesById.get(held.namespaceId)?.path ?? '',
+    token: undefined,
+    resumed,
+    readBody: async () => held.body ?? {},
+    wrapFormat: '',
+    connection,
+    headers: {},
+    ...(signal === undefined ? {} : { signal }),
   };
 }
 
@@ -214,6 +251,7 @@ async function refuse(
 async function countUse(parts: Parts, turns: Turns, exchange: Exchange): Promise<void> {
   const { principal, token, nowMs } = exchange;
   if (principal === undefined || exchange.class === 'open' || token === undefined) return;
+  if (exchange.resumed !== undefined) return;
   if (token.numUses === 0) return;
   const ref = { id: token.id, namespaceId: token.namespaceId };
   await attempt(parts, turns, async (unit) => {

@@ -57,6 +57,7 @@ function hasContent(reply: Reply | undefined): boolean {
     reply.unwrapped !== undefined ||
     reply.auth !== undefined ||
     reply.completedLogin !== undefined ||
+    reply.resume !== undefined ||
     reply.lease !== undefined ||
     reply.issuedAuth !== undefined ||
     reply.issuedLease !== undefined

@@ -12,9 +12,11 @@ import type {
 } from '../model/request.ts';
 import type { Stored } from '../model/transaction.ts';
 import type { Acl, Decision } from '../policy/acl.ts';
+import type { ControlGroup } from '../policy/policy.ts';
 import type { TokenRecord } from '../tokens/token-record.ts';
 import type { Call, WrapInfo } from './call.ts';
 import type { CoreUnit } from './epoch-cache.ts';
+import type { HeldRequest } from './held/held-request.ts';
 import type { Mount, Routing } from './mount-table.ts';
 import type { Namespace } from './namespaces.ts';
 import type { Opened } from './outside/intents.ts';
@@ -52,6 +54,12 @@ export interface Exchange {
   principal: Principal | undefined;
   /** Whom a credential stands for, as its protocol names it: `user/ann`, `assumed-role/app/session`. */
   callerName: string | undefined;
+  /** A request that was held back and is made now. */
+  resumed: HeldRequest | undefined;
+  /** The control groups that hold the request back. */
+  heldBy: readonly ControlGroup[] | undefined;
+  /** Names of those who approved it. */
+  approvedBy: readonly string[] | undefined;
   acl: Acl | undefined;
   decision: Decision | undefined;
 
@@ -99,6 +107,9 @@ export function newExchange(
     token: undefined,
     principal: undefined,
     callerName: undefined,
+    resumed: undefined,
+    heldBy: undefined,
+    approvedBy: undefined,
     acl: undefined,
     decision: undefined,
     request: undefined,

@@ -15,6 +15,7 @@ import type { BoundPlace, Call } from './call.ts';
 import type { PolicyAuthority } from './policy-authority.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
+import type { Approvals } from './held/approvals.ts';
 import type { AnyBackend, MountTable } from './mount-table.ts';
 import type { Namespace } from './namespaces.ts';
 import type { Intents } from './outside/intents.ts';
@@ -89,6 +90,7 @@ export interface Parts {
   readonly issuer: Issuer;
   readonly authority: PolicyAuthority;
   readonly identity: IdentityPort;
+  readonly approvals: Approvals;
   readonly credentials: CredentialPort;
   readonly bindings: BindingPort;
   readonly audit: AuditTrail;

@@ -8,6 +8,7 @@ import { authenticate, recognise } from './steps/authenticate.ts';
 import { authorize } from './steps/authorize.ts';
 import { filter } from './steps/filter.ts';
 import { finish, grant, handle } from './steps/handle.ts';
+import { hold } from './steps/hold.ts';
 import { identify } from './steps/identify.ts';
 import { lockout, loggedIn } from './steps/lockout.ts';
 import { parse } from './steps/parse.ts';
@@ -39,6 +40,7 @@ const TABLE: readonly (readonly [Step, ...RequestClass[]])[] = [
   [handle,          l,    d,   s,  o],
   [filter,                d,   s    ],
   [grant,           l,    d,   s,  o],
+  [hold,                  d,   s    ],
   [loggedIn,        l               ],
   [wrap,            l,    d,   s,  o],
   [finish,          l,    d,   s,  o],

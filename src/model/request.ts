@@ -219,6 +219,8 @@ export interface Reply {
   readonly issuedLease?: IssuedLease;
   /** The whole answer comes from a wrapping token: this envelope, as it was stored. */
   readonly unwrapped?: string;
+  /** The request that waited under this wrapping token is to be made now; its answer is the answer. */
+  readonly resume?: { readonly id: string; readonly namespaceId: string };
   /** What the commit scheduled (clean-up after a revocation) is over before the caller gets an answer. */
   readonly settle?: boolean;
   /**

@@ -11,6 +11,7 @@
  */
 import type { JsonObject } from '../base/json.ts';
 import type { Operation } from '../model/request.ts';
+import { neededFactors } from './approval.ts';
 import { NEEDED_CAPABILITY, SUDO, capabilityNames } from './capability.ts';
 import type { Capability } from './capability.ts';
 import { MergedRule } from './merged-rule.ts';
@@ -262,7 +263,8 @@ function judge(rule: MergedRule, query: AclQuery, listing: boolean): Decision {
     const problem = parameterProblem(rule, data);
     if (problem !== undefined) return refusal(rule, sudo, problem);
   }
-  const held = rule.controlGroups.length > 0 && needsApproval(rule, needed);
+  const { controlGroups } = rule;
+  const held = controlGroups.length > 0 && neededFactors(controlGroups, needed).length > 0;
   return {
     allowed: !held,
     sudo,
@@ -295,17 +297,6 @@ function wrappingFits(rule: MergedRule, ttlSeconds: number): boolean {
   const { minWrappingTtlSeconds: min, maxWrappingTtlSeconds: max } = rule;
   if (min === 0 && max === 0) return true;
   return ttlSeconds > 0 && ttlSeconds >= min && (max === 0 || ttlSeconds <= max);
-}
-
-/** Fails closed: a factor that names no capabilities controls all of them. */
-function needsApproval(rule: MergedRule, needed: number): boolean {
-  const names = new Set<string>(capabilityNames(needed));
-  return rule.controlGroups.some((group) =>
-    group.factors.some(
-      ({ controlledCapabilities: controlled }) =>
-        controlled.length === 0 || controlled.some((name) => names.has(name)),
-    ),
-  );
 }
 
 function grants(rule: MergedRule): boolean {

@@ -96,6 +96,11 @@ path "sys/wrapping/unwrap" {
   capabilities = ["update"]
 }
 
+# Who asked for something that needs approvals may see how it stands.
+path "sys/control-group/request" {
+  capabilities = ["update"]
+}
+
 # Hashing keeps nothing and reveals nothing.
 path "sys/tools/hash" {
   capabilities = ["update"]

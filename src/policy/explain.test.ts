@@ -59,6 +59,7 @@ suite('what is told about an ACL', () => {
         'auth/token/renew-self': { capabilities: ['update'] },
         'auth/token/revoke-self': { capabilities: ['update'] },
         'sys/capabilities-self': { capabilities: ['update'] },
+        'sys/control-group/request': { capabilities: ['update'] },
         'sys/internal/ui/resultant-acl': { capabilities: ['read'] },
         'sys/leases/lookup': { capabilities: ['update'] },
         'sys/leases/renew': { capabilities: ['update'] },

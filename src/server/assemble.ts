@@ -15,6 +15,7 @@ import { DEFAULT_LOCKOUT_RULES, LockoutKeeper } from '../core/lockout.ts';
 import type { LockoutRules } from '../core/lockout.ts';
 import { countInMemory, countInStore } from '../core/lockout-failures.ts';
 import { Issuer } from '../core/issuer.ts';
+import { Approvals } from '../core/held/approvals.ts';
 import type { MountEntry } from '../core/mount-entry.ts';
 import { MountTable } from '../core/mount-table.ts';
 import type { AnyBackend, BackendFactory, LeaseBounds } from '../core/mount-table.ts';
@@ -84,6 +85,7 @@ export interface Services {
   readonly leaseBounds: LeaseBounds;
   readonly identity: IdentityServices;
   readonly mfa: MfaServices;
+  readonly approvals: Approvals;
   readonly credentials: CredentialServices;
   readonly bindings: Bindings;
   readonly policies: PolicyStore;
@@ -124,6 +126,7 @@ export function assemble(options: AssembleOptions): Assembly {
     changed: (unit, namespaceId) => (unit as CoreUnit).bumpEpoch(policyScope(namespaceId)),
   });
   const identity = identityServices({ world, hash, begin, table });
+  const approvals = new Approvals({ tokens, approver: identity.approver });
   const mfa = mfaServices(identity.store, { begin, table });
   const credentials = credentialServices(identity.store, sessionSeal(barrier, world.random));
   const bindings = new Bindings(begin, options.bindings ?? []);
@@ -174,6 +177,7 @@ export function assemble(options: AssembleOptions): Assembly {
     leaseBounds: options.leaseBounds,
     identity,
     mfa,
+    approvals,
     credentials,
     bindings,
     policies,
@@ -203,6 +207,7 @@ export function assemble(options: AssembleOptions): Assembly {
     }),
     authority,
     identity: identity.port,
+    approvals,
     credentials: credentials.port,
     bindings,
     audit: auditTrail(audit),

@@ -8,7 +8,7 @@ import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { credentialPaths } from '../identity/credentials/paths.ts';
 import { identityBackend } from '../identity/backend.ts';
 import { mfaPaths } from '../identity/mfa/paths.ts';
-import { cubbyholePrefix } from '../core/steps/wrap.ts';
+import { cubbyholePrefix } from '../core/steps/wrapping.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';

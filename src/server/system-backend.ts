@@ -42,8 +42,9 @@ import { statusPaths } from '../system/status.ts';
 import type { StatusPorts } from '../system/status.ts';
 import { backupPaths } from '../system/storage/backup.ts';
 import type { BackupPorts } from '../system/storage/backup.ts';
+import { controlGroupPaths } from '../system/access/control-group.ts';
 import { explainPaths } from '../system/explain.ts';
-import { mfaValidationPaths } from '../system/mfa.ts';
+import { mfaValidationPaths } from '../system/access/mfa.ts';
 import { explainPorts } from './ports/explain-ports.ts';
 import { toolPaths } from '../system/tools.ts';
 import { wrappingPaths } from '../system/wrapping.ts';
@@ -159,6 +160,7 @@ export function systemBackend(
       ...capabilityPaths(capabilityPorts(services)),
       ...explainPaths(explainPorts(services)),
       ...mfaValidationPaths(services.mfa.secondFactor),
+      ...controlGroupPaths(services.approvals),
       ...backupPaths({ takeBackup: options.takeBackup }),
       ...internalSpecsPaths({ openApi: openApiOf(services, options.version) }),
       ...quotaPaths(

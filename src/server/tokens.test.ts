@@ -325,7 +325,7 @@ suite('batch tokens', () => {
     const text = token.slice(2);
     const altered = [
       `b.${text.slice(0, -2)}AA`,
-      `b.A${text.slice(1)}`,
+      `b.${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}`,
       `b.${text}A`,
       `b.${text.slice(0, 20)}`,
       'b.',

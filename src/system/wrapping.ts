@@ -7,7 +7,8 @@ import type { Reply, Request } from '../model/request.ts';
 import type { Stored, Unit } from '../model/transaction.ts';
 import type { TokenRecord } from '../tokens/token-record.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
-import { WRAPPED_KEY, WRAPPING_POLICY, cubbyholePrefix } from '../core/steps/wrap.ts';
+import { heldRequest } from '../core/held/held-request.ts';
+import { WRAPPED_KEY, WRAPPING_POLICY, cubbyholePrefix } from '../core/steps/wrapping.ts';
 
 export interface WrappingPorts {
   readonly tokens: TokenStore;
@@ -60,6 +61,9 @@ async function unwrap(
   unit: Unit,
   request: Request<WrappingFields>,
 ): Promise<Reply> {
+  const waiting = await wrappingToken(ports, unit, request);
+  const { id, namespaceId } = waiting;
+  if ((await heldRequest(unit, waiting)) !== undefined) return { resume: { id, namespaceId } };
   const { envelope } = await open(ports, unit, request);
   return { unwrapped: envelope };
 }

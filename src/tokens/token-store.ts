@@ -151,7 +151,7 @@ export class TokenStore {
         token.slice(BATCH_PREFIX.length, suffixed ? dot : undefined),
       );
       if (record === undefined || record.namespaceId !== namespaceId) return undefined;
-      return this.#ifAlive(unit, record, nowMs);
+      return this.ifAlive(unit, record, nowMs);
     }
     return this.byRef(unit, { id: this.idOf(token), namespaceId }, nowMs);
   }
@@ -173,7 +173,7 @@ export class TokenStore {
     return after(this.raw(unit, ref), (record) =>
       record === undefined || record.orphaning === true
         ? undefined
-        : this.#ifAlive(unit, record, nowMs),
+        : this.ifAlive(unit, record, nowMs),
     );
   }
 
@@ -191,7 +191,8 @@ export class TokenStore {
       : await this.byRef(unit, { id: entry.id, namespaceId }, nowMs);
   }
 
-  #ifAlive(
+  /** A record, if it is of a live token: of a batch token, which is its own record, nothing else tells. */
+  ifAlive(
     unit: Unit,
     record: Stored<TokenRecord>,
     nowMs: number,

@@ -16,7 +16,11 @@ export function authenticate(parts: Parts, exchange: Exchange): Awaitable<void> 
   if (!mayComeFrom(exchange.token, exchange)) {
     throw permissionDenied('the address is not one that the token is bound to');
   }
-  const token = parts.tokens.use(exchange.unit, exchange.token);
+  // What is made after approvals has taken its use when it was asked for.
+  const token =
+    exchange.resumed === undefined
+      ? parts.tokens.use(exchange.unit, exchange.token)
+      : exchange.token;
   exchange.token = token;
   return after(principalOf(parts, exchange, token), (principal) => {
     if (principal === undefined) throw permissionDenied('the entity is disabled');

@@ -7,23 +7,27 @@ import { fullPath, listedError } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 import { foldedPath } from './folded-path.ts';
+import { approve } from './hold.ts';
 import { readFields } from './parse.ts';
 
 export function authorize(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { principal } = exchange;
   if (principal === undefined) throw denied('no principal');
-  return after(parts.authority.acl(exchange.unit, principal), (acl) => decide(exchange, acl));
+  return after(parts.authority.acl(exchange.unit, principal), (acl) =>
+    decide(parts, exchange, acl),
+  );
 }
 
-function decide(exchange: Exchange, acl: Acl): void {
+function decide(parts: Parts, exchange: Exchange, acl: Acl): Awaitable<void> {
   exchange.acl = acl;
   const decision = judge(exchange, acl);
   exchange.decision = decision;
-  if (!decision.allowed) throw denied(decision.reason);
+  if (!isAllowed(decision)) throw denied(decision.reason);
   if (exchange.match?.path.sudo === true && !decision.sudo && exchange.operation !== 'help') {
     throw denied('the path needs sudo');
   }
   if (decision.limit !== undefined) setLimit(exchange, decision.limit);
+  if (!decision.allowed) return approve(parts, exchange, decision);
 }
 
 /** Puts what the policy says in place of the `limit` of a listing. */
@@ -44,10 +48,19 @@ function judge(exchange: Exchange, acl: Acl): Decision {
   const decision = acl.decide({ ...question, path });
   const { match, pathBelowMount } = exchange;
   const folded = match === undefined ? undefined : foldedPath(pathBelowMount, match);
-  if (folded === undefined || !decision.allowed) return decision;
+  if (folded === undefined || !isAllowed(decision)) return decision;
   const mountPath = path.slice(0, path.length - pathBelowMount.length);
   const foldedDecision = acl.decide({ ...question, path: mountPath + folded });
-  return { ...foldedDecision, sudo: decision.sudo && foldedDecision.sudo };
+  const sudo = decision.sudo && foldedDecision.sudo;
+  if (!isAllowed(foldedDecision) || decision.allowed) return { ...foldedDecision, sudo };
+  // Either of them may be held back: the approvals of both are needed.
+  const controlGroups = [...decision.controlGroups, ...foldedDecision.controlGroups];
+  return { ...decision, sudo, controlGroups };
+}
+
+/** Allowed, if need be on condition of approvals. */
+function isAllowed({ allowed, reason }: Decision): boolean {
+  return allowed || reason === 'control_group';
 }
 
 function denied(detail: string): RequestError {

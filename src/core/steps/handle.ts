@@ -9,6 +9,7 @@ import { helpReply } from '../help-reply.ts';
 import type { Parts } from '../parts.ts';
 
 export function handle(parts: Parts, exchange: Exchange): Awaitable<void> {
+  if (exchange.heldBy !== undefined) return;
   if (exchange.operation === 'help') {
     exchange.reply = helpReply(exchange);
     return;

@@ -6,15 +6,7 @@ import { formatTime } from '../../base/time-format.ts';
 import type { Exchange } from '../exchange.ts';
 import { answerOf, envelopeText } from '../envelope.ts';
 import type { Parts } from '../parts.ts';
-
-export const WRAPPING_POLICY: string = 'response-wrapping';
-/** Where a wrapping token keeps the answer, in its cubbyhole. */
-export const WRAPPED_KEY: string = 'response';
-
-/** The view that holds a token's cubbyhole. */
-export function cubbyholePrefix(tokenId: string): string {
-  return `cubbyhole/${tokenId}/`;
-}
+import { WRAPPED_KEY, cubbyholePrefix, wrappingToken } from './wrapping.ts';
 
 export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { reply, call } = exchange;
@@ -28,6 +20,8 @@ export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
     );
   }
   if (call.wrapTtlSeconds === 0 || reply === undefined || !isWrappable(exchange)) return;
+  // The answer to what was approved goes to whoever opens the wrapping token that it waited under.
+  if (call.resumed !== undefined) return;
   const envelope = envelopeText(answerOf(exchange));
   return wrapEnvelope(parts, exchange, envelope, call.wrapTtlSeconds, exchange.path);
 }
@@ -58,33 +52,11 @@ async function wrapEnvelope(
   creationPath: string,
 ): Promise<void> {
   const { unit, namespace, nowMs } = exchange;
-  const { record, clientToken } = await parts.tokens.issue(
-    unit,
-    {
-      type: 'service',
-      namespaceId: namespace.id,
-      parent: undefined,
-      policies: [WRAPPING_POLICY],
-      path: exchange.path,
-      displayName: '',
-      metadata: null,
-      ttlSeconds,
-      explicitMaxTtlSeconds: ttlSeconds,
-      periodSeconds: 0,
-      renewable: false,
-      numUses: 1,
-      role: '',
-      entityId: '',
-      boundCidrs: [],
-      strictlyBindIp: false,
-      noDefaultPolicy: true,
-      internal: null,
-      mountAccessor: '',
-      maxTtlSeconds: 0,
-      wrapped: { creationPath, ttlSeconds },
-    },
-    nowMs,
-  );
+  const { record, clientToken } = await wrappingToken(parts, exchange, {
+    ttlSeconds,
+    creationPath,
+    numUses: 1,
+  });
   unit.view(namespace.id, cubbyholePrefix(record.id)).putJson(WRAPPED_KEY, { response: envelope });
   const wrappedAccessor = accessorInside(exchange);
   exchange.wrap = {

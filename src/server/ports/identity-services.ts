@@ -2,6 +2,7 @@
 import type { World } from '../../base/world.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { IssuerPorts } from '../../core/issuer.ts';
+import type { ApprovalPorts } from '../../core/held/approvals.ts';
 import type { Mount, MountTable } from '../../core/mount-table.ts';
 import type { IdentityPort } from '../../core/parts.ts';
 import { identityScope } from '../../core/policy-authority.ts';
@@ -15,6 +16,8 @@ export interface IdentityServices {
   readonly store: Identity;
   readonly port: IdentityPort;
   readonly view: PolicyAuthorityPorts['identity'];
+  /** Who may approve what others ask for. */
+  readonly approver: ApprovalPorts['approver'];
   /** Entities of a namespace. */
   readonly count: (unit: Unit, namespaceId: string) => Promise<number>;
   readonly login: IssuerPorts['login'];
@@ -62,6 +65,12 @@ export function identityServices(ports: IdentityServicesPorts): IdentityServices
     },
     view: async (unit, namespaceId, entityId) =>
       viewOf(await store.membership(unit, namespaceId, entityId), namespaceId),
+    approver: async (unit, namespaceId, entityId) => {
+      const found = await store.membership(unit, namespaceId, entityId);
+      if (found === undefined) return undefined;
+      const { entity, groups } = found;
+      return { id: entity.id, name: entity.name, disabled: entity.disabled, groups };
+    },
     count: async (unit, namespaceId) => await store.in(unit, { id: namespaceId }).countEntities(),
     login: async (unit, mount, grant, nowMs) =>
       await store.login(unit, loginMount(mount), grant, nowMs),

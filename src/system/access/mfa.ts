@@ -1,11 +1,11 @@
 /** `sys/mfa/validate`: shows the second factor of a login that waits for it, and gets its token. */
-import { isJsonObject } from '../base/json.ts';
-import type { JsonObject } from '../base/json.ts';
-import type { SecondFactor, Shown } from '../identity/mfa/second-factor.ts';
-import { defineSystemPath } from '../model/backend.ts';
-import type { Path } from '../model/backend.ts';
-import { invalidRequest } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
+import { isJsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { SecondFactor, Shown } from '../../identity/mfa/second-factor.ts';
+import { defineSystemPath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Unit } from '../../model/transaction.ts';
 
 /** Methods, and codes of each, that one request may show. */
 const SHOWN_MAX = 64;

@@ -1,0 +1,180 @@
+/**
+ * Requests that a policy's control group holds back until others have approved them. The caller gets a wrapping token in place
+ * of the answer; whoever the policy names authorises by that token's accessor; then the token opens, and the request is made.
+ */
+import { permissionDenied, invalidRequest } from '../../model/errors.ts';
+import type { NamespaceRef, Principal } from '../../model/request.ts';
+import type { Stored } from '../../model/transaction.ts';
+import { NEEDED_CAPABILITY } from '../../policy/capability.ts';
+import { neededFactors } from '../../policy/approval.ts';
+import type { NeededFactor } from '../../policy/approval.ts';
+import type { TokenRecord, TokenRef } from '../../tokens/token-record.ts';
+import type { TokenStore } from '../../tokens/token-store.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import { heldRequest, putHeld } from './held-request.ts';
+import type { HeldRequest } from './held-request.ts';
+
+/** Who is behind an entity id now, through merges; undefined when nobody is. */
+export interface Approver {
+  readonly id: string;
+  readonly name: string;
+  readonly disabled: boolean;
+  /** Inherited ones included. */
+  readonly groups: readonly { readonly id: string; readonly name: string }[];
+}
+
+export interface ApprovalPorts {
+  readonly tokens: TokenStore;
+  readonly approver: (
+    unit: CoreUnit,
+    namespaceId: string,
+    entityId: string,
+  ) => Promise<Approver | undefined>;
+}
+
+/** Approvals of one request, at most: more than any policy asks for. */
+const AUTHORIZATIONS_MAX = 100;
+
+export interface Standing {
+  readonly held: HeldRequest;
+  readonly requester: Approver | undefined;
+  /** Names of those whose approval counts; undefined while some are missing. */
+  readonly approvedBy: readonly string[] | undefined;
+  /** The caller asked for it, or may approve it: it sees what it is about. */
+  readonly concerned: boolean;
+}
+
+export class Approvals {
+  readonly #ports: ApprovalPorts;
+
+  constructor(ports: ApprovalPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Who has approved a request, as far as these factors ask for it; undefined while somebody is missing. An approval counts
+   * while its giver is there, enabled, a member of a group that the factor names, and not the one who asked.
+   */
+  async approvedBy(
+    unit: CoreUnit,
+    held: HeldRequest,
+    factors: readonly NeededFactor[],
+  ): Promise<readonly string[] | undefined> {
+    const requester = await this.#approver(unit, held, held.entityId);
+    const givers = new Map<string, Approver>();
+    for (const { entityId } of held.authorizations) {
+      const giver = await this.#approver(unit, held, entityId);
+      if (giver !== undefined && !giver.disabled) givers.set(giver.id, giver);
+    }
+    const counted = new Set<string>();
+    for (const factor of factors) {
+      const fitting = [...givers.values()].filter((giver) => fits(giver, factor, requester?.id));
+      if (fitting.length < factor.approvals) return undefined;
+      for (const giver of fitting) counted.add(giver.name);
+    }
+    return [...counted].sort();
+  }
+
+  /** How a held request stands. @throws {RequestError} when the accessor is not of one that waits here */
+  async standing(
+    unit: CoreUnit,
+    namespace: NamespaceRef,
+    accessor: string,
+    caller: Principal | undefined,
+    nowMs: number,
+  ): Promise<Standing> {
+    const { held } = await this.#find(unit, namespace, accessor, nowMs);
+    const requester = await this.#approver(unit, held, held.entityId);
+    const factors = factorsOf(held);
+    const asker = await this.#caller(unit, held, caller);
+    const concerned =
+      asker !== undefined &&
+      (asker.id === requester?.id || factors.some((factor) => fits(asker, factor, requester?.id)));
+    const approvedBy = await this.approvedBy(unit, held, factors);
+    return { held, requester, approvedBy, concerned };
+  }
+
+  /** Adds the caller's approval; whether that was the last one missing. @throws {RequestError} */
+  async authorize(
+    unit: CoreUnit,
+    namespace: NamespaceRef,
+    accessor: string,
+    caller: Principal | undefined,
+    nowMs: number,
+  ): Promise<boolean> {
+    const { held, wrapping } = await this.#find(unit, namespace, accessor, nowMs);
+    const giver = await this.#caller(unit, held, caller);
+    if (giver === undefined) throw permissionDenied('the approver has no entity there');
+    const requester = await this.#approver(unit, held, held.entityId);
+    const factors = factorsOf(held);
+    if (!factors.some((factor) => fits(giver, factor, requester?.id))) {
+      if (giver.id === requester?.id) throw invalidRequest('token owner cannot be approver');
+      throw permissionDenied('the approver is in no group that may approve');
+    }
+    if (held.authorizations.some(({ entityId }) => entityId === giver.id))
+      throw invalidRequest('approver has already authorized');
+    if (held.authorizations.length >= AUTHORIZATIONS_MAX)
+      throw invalidRequest(`at most ${AUTHORIZATIONS_MAX} approvals are kept`);
+    const { id: entityId, name: entityName } = giver;
+    const authorizations = [...held.authorizations, { entityId, entityName, atMs: nowMs }];
+    const approved: HeldRequest = { ...held, authorizations };
+    putHeld(unit, wrapping, approved);
+    return (await this.approvedBy(unit, approved, factors)) !== undefined;
+  }
+
+  /** The name of the entity that asks. */
+  async nameOf(unit: CoreUnit, { tokenNamespace, entityId }: Principal): Promise<string> {
+    return (await this.#ports.approver(unit, tokenNamespace.id, entityId))?.name ?? '';
+  }
+
+  async #find(
+    unit: CoreUnit,
+    namespace: NamespaceRef,
+    accessor: string,
+    nowMs: number,
+  ): Promise<{ readonly held: HeldRequest; readonly wrapping: TokenRef }> {
+    if (accessor === '') throw invalidRequest('missing accessor');
+    const token = await this.#ports.tokens.byAccessor(unit, namespace.id, accessor, nowMs);
+    const wrapping = token === undefined ? undefined : wrappingRef(token);
+    const held = wrapping === undefined ? undefined : await heldRequest(unit, wrapping);
+    if (wrapping === undefined || held === undefined) throw invalidRequest('invalid accessor');
+    return { held, wrapping };
+  }
+
+  /** The caller, if its groups are of the namespace whose policies hold the request back. */
+  async #caller(
+    unit: CoreUnit,
+    held: HeldRequest,
+    caller: Principal | undefined,
+  ): Promise<Approver | undefined> {
+    if (caller === undefined || caller.entityId === '') return undefined;
+    if (caller.tokenNamespace.id !== held.tokenNamespaceId) return undefined;
+    return await this.#approver(unit, held, caller.entityId);
+  }
+
+  async #approver(
+    unit: CoreUnit,
+    { tokenNamespaceId }: HeldRequest,
+    entityId: string,
+  ): Promise<Approver | undefined> {
+    return await this.#ports.approver(unit, tokenNamespaceId, entityId);
+  }
+}
+
+/** The factors that held a request back when it was made. */
+export function factorsOf(held: HeldRequest): readonly NeededFactor[] {
+  return neededFactors(held.groups, NEEDED_CAPABILITY[held.operation]);
+}
+
+function wrappingRef(token: Stored<TokenRecord>): TokenRef | undefined {
+  if (token.wrapped === undefined) return undefined;
+  return { id: token.id, namespaceId: token.namespaceId };
+}
+
+function fits(giver: Approver, factor: NeededFactor, requesterId: string | undefined): boolean {
+  if (giver.id === requesterId && !factor.selfAuthorizationAllowed) return false;
+  const names = new Set(factor.groupNames.map((name) => name.toLowerCase()));
+  return giver.groups.some(
+    (group) => factor.groupIds.includes(group.id) || names.has(group.name.toLowerCase()),
+  );
+}
