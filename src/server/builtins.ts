@@ -106,7 +106,13 @@ function authMethods({ world, hash }: Services): ReadonlyMap<string, Member> {
         (await import('../auth/azure/azure.ts')).azureBackend({ clock, fetch: fetchJson }),
       ),
     ],
-    ['cert', new Member(async () => (await import('../auth/cert/cert.ts')).certBackend())],
+    [
+      'cert',
+      new Member(async () => {
+        const { certBackend } = await import('../auth/cert/cert.ts');
+        return certBackend({ clock, log, random, fetch: fetchBytes });
+      }),
+    ],
     [
       'gcp',
       new Member(async () =>

@@ -1,15 +1,24 @@
 /** Certificate logins: what is trusted, what only looks like it, and renewals. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { systemClock } from '../../base/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
+import { silentLog } from '../../base/log.ts';
+import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
 import { makeCertificate, makeCrl } from '../../crypto/x509/certificates-fixture.ts';
 import type { CertificateWish, TestCertificate } from '../../crypto/x509/certificates-fixture.ts';
 import { RequestError } from '../../model/errors.ts';
+import { fetchBytes } from '../fetch-json.ts';
 import { certBackend } from './cert.ts';
 
-const backend = certBackend();
+const backend = certBackend({
+  clock: systemClock,
+  log: silentLog,
+  random: systemRandom,
+  fetch: fetchBytes,
+});
 const NOW_MS = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
 

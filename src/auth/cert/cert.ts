@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { allowsClientAuth, chainTo, isValidAt } from '../../crypto/x509/chain.ts';
 import type { Presented } from '../../crypto/x509/chain.ts';
+import type { Random } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
@@ -10,11 +11,13 @@ import type { Connection, Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { namesBelow } from '../list-names.ts';
 import { checkAddress, grantOf, renewalOf, samePolicies } from '../token-fields.ts';
-import { CERTS, certEntries, trustedOf } from './certs.ts';
+import { CERTS, certEntries, respondersOf, trustedOf } from './certs.ts';
 import type { CertEntry } from './certs.ts';
 import { reading } from './reading.ts';
 import { constraintsHold } from './constraints.ts';
-import { configOf, crlPaths, isRevoked, issuerKey } from './crls.ts';
+import { RevocationLists, configOf, crlPaths } from './crls.ts';
+import type { CrlPorts } from './crls.ts';
+import { OcspChecks } from './ocsp.ts';
 
 /** Entries that a login without a name tries. */
 const ENTRIES_TRIED_MAX = 1000;
@@ -51,6 +54,16 @@ async function wayTo(
   return authorities.length === 0 ? undefined : chainTo(leaf, between, authorities);
 }
 
+export interface CertPorts extends CrlPorts {
+  readonly random: Random;
+}
+
+/** What says whether a certificate is revoked. */
+interface Revocation {
+  readonly lists: RevocationLists;
+  readonly ocsp: OcspChecks;
+}
+
 interface Match {
   readonly name: string;
   readonly entry: Stored<CertEntry>;
@@ -62,7 +75,7 @@ async function matching(
   connection: Connection,
   store: Reader,
   wanted: string,
-  nowMs: number,
+  { revocation, nowMs }: { readonly revocation: Revocation; readonly nowMs: number },
 ): Promise<Match> {
   const presented = await presentedBy(connection);
   const [leaf] = presented;
@@ -73,7 +86,7 @@ async function matching(
     const entry = await certEntries.find(store, name);
     const chain = entry === undefined ? undefined : await wayTo(presented, entry);
     if (entry === undefined || chain === undefined) continue;
-    const fault = await faultOf(chain, entry, store, nowMs);
+    const fault = await faultOf(chain, entry, store, { revocation, nowMs });
     if (fault === undefined) return { name, entry, leaf };
     reason = fault;
   }
@@ -84,7 +97,7 @@ async function faultOf(
   chain: readonly Presented[],
   entry: Stored<CertEntry>,
   store: Reader,
-  nowMs: number,
+  { revocation, nowMs }: { readonly revocation: Revocation; readonly nowMs: number },
 ): Promise<RequestError | undefined> {
   const [leaf] = chain;
   if (leaf === undefined) return refused('no certificate');
@@ -93,11 +106,23 @@ async function faultOf(
   if (chain.some((each) => !isValidAt(each, nowMs))) return unfit('out of its time');
   if (leaf.hasUnknownCritical) return unfit('a critical extension is not understood');
   if (!chain.every(allowsClientAuth)) return unfit('not made for clients');
-  for (const { issuer, serialNumber } of chain) {
-    if (await isRevoked(store, { issuerKey: issuerKey(issuer), serialNumber }))
-      return refused('a certificate is revoked');
-  }
-  return constraintsHold(leaf, entry) ? undefined : refused('a constraint does not hold');
+  if (!constraintsHold(leaf, entry)) return refused('a constraint does not hold');
+  const listed = await revocation.lists.fault(store, chain, nowMs);
+  if (listed !== undefined) return refused(listed);
+  if (!entry.ocsp_enabled) return undefined;
+  const { ocsp_cache_size: cacheSize } = await configOf(store);
+  const told = await revocation.ocsp.fault(
+    chain,
+    {
+      trusted: await respondersOf(entry),
+      servers: entry.ocsp_servers_override ?? [],
+      failOpen: entry.ocsp_fail_open,
+      queryAll: entry.ocsp_query_all_servers,
+      cacheSize,
+    },
+    nowMs,
+  );
+  return told === undefined ? undefined : refused(told);
 }
 
 function colons(hex: string): string {
@@ -126,10 +151,11 @@ function fingerprint(certificate: Presented): string {
 async function login(
   request: Request<{ readonly name: string }>,
   store: Transaction,
+  revocation: Revocation,
 ): Promise<Reply> {
   const { connection, nowMs } = request;
   const wanted = request.fields.name;
-  const match = await matching(connection, store, wanted.toLowerCase(), nowMs);
+  const match = await matching(connection, store, wanted.toLowerCase(), { revocation, nowMs });
   const { entry, leaf } = match;
   checkAddress(entry.settings, connection);
   const metadata = metadataOf(match);
@@ -146,39 +172,44 @@ async function login(
 }
 
 /** A renewal comes with the certificate of the login, which must still be good, unless the mount says otherwise. */
-async function renewAuth(
-  renewal: AuthRenewal,
+async function renewal(
+  { connection, internal, nowMs, policies }: AuthRenewal,
   store: Reader,
+  revocation: Revocation,
 ): Promise<ReturnType<typeof renewalOf>> {
-  const { name, fingerprint: original } = renewal.internal;
+  const { name, fingerprint: original } = internal;
   const key = typeof name === 'string' ? name : '';
   const { disable_binding: unbound } = await configOf(store);
   if (!unbound) {
-    const [leaf] = await presentedBy(renewal.connection);
+    const [leaf] = await presentedBy(connection);
     if (fingerprint(leaf) !== original) {
       throw invalidRequest(
         '1 error occurred:\n\t* failed to renew entry: another certificate than that of the login\n\n',
         { vaultStatus: 500 },
       );
     }
-    await matching(renewal.connection, store, key, renewal.nowMs);
+    await matching(connection, store, key, { revocation, nowMs });
   }
   const entry = await certEntries.find(store, key);
   if (entry === undefined)
     throw invalidRequest('failed to renew entry: the entry no longer exists');
-  if (!samePolicies(entry.settings, renewal.policies))
+  if (!samePolicies(entry.settings, policies))
     throw invalidRequest('failed to renew entry: policies have changed, not renewing');
   return renewalOf(entry.settings);
 }
 
-export function certBackend(): Backend {
+export function certBackend(ports: CertPorts): Backend {
+  const revocation: Revocation = {
+    lists: new RevocationLists(ports),
+    ocsp: new OcspChecks(ports.fetch, ports.random),
+  };
   return {
     type: 'cert',
     kind: 'auth',
     summary: 'Callers who present a TLS certificate.',
     paths: [
       ...certEntries.paths,
-      ...crlPaths(),
+      ...crlPaths(revocation.lists),
       definePath({
         pattern: 'login',
         fields: {
@@ -191,9 +222,14 @@ export function certBackend(): Backend {
         help: { synopsis: 'Logs in with the certificate of the connection.' },
         unauthenticated: true,
         login: true,
-        operations: { update: { summary: 'Log in', handler: login } },
+        operations: {
+          update: {
+            summary: 'Log in',
+            handler: (request, store) => login(request, store, revocation),
+          },
+        },
       }),
     ],
-    renewAuth,
+    renewAuth: (asked, store) => renewal(asked, store, revocation),
   };
 }

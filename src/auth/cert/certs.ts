@@ -18,6 +18,11 @@ interface CertFields {
   readonly allowed_organizational_units: readonly string[] | null;
   readonly allowed_metadata_extensions: readonly string[] | null;
   readonly required_extensions: readonly string[] | null;
+  readonly ocsp_enabled: boolean;
+  readonly ocsp_ca_certificates: string;
+  readonly ocsp_servers_override: readonly string[] | null;
+  readonly ocsp_fail_open: boolean;
+  readonly ocsp_query_all_servers: boolean;
 }
 
 export type CertEntry = Role<CertFields>;
@@ -50,6 +55,11 @@ const FRESH: CertFields = {
   allowed_organizational_units: null,
   allowed_metadata_extensions: null,
   required_extensions: null,
+  ocsp_enabled: false,
+  ocsp_ca_certificates: '',
+  ocsp_servers_override: null,
+  ocsp_fail_open: false,
+  ocsp_query_all_servers: false,
 };
 
 const FIELDS = {
@@ -66,6 +76,14 @@ const FIELDS = {
   allowed_organizational_units: list('Globs, one of which must match an organizational unit.'),
   allowed_metadata_extensions: list('Extensions whose values become metadata.'),
   required_extensions: list('Extensions that must match, as identifier:glob.'),
+  ocsp_enabled: { kind: 'bool', description: 'A responder is asked whether it is revoked.' },
+  ocsp_ca_certificates: {
+    kind: 'string',
+    description: 'Responders, or their authorities (PEM), trusted beside the issuer.',
+  },
+  ocsp_servers_override: list('Responders in place of those that the certificate names.'),
+  ocsp_fail_open: { kind: 'bool', description: 'A login goes on when no responder answers.' },
+  ocsp_query_all_servers: { kind: 'bool', description: 'All responders must say that it is good.' },
 } as const;
 
 const LISTS = [
@@ -77,15 +95,31 @@ const LISTS = [
   'allowed_organizational_units',
   'allowed_metadata_extensions',
   'required_extensions',
+  'ocsp_servers_override',
 ] as const;
 const trusted = new WeakMap<Stored<CertEntry>, readonly Presented[]>();
 
 /** The certificates of an entry, read once per stored revision. */
 export async function trustedOf(entry: Stored<CertEntry>): Promise<readonly Presented[]> {
-  const known = trusted.get(entry);
-  if (known !== undefined) return known;
-  const read = (await reading()).readPem(entry.certificate) ?? [];
-  trusted.set(entry, read);
+  return await readOnce(trusted, entry, entry.certificate);
+}
+
+const responders = new WeakMap<Stored<CertEntry>, readonly Presented[]>();
+
+/** What an entry trusts of responders, read likewise. */
+export async function respondersOf(entry: Stored<CertEntry>): Promise<readonly Presented[]> {
+  return await readOnce(responders, entry, entry.ocsp_ca_certificates);
+}
+
+async function readOnce(
+  known: WeakMap<Stored<CertEntry>, readonly Presented[]>,
+  entry: Stored<CertEntry>,
+  pem: string,
+): Promise<readonly Presented[]> {
+  const before = known.get(entry);
+  if (before !== undefined) return before;
+  const read = (await reading()).readPem(pem) ?? [];
+  known.set(entry, read);
   return read;
 }
 
@@ -96,6 +130,11 @@ async function check(entry: CertEntry, request: Request): Promise<CertEntry> {
   boundSizes(LISTS.map((each) => entry[each]));
   if ((entry.required_extensions ?? []).some((each) => !/^[\d.]+:/.test(each)))
     throw invalidRequest('required_extensions must be of the form identifier:value');
+  const pem = entry.ocsp_ca_certificates;
+  if (pem.length > PEM_LENGTH_MAX || (pem !== '' && readPem(pem) === undefined))
+    throw invalidRequest('failed to parse ocsp_ca_certificates');
+  if ((entry.ocsp_servers_override ?? []).some((url) => URL.parse(url) === null))
+    throw invalidRequest('ocsp_servers_override has something that is no URL');
   const name = (request.fields['name'] as string | undefined) ?? '';
   return entry.display_name === '' ? { ...entry, display_name: name } : entry;
 }
@@ -110,12 +149,4 @@ export const certEntries: Roles<CertFields> = defineRoles<CertFields>({
   oldNames: OLD_NAMES,
   tellsCreate: false,
   check,
-  shown: ({ settings: _settings, ...entry }) => ({
-    ...entry,
-    ocsp_ca_certificates: '',
-    ocsp_enabled: false,
-    ocsp_fail_open: false,
-    ocsp_query_all_servers: false,
-    ocsp_servers_override: null,
-  }),
 });

@@ -25,12 +25,6 @@ export interface Presented {
   readonly hasUnknownCritical: boolean;
 }
 
-export interface RevocationList {
-  readonly issuer: string;
-  /** Decimal. */
-  readonly serialNumbers: readonly string[];
-}
-
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ANY_USAGE = '2.5.29.37.0';
 /** Certificates between the caller's and the trusted one, both included. */

@@ -2,7 +2,7 @@
 import './class-metadata.ts';
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import type { Presented, RevocationList } from './chain.ts';
+import type { Presented } from './chain.ts';
 
 /** Basic constraints, key usage, extended key usage, alternative names, policies. */
 const UNDERSTOOD = new Set(['2.5.29.19', '2.5.29.15', '2.5.29.37', '2.5.29.17', '2.5.29.32']);
@@ -78,17 +78,4 @@ export function readPem(pem: string): readonly Presented[] | undefined {
     found.push(certificate);
   }
   return found;
-}
-
-/** A certificate revocation list in PEM or DER; undefined when it is none. */
-export function readCrl(text: string): RevocationList | undefined {
-  try {
-    const crl = new x509.X509Crl(text);
-    return {
-      issuer: crl.issuer,
-      serialNumbers: crl.entries.map((entry) => BigInt(`0x${entry.serialNumber}`).toString()),
-    };
-  } catch {
-    return undefined;
-  }
 }

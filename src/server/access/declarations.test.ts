@@ -27,7 +27,9 @@ testBackendDeclaration(
   jwtBackend({ clock: systemClock, random: systemRandom, log: silentLog, fetch: fetchJson }),
 );
 testBackendDeclaration(kubernetesBackend({ fetch: fetchJson, local: async () => undefined }));
-testBackendDeclaration(certBackend());
+testBackendDeclaration(
+  certBackend({ clock: systemClock, log: silentLog, random: systemRandom, fetch: fetchBytes }),
+);
 testBackendDeclaration(awsBackend({ random: systemRandom, fetch: fetchBytes }));
 testBackendDeclaration(azureBackend({ clock: systemClock, fetch: fetchJson }));
 testBackendDeclaration(gcpBackend({ clock: systemClock, random: systemRandom, fetch: fetchJson }));
