@@ -1,20 +1,49 @@
 /**
- * `npm run simulate [-- --ci] [--seed N] [--cycles N] [crash] [corruption] [faults] [storage]`: hurts a real server and compares what it says
- * with what it acknowledged. Ends with "N passed, N failed".
+ * `npm run simulate [-- --ci] [--seed N] [--cycles N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
+ * Parts: crash, corruption, faults, storage (embedded); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * sets the dose of a part: cycles, operations or trials. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
 import { simulateCorruption } from './corruption.ts';
 import { simulateCrashes } from './crash.ts';
 import { simulateFaults } from './faults.ts';
+import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
+import { simulateConsistency } from './replicas/consistency.ts';
+import { simulateDurability } from './replicas/durability.ts';
+import { simulateRevocation } from './replicas/revocation.ts';
 import { simulateStorageCrashes } from './storage/crash.ts';
 
 /** Doses: what CI has time for, and what a release should see. */
 const DOSES = {
-  ci: { cycles: 200, corruptions: 60, faultPoints: 6, storageCycles: 15 },
-  full: { cycles: 1000, corruptions: 1000, faultPoints: 60, storageCycles: 1000 },
+  ci: {
+    cycles: 200,
+    corruptions: 60,
+    faultPoints: 6,
+    storageCycles: 15,
+    operations: 800,
+    trials: 80,
+    replicaCycles: 2,
+  },
+  full: {
+    cycles: 1000,
+    corruptions: 1000,
+    faultPoints: 60,
+    storageCycles: 1000,
+    operations: 100_000,
+    trials: 5000,
+    replicaCycles: 500,
+  },
 } as const;
 
 const PROBLEMS_SHOWN_MAX = 20;
+
+function onPostgres(part: () => Promise<string[]>): () => Promise<string[]> {
+  if (postgresPrograms() !== undefined) return part;
+  return async () => {
+    console.log(`  left out: PostgreSQL is missing (${POSTGRESQL_HINT})`);
+    return [];
+  };
+}
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -33,6 +62,13 @@ async function main(): Promise<number> {
     corruption: () => simulateCorruption({ count: cycles ?? dose.corruptions, seed }),
     faults: () => simulateFaults({ points: cycles ?? dose.faultPoints, seed }),
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
+    consistency: onPostgres(() =>
+      simulateConsistency({ operations: cycles ?? dose.operations, seed }),
+    ),
+    revocation: onPostgres(() => simulateRevocation({ trials: cycles ?? dose.trials, seed })),
+    durability: onPostgres(() =>
+      simulateDurability({ cycles: cycles ?? dose.replicaCycles, seed }),
+    ),
   };
   console.log(`seed ${seed}`);
   let failed = 0;
