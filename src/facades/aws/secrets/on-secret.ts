@@ -1,0 +1,102 @@
+/** What every operation on one secret does first: find out which it means, and whether its resource policy lets the caller. */
+import type { CallOperation } from '../../../core/call.ts';
+import { RequestError } from '../../../model/errors.ts';
+import type { Reply } from '../../../model/request.ts';
+import type { SecretDesk } from '../../../model/secret-task.ts';
+import type { Secret } from '../../../model/secret.ts';
+import type { Asking, Output } from '../asking.ts';
+import { AwsError, invalidRequest, notFound } from '../errors.ts';
+import { arnOf, namedBy, suffixOf } from './names.ts';
+import type { Named } from './names.ts';
+import { assertAllowed } from './policy/evaluate.ts';
+
+export const MARKED =
+  "You can't perform this operation on the secret because it was marked for deletion.";
+
+/** A secret that is there, as an operation works on it. */
+export interface Opened {
+  readonly desk: SecretDesk;
+  readonly name: string;
+  readonly arn: string;
+  /** As it is now, the operation's own changes included. */
+  readonly secret: Secret;
+}
+
+export interface Wanted {
+  readonly operation: CallOperation;
+  /** The part of the mount whose capability counts: `data`, `metadata`, `undelete`. */
+  readonly at: 'data' | 'metadata' | 'undelete';
+  /** The operation also works on a secret that is scheduled for deletion. */
+  readonly evenDeleted?: boolean;
+  readonly region?: string;
+}
+
+/** Carries what a task found out of the transaction. */
+export function reply(data: Output): Reply {
+  return { data };
+}
+
+/** @throws {RequestError} the secret does not exist, or the caller may not */
+export async function onSecret(
+  asking: Asking,
+  secretId: string,
+  wanted: Wanted,
+  run: (opened: Opened) => Promise<Output> | Output,
+): Promise<Output> {
+  const readings = namedBy(secretId, asking);
+  for (const [index, named] of readings.entries()) {
+    try {
+      return await onNamed(asking, named, wanted, run);
+    } catch (error) {
+      // The ARN may have been a partial one of a name that ends like a suffix.
+      if (index === readings.length - 1 || !isMissing(error)) throw error;
+    }
+  }
+  throw notFound();
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof RequestError &&
+    (error.code === 'permission_denied' ||
+      (error instanceof AwsError && error.type === 'ResourceNotFoundException'))
+  );
+}
+
+async function onNamed(
+  asking: Asking,
+  { name, suffix }: Named,
+  wanted: Wanted,
+  run: (opened: Opened) => Promise<Output> | Output,
+): Promise<Output> {
+  const answer = await asking.ask({
+    operation: wanted.operation,
+    path: `${wanted.at}/${name}`,
+    ...(wanted.region === undefined ? {} : { region: wanted.region }),
+    task: {
+      secret: async (desk) => {
+        const { secret } = desk;
+        if (secret === undefined) throw notFound();
+        if (suffix !== undefined && suffix !== suffixOf(asking.account, name, secret)) throw notFound();
+        const arn = arnOf(asking, name, secret);
+        assertAllowed(asking, desk, secret, arn);
+        if (wanted.evenDeleted !== true && secret.deletedMs !== undefined) throw invalidRequest(MARKED);
+        const opened: Opened = {
+          desk,
+          name,
+          arn,
+          get secret() {
+            return desk.secret ?? secret;
+          },
+        };
+        return reply(await run(opened));
+      },
+    },
+  });
+  return { ...answer.reply?.data };
+}
+
+/** Milliseconds as this API writes times. */
+export function seconds(ms: number): number {
+  return ms / 1000;
+}

@@ -1,0 +1,61 @@
+/**
+ * Staging labels. AWSCURRENT is the version that reads without a number answer, and AWSPREVIOUS the one before it, so that a write
+ * through any API moves them; all other labels are those that every API sees.
+ */
+import { findVersion, isDestroyed, servedNumber } from '../../../model/secret.ts';
+import type { Secret, Version } from '../../../model/secret.ts';
+import { awsOf } from './aws-attributes.ts';
+
+export const CURRENT = 'AWSCURRENT';
+export const PREVIOUS = 'AWSPREVIOUS';
+export const PENDING = 'AWSPENDING';
+
+/** The caller's own id of the write, else the version's. */
+export function versionIdOf(version: Version): string {
+  return version.writeToken ?? version.id;
+}
+
+export function versionById(secret: Secret, id: string): Version | undefined {
+  return (
+    secret.versions.findLast((version) => version.writeToken === id) ??
+    secret.versions.findLast((version) => version.writeToken === undefined && version.id === id)
+  );
+}
+
+/** Labels of a version, in order. */
+export function stagesOf(secret: Secret, version: Version): readonly string[] {
+  const stages = Object.entries(secret.labels ?? {})
+    .filter(([label, number]) => number === version.number && label !== CURRENT && label !== PREVIOUS)
+    .map(([label]) => label);
+  if (servedNumber(secret) === version.number) stages.push(CURRENT);
+  else if (secret.previous === version.number) stages.push(PREVIOUS);
+  return stages.sort();
+}
+
+export function versionByStage(secret: Secret, stage: string): Version | undefined {
+  const labels = secret.labels ?? {};
+  const number =
+    stage === CURRENT
+      ? servedNumber(secret)
+      : stage === PREVIOUS
+        ? secret.previous
+        : Object.hasOwn(labels, stage)
+          ? labels[stage]
+          : undefined;
+  return number === undefined ? undefined : findVersion(secret, number);
+}
+
+/** Labels by version id: of versions with a label, and of those that wait for their value. */
+export function stagesById(secret: Secret): Record<string, readonly string[]> {
+  const found: [string, readonly string[]][] = [];
+  for (const version of secret.versions) {
+    const stages = stagesOf(secret, version);
+    if (stages.length > 0) found.push([versionIdOf(version), stages]);
+  }
+  for (const [id, stages] of Object.entries(awsOf(secret).empty ?? {})) found.push([id, stages]);
+  return Object.fromEntries(found);
+}
+
+export function hasValue(version: Version, nowMs: number): boolean {
+  return !isDestroyed(version, nowMs);
+}

@@ -1,0 +1,262 @@
+/**
+ * What a request says of its signature, in its Authorization header or in its query (a presigned URL), checked for form, scope
+ * and time. Whether the signature holds is for the core to judge: this only says over what.
+ */
+import type { AccessKeyEvidence } from '../../../model/evidence.ts';
+import type { WireRequest } from '../../facade.ts';
+import { AwsError, BAD_SIGNATURE, signatureError } from '../errors.ts';
+import type { Service } from '../errors.ts';
+import { ALGORITHM, canonicalRequest, decoded, sha256Hex, stringToSign } from './canonical.ts';
+
+export interface Signature {
+  readonly credential: string;
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+  /** `yyyymmddThhmmssZ`. */
+  readonly amzDate: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: Buffer;
+  readonly sessionToken: string | undefined;
+  /** Seconds that a presigned URL is good for; undefined in the header form. */
+  readonly expiresSeconds: number | undefined;
+}
+
+/** How far clocks may differ, and so how long a signed request can be repeated. */
+const SKEW_MS = 5 * 60_000;
+const PRESIGNED_SECONDS_MAX = 7 * 24 * 3600;
+const SIGNED_HEADERS_MAX = 64;
+const SIGNATURE = /^[0-9a-f]{64}$/;
+const SCOPE = /^([A-Z0-9]{16,32})\/(\d{8})\/([a-z0-9-]{1,64})\/([a-z0-9-]{1,64})\/aws4_request$/;
+const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
+const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
+/** They change what the request is: when one is there, it is signed, and there is only one. */
+const MUST_BE_SIGNED = ['x-amz-date', 'x-amz-security-token', 'x-amz-target', 'x-amz-content-sha256'];
+const SINGLE: ReadonlySet<string> = new Set([
+  'authorization',
+  'host',
+  'content-type',
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-amz-target',
+  'x-amz-content-sha256',
+]);
+
+function incomplete(message: string): AwsError {
+  return signatureError('IncompleteSignatureException', message);
+}
+
+/** True for a request that is signed in one way or the other; says nothing about whether well. */
+export function isSigned(request: WireRequest): boolean {
+  const { authorization } = request.headers;
+  return (
+    (typeof authorization === 'string' && authorization.startsWith('AWS4-')) ||
+    request.target.includes('X-Amz-Algorithm=')
+  );
+}
+
+/** @throws {AwsError} the signature is malformed */
+export function readSignature(request: WireRequest): Signature {
+  refuseRepeated(request.rawHeaders);
+  const { authorization } = request.headers;
+  const inHeader = typeof authorization === 'string' && authorization !== '';
+  const query = queryOf(request.target);
+  if (inHeader && query.has('X-Amz-Algorithm')) {
+    throw incomplete('A request is signed in its header or in its query, not in both.');
+  }
+  const signature = inHeader ? fromHeader(request, authorization) : fromQuery(query);
+  assertSignedHeaders(request, signature);
+  return signature;
+}
+
+function refuseRepeated(raw: readonly string[]): void {
+  const seen = new Set<string>();
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] ?? '').toLowerCase();
+    if (SINGLE.has(name) && seen.has(name)) throw incomplete(`Header ${name} must not be repeated.`);
+    seen.add(name);
+  }
+}
+
+/** Parameters of the query; of a repeated one the request is refused. */
+export function queryOf(target: string): ReadonlyMap<string, string> {
+  const question = target.indexOf('?');
+  const found = new Map<string, string>();
+  if (question < 0) return found;
+  for (const part of target.slice(question + 1).split('&')) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    const name = decoded(equals < 0 ? part : part.slice(0, equals));
+    if (found.has(name)) throw incomplete('A parameter of the query must not be repeated.');
+    found.set(name, equals < 0 ? '' : decoded(part.slice(equals + 1)));
+  }
+  return found;
+}
+
+function fromHeader(request: WireRequest, authorization: string): Signature {
+  const space = authorization.indexOf(' ');
+  if (authorization.slice(0, space) !== ALGORITHM) {
+    throw incomplete('Unsupported signing algorithm.');
+  }
+  const parts = new Map<string, string>();
+  for (const part of authorization.slice(space + 1).split(',')) {
+    const equals = part.indexOf('=');
+    const name = part.slice(0, Math.max(equals, 0)).trim();
+    if (parts.has(name)) throw incomplete(`${name} must not be repeated in Authorization.`);
+    parts.set(name, part.slice(equals + 1).trim());
+  }
+  if (parts.size !== 3) throw incomplete('Authorization has parts that do not belong there.');
+  return parsed({
+    credential: parts.get('Credential'),
+    signedHeaders: parts.get('SignedHeaders'),
+    signature: parts.get('Signature'),
+    amzDate: textOf(request.headers['x-amz-date']),
+    sessionToken: textOf(request.headers['x-amz-security-token']),
+    expires: undefined,
+  });
+}
+
+function fromQuery(query: ReadonlyMap<string, string>): Signature {
+  if (!query.has('X-Amz-Algorithm')) {
+    throw signatureError('MissingAuthenticationTokenException', 'Missing Authentication Token');
+  }
+  if (query.get('X-Amz-Algorithm') !== ALGORITHM) throw incomplete('Unsupported signing algorithm.');
+  return parsed({
+    credential: query.get('X-Amz-Credential'),
+    signedHeaders: query.get('X-Amz-SignedHeaders'),
+    signature: query.get('X-Amz-Signature'),
+    amzDate: query.get('X-Amz-Date'),
+    sessionToken: query.get('X-Amz-Security-Token'),
+    expires: query.get('X-Amz-Expires') ?? '',
+  });
+}
+
+interface Sent {
+  readonly credential: string | undefined;
+  readonly signedHeaders: string | undefined;
+  readonly signature: string | undefined;
+  readonly amzDate: string | undefined;
+  readonly sessionToken: string | undefined;
+  readonly expires: string | undefined;
+}
+
+function parsed(sent: Sent): Signature {
+  const scope = SCOPE.exec(sent.credential ?? '');
+  if (scope === null) {
+    throw incomplete('Credential must be KEY/yyyymmdd/region/service/aws4_request.');
+  }
+  const [, credential = '', date = '', region = '', service = ''] = scope;
+  const amzDate = sent.amzDate ?? '';
+  if (!AMZ_DATE.test(amzDate)) {
+    throw incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+  }
+  if (!amzDate.startsWith(date)) {
+    throw signatureError('InvalidSignatureException', 'Date in Credential scope does not match the date of the request.');
+  }
+  if (!SIGNATURE.test(sent.signature ?? '')) throw incomplete('Signature must be 64 hexadecimal digits.');
+  return {
+    credential,
+    date,
+    region,
+    service,
+    amzDate,
+    signedHeaders: headerList(sent.signedHeaders ?? ''),
+    signature: Buffer.from(sent.signature ?? '', 'hex'),
+    sessionToken: sent.sessionToken === '' ? undefined : sent.sessionToken,
+    expiresSeconds: sent.expires === undefined ? undefined : expiresOf(sent.expires),
+  };
+}
+
+function headerList(text: string): readonly string[] {
+  const names = text.split(';');
+  const sorted = names.every(
+    (name, index) => HEADER_NAME.test(name) && (index === 0 || (names[index - 1] ?? '') < name),
+  );
+  if (!sorted || names.length > SIGNED_HEADERS_MAX) {
+    throw incomplete('SignedHeaders must be lower-case names in order.');
+  }
+  return names;
+}
+
+function expiresOf(text: string): number {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (seconds < 1 || seconds > PRESIGNED_SECONDS_MAX) {
+    throw incomplete('X-Amz-Expires must be between 1 and 604800 seconds.');
+  }
+  return seconds;
+}
+
+function assertSignedHeaders(request: WireRequest, { signedHeaders }: Signature): void {
+  const signed = new Set(signedHeaders);
+  if (!signed.has('host')) throw incomplete("'Host' must be a signed header.");
+  for (const name of MUST_BE_SIGNED) {
+    if (request.headers[name] !== undefined && !signed.has(name)) {
+      throw incomplete(`'${name}' must be a signed header.`);
+    }
+  }
+  for (const name of signedHeaders) {
+    if (request.headers[name] === undefined) {
+      throw signatureError('InvalidSignatureException', BAD_SIGNATURE);
+    }
+  }
+}
+
+function millis(amzDate: string): number {
+  const [, year, month, day, hour, minute, second] = AMZ_DATE.exec(amzDate) ?? [];
+  return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+}
+
+function amzTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+}
+
+/** @throws {AwsError} too old, from the future, or for another service */
+export function checkScope(signature: Signature, service: Service, nowMs: number): void {
+  const { amzDate, expiresSeconds } = signature;
+  if (signature.service !== service) {
+    throw signatureError(
+      'InvalidSignatureException',
+      `Credential should be scoped to correct service: '${service}'.`,
+    );
+  }
+  const signedMs = millis(amzDate);
+  if (signedMs - nowMs > SKEW_MS) {
+    throw signatureError(
+      'InvalidSignatureException',
+      `Signature not yet current: ${amzDate} is still later than ${amzTime(nowMs + SKEW_MS)} (${amzTime(nowMs)} + 5 min.)`,
+    );
+  }
+  const lifeMs = expiresSeconds === undefined ? SKEW_MS : expiresSeconds * 1000;
+  if (nowMs - signedMs > lifeMs) {
+    const life = expiresSeconds === undefined ? '5 min.' : `${expiresSeconds} s`;
+    throw signatureError(
+      'InvalidSignatureException',
+      `Signature expired: ${amzDate} is now earlier than ${amzTime(nowMs - lifeMs)} (${amzTime(nowMs)} - ${life})`,
+    );
+  }
+}
+
+/** What the core is to judge: the signature, and the text that it must be one of. @throws {AwsError} the body is another */
+export function evidenceOf(request: WireRequest, signature: Signature, body: Buffer): AccessKeyEvidence {
+  const bodyHash = sha256Hex(body);
+  const announced = request.headers['x-amz-content-sha256'];
+  if (announced !== undefined && announced !== bodyHash) {
+    throw signatureError('InvalidSignatureException', BAD_SIGNATURE);
+  }
+  const { method, target, rawHeaders } = request;
+  const { credential, date, region, service, amzDate, signedHeaders, sessionToken } = signature;
+  const canonical = canonicalRequest({ method, target, rawHeaders, signedHeaders, bodyHash });
+  const scope = `${date}/${region}/${service}/aws4_request`;
+  return {
+    kind: 'access-key',
+    credential,
+    scope: [date, region, service],
+    text: stringToSign(amzDate, scope, canonical),
+    signature: signature.signature,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+  };
+}
+
+function textOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
