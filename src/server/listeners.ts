@@ -21,6 +21,7 @@ export interface ListenerWorld {
   readonly handle: Handle;
   readonly sessions: SharedPorts['sessions'];
   readonly backups: SharedPorts['backups'];
+  readonly placeOf: SharedPorts['placeOf'];
   readonly cors: () => Promise<CorsSettings>;
   readonly monitoring: Monitoring;
   readonly maxRequestDurationSeconds: number;
@@ -54,6 +55,7 @@ export function makeListener(config: ListenerConfig, options: ListenerWorld): Li
       handle: passed,
       sessions: options.sessions,
       backups: options.backups,
+      placeOf: options.placeOf,
     }),
   );
   const tls = tlsOf(config);

@@ -1,5 +1,5 @@
 /** `sys/bindings`: what the accounts, vaults and projects that other clouds' clients name are here. */
-import { isAccountId } from '../base/access-key-id.ts';
+import { isAccountId } from '../model/access-key-id.ts';
 import { BOUND_PROTOCOLS, bindingKey } from '../core/bindings/bindings.ts';
 import type { Binding, Bindings, BoundProtocol } from '../core/bindings/bindings.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';

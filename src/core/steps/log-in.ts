@@ -9,8 +9,12 @@ import type { Parts } from '../parts.ts';
 
 /** Where a credential is turned into a token that the caller itself holds: there it needs no other one. */
 export const CREDENTIAL_LOGIN_PATH = 'identity/credential-login';
-/** How long the token of a credential lives; then the next request makes another. */
-const TOKEN_TTL_SECONDS = 3600;
+/**
+ * How long the token of a credential lives, and how long it must still do so to be used: sessions made with it (STS) end with it,
+ * and the longest lasts 36 hours.
+ */
+const TOKEN_TTL_SECONDS = 48 * 3600;
+const TOKEN_LEFT_MIN_MS = 36 * 3_600_000;
 
 export async function logIn(parts: Parts, exchange: Exchange, evidence: Evidence): Promise<void> {
   if (parts.state() !== 'unsealed' || exchange.call.path === CREDENTIAL_LOGIN_PATH) return;
@@ -26,8 +30,13 @@ export async function logIn(parts: Parts, exchange: Exchange, evidence: Evidence
     return;
   }
   const { token } = judged;
-  exchange.token = token === undefined ? undefined : await parts.tokens.byRef(unit, token, nowMs);
-  exchange.token ??= await issue(parts, exchange, namespace.id, judged.credential);
+  const { expiresMs } = judged.credential;
+  const leftMs = expiresMs === 0 ? Number.POSITIVE_INFINITY : expiresMs - nowMs;
+  const known = token === undefined ? undefined : await parts.tokens.byRef(unit, token, nowMs);
+  exchange.token =
+    known !== undefined && known.expiresMs - nowMs >= Math.min(TOKEN_LEFT_MIN_MS, leftMs)
+      ? known
+      : await issue(parts, exchange, namespace.id, judged.credential, leftMs);
   exchange.callerName = `user/${exchange.token.metadata?.['entity_name'] ?? ''}`;
 }
 
@@ -36,9 +45,11 @@ async function issue(
   { unit, nowMs }: Exchange,
   namespaceId: string,
   credential: Stored<CredentialRecord>,
+  leftMs: number,
 ): Promise<Stored<TokenRecord>> {
   const entityName = await parts.credentials.entityName(unit, namespaceId, credential.entityId);
   if (entityName === undefined) throw permissionDenied('the entity is disabled or gone');
+  const ttlSeconds = Math.min(TOKEN_TTL_SECONDS, Math.ceil(leftMs / 1000));
   const { record } = await parts.tokens.issue(
     unit,
     {
@@ -53,8 +64,8 @@ async function issue(
         credential_kind: credential.kind,
         entity_name: entityName,
       },
-      ttlSeconds: TOKEN_TTL_SECONDS,
-      explicitMaxTtlSeconds: TOKEN_TTL_SECONDS,
+      ttlSeconds,
+      explicitMaxTtlSeconds: ttlSeconds,
       periodSeconds: 0,
       renewable: false,
       numUses: 0,
@@ -65,7 +76,7 @@ async function issue(
       noDefaultPolicy: false,
       internal: null,
       mountAccessor: '',
-      maxTtlSeconds: TOKEN_TTL_SECONDS,
+      maxTtlSeconds: ttlSeconds,
     },
     nowMs,
   );

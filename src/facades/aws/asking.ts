@@ -5,6 +5,9 @@ import type { Answer, BoundPart, CallOperation } from '../../core/call.ts';
 import type { SecretTask } from '../../model/secret-task.ts';
 import type { Input, Members } from './wire/shapes.ts';
 
+/** Answers whoever proves a credential: for operations that touch nothing stored. */
+export const SELF_PATH = 'identity/credential-self';
+
 export interface Question {
   readonly operation: CallOperation;
   /** Below the mount that {@link part} names. */
@@ -26,6 +29,8 @@ export interface Asking {
   /** `secretsmanager:GetSecretValue`. */
   readonly action: string;
   readonly remoteAddress: string;
+  /** Namespace and mount that a region of the account is bound to; undefined when it is not. */
+  placeOf(region: string): Promise<string | undefined>;
   /** @throws {RequestError} what the core or the task refused */
   ask(question: Question): Promise<Answer>;
 }

@@ -9,7 +9,11 @@ export class AwsError extends RequestError {
   readonly type: string;
   readonly status: number;
 
-  constructor(type: string, message: string, options: { readonly status?: number; readonly code?: ErrorCode } = {}) {
+  constructor(
+    type: string,
+    message: string,
+    options: { readonly status?: number; readonly code?: ErrorCode } = {},
+  ) {
     super(options.code ?? CODES[type] ?? 'invalid_request', message);
     this.type = type;
     this.status = options.status ?? 400;
@@ -58,14 +62,23 @@ const FAULTS: ReadonlyMap<string, readonly [type: string, message: string]> = ne
     'unknown_credential',
     ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
   ],
-  ['bad_session', ['UnrecognizedClientException', 'The security token included in the request is invalid.']],
+  [
+    'bad_session',
+    ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
+  ],
   ['bad_signature', ['InvalidSignatureException', BAD_SIGNATURE]],
-  ['session_expired', ['ExpiredTokenException', 'The security token included in the request is expired']],
+  [
+    'session_expired',
+    ['ExpiredTokenException', 'The security token included in the request is expired'],
+  ],
   [
     'unbound',
     ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
   ],
-  ['no_token', ['UnrecognizedClientException', 'The security token included in the request is invalid.']],
+  [
+    'no_token',
+    ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
+  ],
 ]);
 
 interface Rendered {
@@ -77,7 +90,9 @@ interface Rendered {
 const INTERNAL = 'An error occurred on the server side.';
 
 /** Every code of the core: the compiler refuses a table that forgets one. */
-const TABLE: Readonly<Record<ErrorCode, readonly [status: number, type: string, message?: string]>> = {
+const TABLE: Readonly<
+  Record<ErrorCode, readonly [status: number, type: string, message?: string]>
+> = {
   invalid_request: [400, 'InvalidParameterException'],
   permission_denied: [400, 'AccessDeniedException'],
   not_found: [400, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret."],
@@ -96,7 +111,9 @@ const TABLE: Readonly<Record<ErrorCode, readonly [status: number, type: string, 
 };
 
 /** The same type has another name in STS and KMS. */
-const OTHER_NAMES: Readonly<Record<Exclude<Service, 'secretsmanager'>, Readonly<Record<string, string>>>> = {
+const OTHER_NAMES: Readonly<
+  Record<Exclude<Service, 'secretsmanager'>, Readonly<Record<string, string>>>
+> = {
   sts: {
     AccessDeniedException: 'AccessDenied',
     InvalidSignatureException: 'SignatureDoesNotMatch',

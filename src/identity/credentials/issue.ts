@@ -1,7 +1,7 @@
 /** Makes credentials: the one moment at which their secret is known to anybody but their holder. */
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
-import { isAccountId, newAccessKeyId } from '../../base/access-key-id.ts';
+import { isAccountId, newAccessKeyId } from '../../model/access-key-id.ts';
 import { base62 } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import { invalidRequest } from '../../model/errors.ts';

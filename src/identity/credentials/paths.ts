@@ -245,6 +245,11 @@ export function credentialPaths(identity: Identity, ports: CredentialPorts): Pat
     };
   }
 
+  function self({ principal, callerName }: Request<unknown>): Reply {
+    if (principal === undefined || callerName === undefined) throw permissionDenied();
+    return { data: { name: callerName, entity_id: principal.entityId } };
+  }
+
   return [
     defineSystemPath({
       pattern: 'credential-login',
@@ -261,6 +266,14 @@ export function credentialPaths(identity: Identity, ports: CredentialPorts): Pat
         description: 'For the token endpoints of other protocols: the proof is taken by them.',
       },
       operations: { update: { summary: 'Log in with a credential', handler: login } },
+    }),
+    defineSystemPath({
+      pattern: 'credential-self',
+      fields: {},
+      // Whoever proves a credential may know whose it is: other clouds ask no permission for that either.
+      unauthenticated: true,
+      help: { synopsis: 'Whose credential this is.' },
+      operations: { read: { summary: 'Say whose credential was shown', handler: self } },
     }),
     defineSystemPath({
       pattern: 'credential/{kind}',

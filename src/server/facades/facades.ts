@@ -1,6 +1,8 @@
 /** The facades that share a listener with Vault's, in the order in which they are asked whose a request is. */
 import type { World } from '../../base/world.ts';
+import type { BoundProtocol } from '../../core/bindings/bindings.ts';
 import type { Handle } from '../../core/call.ts';
+import { createAwsFacade } from '../../facades/aws/aws-facade.ts';
 import { azureApi } from '../../facades/azure/azure-facade.ts';
 import { googleApi } from '../../facades/google/google-facade.ts';
 import type { Facade, SharedFacade } from '../../facades/facade.ts';
@@ -14,13 +16,31 @@ export interface SharedPorts {
   readonly sessions: SessionTexts;
   /** Seals backups of single objects. */
   readonly backups: SealedText;
+  /** Namespace and mount that a name of another cloud is bound to; undefined when it is not. */
+  readonly placeOf: (
+    protocol: BoundProtocol,
+    name: string,
+    region: string,
+  ) => Promise<string | undefined>;
 }
 
 const MAKERS: readonly ((ports: SharedPorts) => SharedFacade)[] = [
+  aws,
   ({ handle, world }) => googleApi({ handle, log: world.log.named('http'), clock: world.clock }),
   ({ handle, world, backups }) =>
     azureApi({ handle, log: world.log.named('http'), clock: world.clock, backupSeal: backups }),
 ];
+
+function aws({ world, handle, sessions, placeOf }: SharedPorts): SharedFacade {
+  return createAwsFacade({
+    handle,
+    log: world.log.named('http'),
+    clock: world.clock,
+    random: world.random,
+    seal: (key) => sessions.seal(key),
+    placeOf: (account, region) => placeOf('aws', account, region),
+  });
+}
 
 /** Those whose API is in `apis`. */
 export function sharedFacades(apis: readonly string[], ports: SharedPorts): SharedFacade[] {

@@ -131,16 +131,25 @@ function smaller(a: number, b: number): number {
   return Math.min(a, b);
 }
 
+/** The token of the caller, which one that shows a credential does not know itself. */
+async function callersToken(
+  ports: TokenPorts,
+  unit: Unit,
+  { principal, clientToken, evidence, nowMs }: Request<Fields>,
+): Promise<Stored<TokenRecord> | undefined> {
+  if (principal === undefined) return undefined;
+  if (clientToken !== undefined) return await ports.tokens.lookup(unit, clientToken, nowMs);
+  if (evidence === undefined) return undefined;
+  const ref = { id: principal.tokenId, namespaceId: principal.tokenNamespace.id };
+  return await ports.tokens.byRef(unit, ref, nowMs);
+}
+
 async function parentOf(
   ports: TokenPorts,
   unit: Unit,
   request: Request<Fields>,
 ): Promise<Stored<TokenRecord>> {
-  const { principal, clientToken } = request;
-  const parent =
-    principal === undefined || clientToken === undefined
-      ? undefined
-      : await ports.tokens.lookup(unit, clientToken, request.nowMs);
+  const parent = await callersToken(ports, unit, request);
   if (parent === undefined) throw permissionDenied();
   if (parent.type === 'batch') throw invalidRequest('batch tokens cannot create more tokens');
   if (parent.numUses !== 0)

@@ -36,7 +36,7 @@ export interface AwsAttributes {
 
 export function awsOf(secret: Secret): AwsAttributes {
   const kept = secret.attributes?.['aws'];
-  return isJsonObject(kept) ? (kept as AwsAttributes) : {};
+  return isJsonObject(kept) ? kept : {};
 }
 
 /** `secret` with some of them changed; undefined takes one away. */

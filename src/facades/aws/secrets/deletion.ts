@@ -1,5 +1,6 @@
 /** Deletion with a recovery window, restoration, and the end. */
 import { operation } from '../asking.ts';
+import type { Operation } from '../asking.ts';
 import { invalidParameter, invalidRequest } from '../errors.ts';
 import { arnOf, namedBy, SECRET_ID_MAX } from './names.ts';
 import { onSecret, seconds } from './on-secret.ts';
@@ -12,7 +13,7 @@ const DAYS_MAX = 30;
 
 const SECRET_ID = { kind: 'string', min: 1, max: SECRET_ID_MAX, required: true } as const;
 
-export const deleteSecret = operation(
+export const deleteSecret: Operation = operation(
   {
     SecretId: SECRET_ID,
     RecoveryWindowInDays: { kind: 'integer', min: -(2 ** 31), max: 2 ** 31 },
@@ -21,7 +22,9 @@ export const deleteSecret = operation(
   async (input, asking) => {
     const { RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: force = false } = input;
     if (force && days !== undefined) {
-      throw invalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.");
+      throw invalidParameter(
+        "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+      );
     }
     if (days !== undefined && (days < DAYS_MIN || days > DAYS_MAX)) {
       throw invalidParameter(
@@ -54,13 +57,15 @@ function isNotFound(error: unknown): boolean {
   return error instanceof Error && 'type' in error && error.type === 'ResourceNotFoundException';
 }
 
-export const restoreSecret = operation({ SecretId: SECRET_ID }, async (input, asking) => {
-  const wanted = { operation: 'write', at: 'undelete', evenDeleted: true } as const;
-  return await onSecret(asking, input.SecretId, wanted, ({ desk, arn, name, secret }) => {
-    if (secret.deletedMs !== undefined) {
-      desk.change(({ deletedMs: _deleted, purgeMs: _purge, ...rest }) => rest);
-    }
-    return { ARN: arn, Name: name };
-  });
-});
-
+export const restoreSecret: Operation = operation(
+  { SecretId: SECRET_ID },
+  async (input, asking) => {
+    const wanted = { operation: 'write', at: 'undelete', evenDeleted: true } as const;
+    return await onSecret(asking, input.SecretId, wanted, ({ desk, arn, name, secret }) => {
+      if (secret.deletedMs !== undefined) {
+        desk.change(({ deletedMs: _deleted, purgeMs: _purge, ...rest }) => rest);
+      }
+      return { ARN: arn, Name: name };
+    });
+  },
+);

@@ -70,7 +70,10 @@ export interface Named {
  * a whole one: both readings are given.
  * @throws {AwsError}
  */
-export function namedBy(secretId: string, asking: Pick<Asking, 'account' | 'region'>): readonly Named[] {
+export function namedBy(
+  secretId: string,
+  asking: Pick<Asking, 'account' | 'region'>,
+): readonly Named[] {
   if (!secretId.startsWith('arn:')) return [{ name: assertName(secretId), suffix: undefined }];
   const match = ARN.exec(secretId);
   if (match === null) throw invalidParameter('Invalid ARN.');

@@ -77,10 +77,12 @@ async function onNamed(
       secret: async (desk) => {
         const { secret } = desk;
         if (secret === undefined) throw notFound();
-        if (suffix !== undefined && suffix !== suffixOf(asking.account, name, secret)) throw notFound();
+        if (suffix !== undefined && suffix !== suffixOf(asking.account, name, secret))
+          throw notFound();
         const arn = arnOf(asking, name, secret);
         assertAllowed(asking, desk, secret, arn);
-        if (wanted.evenDeleted !== true && secret.deletedMs !== undefined) throw invalidRequest(MARKED);
+        if (wanted.evenDeleted !== true && secret.deletedMs !== undefined)
+          throw invalidRequest(MARKED);
         const opened: Opened = {
           desk,
           name,

@@ -4,7 +4,7 @@
  */
 import { findVersion, isDestroyed, servedNumber } from '../../../model/secret.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
-import { awsOf } from './aws-attributes.ts';
+import { awsOf, withAws } from './aws-attributes.ts';
 
 export const CURRENT = 'AWSCURRENT';
 export const PREVIOUS = 'AWSPREVIOUS';
@@ -25,7 +25,9 @@ export function versionById(secret: Secret, id: string): Version | undefined {
 /** Labels of a version, in order. */
 export function stagesOf(secret: Secret, version: Version): readonly string[] {
   const stages = Object.entries(secret.labels ?? {})
-    .filter(([label, number]) => number === version.number && label !== CURRENT && label !== PREVIOUS)
+    .filter(
+      ([label, number]) => number === version.number && label !== CURRENT && label !== PREVIOUS,
+    )
     .map(([label]) => label);
   if (servedNumber(secret) === version.number) stages.push(CURRENT);
   else if (secret.previous === version.number) stages.push(PREVIOUS);
@@ -58,4 +60,18 @@ export function stagesById(secret: Secret): Record<string, readonly string[]> {
 
 export function hasValue(version: Version, nowMs: number): boolean {
   return !isDestroyed(version, nowMs);
+}
+
+/** A version that waited for its value has it; labels that moved to it leave the others that wait. */
+export function withoutEmpty(secret: Secret, token: string, moved: readonly string[]): Secret {
+  const { empty } = awsOf(secret);
+  if (empty === undefined) return secret;
+  const left = Object.entries(empty)
+    .filter(([id]) => id !== token)
+    .map(([id, stages]): [string, readonly string[]] => [
+      id,
+      stages.filter((stage) => !moved.includes(stage)),
+    ])
+    .filter(([, stages]) => stages.length > 0);
+  return withAws(secret, { empty: left.length === 0 ? undefined : Object.fromEntries(left) });
 }

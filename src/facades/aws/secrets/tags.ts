@@ -1,20 +1,22 @@
 /** Tags are the secret's custom metadata: what `kv metadata` shows, and what the other APIs make of that. */
 import type { Secret } from '../../../model/secret.ts';
 import { operation } from '../asking.ts';
+import type { Operation } from '../asking.ts';
 import { AwsError, invalidParameter, invalidRequest } from '../errors.ts';
 import { SECRET_ID_MAX } from './names.ts';
 import { onSecret } from './on-secret.ts';
 
 const TAGS_MAX = 50;
 const KEY_MAX = 128;
-const TEXT_MAX = 256;
 
-const TAG = {
-  Key: { kind: 'string', min: 1, max: KEY_MAX, required: true },
-  Value: { kind: 'string', max: TEXT_MAX },
+export const TAGS = {
+  kind: 'structures',
+  max: 100,
+  members: {
+    Key: { kind: 'string', min: 1, max: 128, required: true },
+    Value: { kind: 'string', max: 256 },
+  },
 } as const;
-
-export const TAGS = { kind: 'structures', max: 2 * TAGS_MAX, members: TAG } as const;
 
 export interface Tag {
   readonly Key: string;
@@ -44,7 +46,7 @@ export function withTags(secret: Secret, tags: readonly Tag[]): Secret {
 const SECRET_ID = { kind: 'string', min: 1, max: SECRET_ID_MAX, required: true } as const;
 const CHANGES = { operation: 'write', at: 'metadata' } as const;
 
-export const tagResource = operation(
+export const tagResource: Operation = operation(
   { SecretId: SECRET_ID, Tags: { ...TAGS, required: true } },
   async (input, asking) =>
     await onSecret(asking, input.SecretId, CHANGES, ({ desk }) => {
@@ -53,7 +55,7 @@ export const tagResource = operation(
     }),
 );
 
-export const untagResource = operation(
+export const untagResource: Operation = operation(
   {
     SecretId: SECRET_ID,
     TagKeys: { kind: 'strings', max: 2 * TAGS_MAX, length: KEY_MAX, required: true },
@@ -61,7 +63,9 @@ export const untagResource = operation(
   async (input, asking) =>
     await onSecret(asking, input.SecretId, CHANGES, ({ desk }) => {
       desk.change((secret) => {
-        const left = Object.entries(secret.customMetadata).filter(([key]) => !input.TagKeys.includes(key));
+        const left = Object.entries(secret.customMetadata).filter(
+          ([key]) => !input.TagKeys.includes(key),
+        );
         return { ...secret, customMetadata: Object.fromEntries(left) };
       });
       return {};

@@ -1,18 +1,26 @@
 /** Writing and reading values: CreateSecret, PutSecretValue, UpdateSecret, GetSecretValue. */
 import { timingSafeEqual } from 'node:crypto';
-import { findVersion, isReadable, servedNumber, setLabels } from '../../../model/secret.ts';
+import { findVersion, isReadable, servedNumber } from '../../../model/secret.ts';
 import type { SecretDesk } from '../../../model/secret-task.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
 import { operation } from '../asking.ts';
-import type { Asking, Output } from '../asking.ts';
+import type { Asking, Operation, Output } from '../asking.ts';
 import { AwsError, invalidParameter, invalidRequest, notFound } from '../errors.ts';
-import { awsOf, withAws, withDescription } from './aws-attributes.ts';
+import { withAws, withDescription } from './aws-attributes.ts';
 import { arnOf, assertName, NAME_MAX, SECRET_ID_MAX } from './names.ts';
 import { onSecret, reply, seconds } from './on-secret.ts';
 import type { Opened } from './on-secret.ts';
 import { assertAllowed } from './policy/evaluate.ts';
 import { replicasOf, REPLICA_REGIONS } from './replication.ts';
-import { CURRENT, PREVIOUS, stagesOf, versionById, versionByStage, versionIdOf } from './stages.ts';
+import {
+  CURRENT,
+  PREVIOUS,
+  stagesOf,
+  versionById,
+  versionByStage,
+  versionIdOf,
+  withoutEmpty,
+} from './stages.ts';
 import { TAGS, withTags } from './tags.ts';
 
 const VALUE_BYTES_MAX = 65_536;
@@ -40,20 +48,27 @@ interface Written {
 /** @throws {AwsError} both were sent, or more than fits */
 function valueOf({ SecretString: text, SecretBinary: bytes }: ValueInput): Written | undefined {
   if (text !== undefined && bytes !== undefined) {
-    throw invalidParameter("You can't specify both a binary secret value and a string secret value in the same secret.");
+    throw invalidParameter(
+      "You can't specify both a binary secret value and a string secret value in the same secret.",
+    );
   }
   if (bytes !== undefined) return { value: bytes, form: 'binary' };
   if (text === undefined) return undefined;
   const value = Buffer.from(text);
   if (value.length > VALUE_BYTES_MAX) {
-    throw new AwsError('ValidationException', `1 validation error detected: Value at 'secretString' failed to satisfy constraint: Member must have length less than or equal to ${VALUE_BYTES_MAX}`);
+    throw new AwsError(
+      'ValidationException',
+      `1 validation error detected: Value at 'secretString' failed to satisfy constraint: Member must have length less than or equal to ${VALUE_BYTES_MAX}`,
+    );
   }
   return { value, form: 'text' };
 }
 
 function tokenOf(token: string | undefined): string {
   if (token !== undefined) return token;
-  throw invalidParameter('You must provide a ClientRequestToken value. We recommend a UUID-type value.');
+  throw invalidParameter(
+    'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
+  );
 }
 
 /** Adds the version that `token` names, unless it is there already with the same value. */
@@ -68,7 +83,12 @@ async function addVersion(
   const known = versionById(before, token);
   if (known !== undefined) {
     const same = await desk.value(known.number);
-    if (same.length === value.length && timingSafeEqual(same, value) && (known.form ?? 'text') === form) return known;
+    if (
+      same.length === value.length &&
+      timingSafeEqual(same, value) &&
+      (known.form ?? 'text') === form
+    )
+      return known;
     throw new AwsError(
       'ResourceExistsException',
       `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${arnOf(asking, name, before)}.`,
@@ -84,23 +104,12 @@ async function addVersion(
   return version;
 }
 
-/** A version that waited for its value has it; labels that moved to it leave the others that wait. */
-function withoutEmpty(secret: Secret, token: string, moved: readonly string[]): Secret {
-  const { empty } = awsOf(secret);
-  if (empty === undefined) return secret;
-  const left = Object.entries(empty)
-    .filter(([id]) => id !== token)
-    .map(([id, stages]): [string, readonly string[]] => [id, stages.filter((stage) => !moved.includes(stage))])
-    .filter(([, stages]) => stages.length > 0);
-  return withAws(secret, { empty: left.length === 0 ? undefined : Object.fromEntries(left) });
-}
-
 function existing(desk: SecretDesk): Secret {
   if (desk.secret === undefined) throw notFound();
   return desk.secret;
 }
 
-export const createSecret = operation(
+export const createSecret: Operation = operation(
   {
     Name: { kind: 'string', min: 1, max: NAME_MAX, required: true },
     ClientRequestToken: TOKEN,
@@ -129,12 +138,21 @@ export const createSecret = operation(
           const before = desk.secret;
           if (before !== undefined) {
             if (before.deletedMs !== undefined) {
-              throw invalidRequest("You can't create this secret because a secret with this name is already scheduled for deletion.");
+              throw invalidRequest(
+                "You can't create this secret because a secret with this name is already scheduled for deletion.",
+              );
             }
             assertAllowed(asking, desk, before, arnOf(asking, name, before));
             // The same request once more succeeds; another one is about a name that is taken.
-            if (token === undefined || written === undefined || versionById(before, token) === undefined) {
-              throw new AwsError('ResourceExistsException', `The operation failed because the secret ${name} already exists.`);
+            if (
+              token === undefined ||
+              written === undefined ||
+              versionById(before, token) === undefined
+            ) {
+              throw new AwsError(
+                'ResourceExistsException',
+                `The operation failed because the secret ${name} already exists.`,
+              );
             }
             await addVersion({ desk, name }, asking, token, written, [CURRENT]);
             return reply(made(asking, name, before, token));
@@ -142,7 +160,8 @@ export const createSecret = operation(
           desk.create();
           desk.change((secret) => {
             const tagged = withTags({ ...secret, maxVersions: KEPT_VERSIONS }, input.Tags ?? []);
-            const described = input.Description === undefined ? tagged : withDescription(tagged, input.Description);
+            const described =
+              input.Description === undefined ? tagged : withDescription(tagged, input.Description);
             return withAws(described, {
               kmsKeyId: input.KmsKeyId,
               type: input.Type,
@@ -171,7 +190,7 @@ function made(asking: Asking, name: string, secret: Secret, token: string | unde
   };
 }
 
-export const putSecretValue = operation(
+export const putSecretValue: Operation = operation(
   {
     SecretId: SECRET_ID,
     ClientRequestToken: TOKEN,
@@ -181,18 +200,24 @@ export const putSecretValue = operation(
   },
   async (input, asking) => {
     const written = valueOf(input);
-    if (written === undefined) throw invalidRequest('You must provide either SecretString or SecretBinary.');
+    if (written === undefined)
+      throw invalidRequest('You must provide either SecretString or SecretBinary.');
     const token = tokenOf(input.ClientRequestToken);
     const stages = [...new Set(input.VersionStages ?? [CURRENT])];
-    return await onSecret(asking, input.SecretId, { operation: 'write', at: 'data' }, async (opened) => {
-      const version = await addVersion(opened, asking, token, written, stages);
-      const { arn, name, secret } = opened;
-      return { ARN: arn, Name: name, VersionId: token, VersionStages: stagesOf(secret, version) };
-    });
+    return await onSecret(
+      asking,
+      input.SecretId,
+      { operation: 'write', at: 'data' },
+      async (opened) => {
+        const version = await addVersion(opened, asking, token, written, stages);
+        const { arn, name, secret } = opened;
+        return { ARN: arn, Name: name, VersionId: token, VersionStages: stagesOf(secret, version) };
+      },
+    );
   },
 );
 
-export const updateSecret = operation(
+export const updateSecret: Operation = operation(
   {
     SecretId: SECRET_ID,
     ClientRequestToken: TOKEN,
@@ -218,7 +243,8 @@ export const updateSecret = operation(
         await addVersion(opened, asking, token, written, [CURRENT]);
       }
       desk.change((secret) => {
-        const described = input.Description === undefined ? secret : withDescription(secret, input.Description);
+        const described =
+          input.Description === undefined ? secret : withDescription(secret, input.Description);
         return withAws(described, {
           ...(input.KmsKeyId === undefined ? {} : { kmsKeyId: input.KmsKeyId }),
           ...(input.Type === undefined ? {} : { type: input.Type }),
@@ -234,16 +260,23 @@ function chosen(secret: Secret, id: string | undefined, stage: string | undefine
   if (id !== undefined) {
     const version = versionById(secret, id);
     if (version === undefined) {
-      throw new AwsError('ResourceNotFoundException', `Secrets Manager can't find the specified secret value for VersionId: ${id}`);
+      throw new AwsError(
+        'ResourceNotFoundException',
+        `Secrets Manager can't find the specified secret value for VersionId: ${id}`,
+      );
     }
     if (stage !== undefined && !stagesOf(secret, version).includes(stage)) {
-      throw invalidRequest('You provided a VersionStage that is not associated to the provided VersionId.');
+      throw invalidRequest(
+        'You provided a VersionStage that is not associated to the provided VersionId.',
+      );
     }
     return version;
   }
   const wanted = stage ?? CURRENT;
   const version =
-    stage === undefined ? findVersion(secret, servedNumber(secret)) : versionByStage(secret, wanted);
+    stage === undefined
+      ? findVersion(secret, servedNumber(secret))
+      : versionByStage(secret, wanted);
   if (version !== undefined) return version;
   throw new AwsError(
     'ResourceNotFoundException',
@@ -276,7 +309,7 @@ export async function shownValue(
   };
 }
 
-export const getSecretValue = operation(
+export const getSecretValue: Operation = operation(
   {
     SecretId: SECRET_ID,
     VersionId: TOKEN,
@@ -287,64 +320,3 @@ export const getSecretValue = operation(
       shownValue(opened, input.VersionId, input.VersionStage),
     ),
 );
-
-export const updateSecretVersionStage = operation(
-  {
-    SecretId: SECRET_ID,
-    VersionStage: { kind: 'string', min: 1, max: 256, required: true },
-    RemoveFromVersionId: TOKEN,
-    MoveToVersionId: TOKEN,
-  },
-  async (input, asking) =>
-    await onSecret(asking, input.SecretId, { operation: 'write', at: 'metadata' }, async (opened) => {
-      await moveStage(opened, input.VersionStage, input.RemoveFromVersionId, input.MoveToVersionId);
-      return { ARN: opened.arn, Name: opened.name };
-    }),
-);
-
-async function moveStage(
-  { desk, secret }: Opened,
-  stage: string,
-  from: string | undefined,
-  to: string | undefined,
-): Promise<void> {
-  const empty = awsOf(secret).empty ?? {};
-  for (const id of [from, to]) {
-    if (id !== undefined && versionById(secret, id) === undefined && !Object.hasOwn(empty, id)) {
-      throw invalidParameter(`Not a valid version: ${id}`);
-    }
-  }
-  const holder = versionByStage(secret, stage);
-  const waiting = Object.keys(empty).find((id) => empty[id]?.includes(stage) === true);
-  const holderId = holder === undefined ? waiting : versionIdOf(holder);
-  if (to === undefined && stage === CURRENT) {
-    throw invalidParameter(`You can't remove the staging label ${CURRENT}: move it to another version.`);
-  }
-  if (from === undefined && to === undefined) {
-    throw invalidParameter('You must specify RemoveFromVersionId, MoveToVersionId or both.');
-  }
-  if (to !== undefined && to === holderId) return;
-  if (from === undefined && holderId !== undefined) {
-    throw invalidParameter(
-      `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ${holderId}, so you must explicitly reference that version in RemoveFromVersionId.`,
-    );
-  }
-  if (from !== undefined && from !== holderId) {
-    throw invalidParameter(`The staging label ${stage} isn't currently attached to version ${from}.`);
-  }
-  const target = to === undefined ? undefined : versionById(secret, to);
-  if (to !== undefined && target === undefined) {
-    throw invalidRequest('A staging label can only be moved to a version that has a value.');
-  }
-  if (stage === CURRENT && target !== undefined) {
-    await desk.serve(target.number);
-    return;
-  }
-  desk.change((before) => {
-    const cleared = withoutEmpty(before, '', [stage]);
-    if (stage !== PREVIOUS) return setLabels(cleared, { [stage]: target?.number ?? 0 });
-    const { previous: _previous, ...rest } = cleared;
-    return target === undefined ? rest : { ...rest, previous: target.number };
-  });
-}
-

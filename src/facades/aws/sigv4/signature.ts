@@ -31,7 +31,12 @@ const SCOPE = /^([A-Z0-9]{16,32})\/(\d{8})\/([a-z0-9-]{1,64})\/([a-z0-9-]{1,64})
 const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** They change what the request is: when one is there, it is signed, and there is only one. */
-const MUST_BE_SIGNED = ['x-amz-date', 'x-amz-security-token', 'x-amz-target', 'x-amz-content-sha256'];
+const MUST_BE_SIGNED = [
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-amz-target',
+  'x-amz-content-sha256',
+];
 const SINGLE: ReadonlySet<string> = new Set([
   'authorization',
   'host',
@@ -73,7 +78,8 @@ function refuseRepeated(raw: readonly string[]): void {
   const seen = new Set<string>();
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase();
-    if (SINGLE.has(name) && seen.has(name)) throw incomplete(`Header ${name} must not be repeated.`);
+    if (SINGLE.has(name) && seen.has(name))
+      throw incomplete(`Header ${name} must not be repeated.`);
     seen.add(name);
   }
 }
@@ -120,7 +126,8 @@ function fromQuery(query: ReadonlyMap<string, string>): Signature {
   if (!query.has('X-Amz-Algorithm')) {
     throw signatureError('MissingAuthenticationTokenException', 'Missing Authentication Token');
   }
-  if (query.get('X-Amz-Algorithm') !== ALGORITHM) throw incomplete('Unsupported signing algorithm.');
+  if (query.get('X-Amz-Algorithm') !== ALGORITHM)
+    throw incomplete('Unsupported signing algorithm.');
   return parsed({
     credential: query.get('X-Amz-Credential'),
     signedHeaders: query.get('X-Amz-SignedHeaders'),
@@ -148,12 +155,18 @@ function parsed(sent: Sent): Signature {
   const [, credential = '', date = '', region = '', service = ''] = scope;
   const amzDate = sent.amzDate ?? '';
   if (!AMZ_DATE.test(amzDate)) {
-    throw incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+    throw incomplete(
+      "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+    );
   }
   if (!amzDate.startsWith(date)) {
-    throw signatureError('InvalidSignatureException', 'Date in Credential scope does not match the date of the request.');
+    throw signatureError(
+      'InvalidSignatureException',
+      'Date in Credential scope does not match the date of the request.',
+    );
   }
-  if (!SIGNATURE.test(sent.signature ?? '')) throw incomplete('Signature must be 64 hexadecimal digits.');
+  if (!SIGNATURE.test(sent.signature ?? ''))
+    throw incomplete('Signature must be 64 hexadecimal digits.');
   return {
     credential,
     date,
@@ -203,7 +216,14 @@ function assertSignedHeaders(request: WireRequest, { signedHeaders }: Signature)
 
 function millis(amzDate: string): number {
   const [, year, month, day, hour, minute, second] = AMZ_DATE.exec(amzDate) ?? [];
-  return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  return Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
 }
 
 function amzTime(ms: number): string {
@@ -237,7 +257,11 @@ export function checkScope(signature: Signature, service: Service, nowMs: number
 }
 
 /** What the core is to judge: the signature, and the text that it must be one of. @throws {AwsError} the body is another */
-export function evidenceOf(request: WireRequest, signature: Signature, body: Buffer): AccessKeyEvidence {
+export function evidenceOf(
+  request: WireRequest,
+  signature: Signature,
+  body: Buffer,
+): AccessKeyEvidence {
   const bodyHash = sha256Hex(body);
   const announced = request.headers['x-amz-content-sha256'];
   if (announced !== undefined && announced !== bodyHash) {

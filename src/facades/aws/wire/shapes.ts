@@ -16,7 +16,12 @@ export type Shape =
   | { readonly kind: 'boolean' }
   /** Bytes, in base64. */
   | { readonly kind: 'blob'; readonly min?: number; readonly max: number }
-  | { readonly kind: 'strings'; readonly min?: number; readonly max: number; readonly length: number }
+  | {
+      readonly kind: 'strings';
+      readonly min?: number;
+      readonly max: number;
+      readonly length: number;
+    }
   | { readonly kind: 'structures'; readonly max: number; readonly members: Members }
   | { readonly kind: 'structure'; readonly members: Members }
   | { readonly kind: 'texts'; readonly max: number };
@@ -75,9 +80,12 @@ function check(value: unknown, shape: Shape, at: string): unknown {
     case 'string':
       return text(value, shape, at);
     case 'integer':
-      if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw wrongType(at, 'a number');
-      if (value < shape.min) throw failed(at, `Member must have value greater than or equal to ${shape.min}`);
-      if (value > shape.max) throw failed(at, `Member must have value less than or equal to ${shape.max}`);
+      if (typeof value !== 'number' || !Number.isSafeInteger(value))
+        throw wrongType(at, 'a number');
+      if (value < shape.min)
+        throw failed(at, `Member must have value greater than or equal to ${shape.min}`);
+      if (value > shape.max)
+        throw failed(at, `Member must have value less than or equal to ${shape.max}`);
       return value;
     case 'boolean':
       if (typeof value !== 'boolean') throw wrongType(at, 'true or false');
@@ -85,19 +93,23 @@ function check(value: unknown, shape: Shape, at: string): unknown {
     case 'blob':
       return bytes(value, shape, at);
     case 'strings':
-      return list(value, shape, at).map((each) => text(each, { kind: 'string', max: shape.length }, `${at}.member`));
+      return list(value, shape, at).map((each) =>
+        text(each, { kind: 'string', max: shape.length }, `${at}.member`),
+      );
     case 'structures':
-      return list(value, shape, at).map((each, index) => structure(each, shape.members, `${at}.${index + 1}.member.`));
+      return list(value, shape, at).map((each, index) =>
+        structure(each, shape.members, `${at}.${index + 1}.member.`),
+      );
     case 'structure':
       return structure(value, shape.members, `${at}.`);
-    case 'texts':
+    default:
       return texts(value, shape.max, at);
   }
 }
 
 function text(value: unknown, shape: Extract<Shape, { kind: 'string' }>, at: string): string {
   if (typeof value !== 'string') throw wrongType(at, 'a string');
-  assertLength([...value].length > shape.max ? shape.max + 1 : value.length, shape, at);
+  assertLength(value.length, shape, at);
   if (shape.values !== undefined && !shape.values.includes(value)) {
     throw failed(at, `Member must satisfy enum value set: [${shape.values.join(', ')}]`);
   }
@@ -113,7 +125,11 @@ function bytes(value: unknown, shape: Extract<Shape, { kind: 'blob' }>, at: stri
   return decoded;
 }
 
-function list(value: unknown, shape: { readonly min?: number; readonly max: number }, at: string): unknown[] {
+function list(
+  value: unknown,
+  shape: { readonly min?: number; readonly max: number },
+  at: string,
+): unknown[] {
   if (!Array.isArray(value)) throw wrongType(at, 'a list');
   assertLength(value.length, shape, at);
   return value;
@@ -131,7 +147,11 @@ function texts(value: unknown, max: number, at: string): Readonly<Record<string,
   return checked;
 }
 
-function assertLength(length: number, shape: { readonly min?: number; readonly max: number }, at: string): void {
+function assertLength(
+  length: number,
+  shape: { readonly min?: number; readonly max: number },
+  at: string,
+): void {
   const { min = 0, max } = shape;
   if (length < min) throw failed(at, `Member must have length greater than or equal to ${min}`);
   if (length > max) throw failed(at, `Member must have length less than or equal to ${max}`);
@@ -139,7 +159,9 @@ function assertLength(length: number, shape: { readonly min?: number; readonly m
 
 /** Values are never repeated: one may be a secret. */
 function failed(at: string, constraint: string): AwsError {
-  return validation(`1 validation error detected: Value at '${at}' failed to satisfy constraint: ${constraint}`);
+  return validation(
+    `1 validation error detected: Value at '${at}' failed to satisfy constraint: ${constraint}`,
+  );
 }
 
 function wrongType(at: string, wanted: string): AwsError {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { accountOf, newAccessKeyId } from './access-key-id.ts';
-import { systemRandom } from './random.ts';
+import { systemRandom } from '../base/random.ts';
 
 test('an id leads back to its account', () => {
   const account = fc

@@ -2,8 +2,8 @@
  * Access key ids in the form that AWS gives them: four letters, then 80 bits in base32, of which 40 are the account number. So an
  * id says which account it belongs to, and nobody else has to.
  */
-import { decodeBase32, encodeBase32 } from './base32.ts';
-import type { Random } from './random.ts';
+import { decodeBase32, encodeBase32 } from '../base/base32.ts';
+import type { Random } from '../base/random.ts';
 
 /** `AKIA`: a key that lasts. `ASIA`: a key that goes with a session token. */
 export type AccessKeyPrefix = 'AKIA' | 'ASIA';
