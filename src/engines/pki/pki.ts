@@ -1,5 +1,8 @@
 /** The PKI engine: authorities, the certificates they make, and what tells that one is revoked. */
 import type { Backend } from '../../model/backend.ts';
+import { VALIDATION_TASK } from './acme/orders.ts';
+import { acmePaths } from './acme/paths.ts';
+import { validationTask } from './acme/validation.ts';
 import { authorityConfigPaths } from './authorities/config-paths.ts';
 import { importPaths } from './authorities/import-paths.ts';
 import { issuerPaths } from './authorities/issuer-paths.ts';
@@ -17,6 +20,7 @@ import { certificateListPaths } from './reading/lists.ts';
 import { crlConfigPaths } from './revocation/config-paths.ts';
 import { ocspPaths } from './revocation/ocsp-paths.ts';
 import { certificateLease, revokePaths } from './revocation/revoke.ts';
+import { tidyPaths, tidyTasks } from './upkeep/tidy-paths.ts';
 
 export function pkiBackend(options: PkiOptions): Backend {
   const ports: PkiPorts = { ...options, signers: new SignerCache() };
@@ -25,7 +29,9 @@ export function pkiBackend(options: PkiOptions): Backend {
     kind: 'secret',
     summary: 'Certificate authorities, and the certificates that they make.',
     secrets: { [CERTIFICATE_LEASE]: certificateLease(ports) },
+    tasks: { ...tidyTasks(ports), [VALIDATION_TASK]: validationTask(ports) },
     paths: [
+      ...acmePaths(ports),
       ...rolePaths(),
       ...rootPaths(ports),
       ...intermediatePaths(ports),
@@ -40,6 +46,7 @@ export function pkiBackend(options: PkiOptions): Backend {
       ...fetchPaths(ports),
       ...certificateListPaths(),
       ...ocspPaths(ports),
+      ...tidyPaths(ports),
     ],
   };
 }

@@ -3,12 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { formatTime } from '../../../base/time-format.ts';
 import { DerError } from '../../../crypto/der.ts';
 import { nextPem } from '../../../crypto/pem.ts';
-import {
-  isAuthority,
-  isSignedBy,
-  readCertificate,
-  serialText,
-} from '../../../crypto/x509/certificate.ts';
+import { isAuthority, readCertificate, serialText } from '../../../crypto/x509/certificate.ts';
 import type { Certificate } from '../../../crypto/x509/certificate.ts';
 import { readPrivateKey } from '../../../crypto/x509/keys.ts';
 import { definePath } from '../../../model/backend.ts';
@@ -17,8 +12,6 @@ import { invalidRequest } from '../../../model/errors.ts';
 import { LIST_FIELDS, listNames } from '../../../model/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
-import { ISSUERS, readIndex } from '../authorities/records.ts';
-import type { IssuerRecord } from '../authorities/records.ts';
 import {
   CERTIFICATES,
   findCertificate,
@@ -28,27 +21,13 @@ import {
 import type { PkiPorts } from '../ports.ts';
 import { crlConfig } from './config.ts';
 import { rebuildCrls, rebuildWarnings } from './crl.ts';
+import { associate, issuerCertificates } from './issuers-of.ts';
 import { findRevoked, putRevoked, RECENT, REVOKED } from './revoked.ts';
 
 const PEM_LENGTH_MIN = 75;
 const KEY_LENGTH_MIN = 64;
 /** A certificate that ends within this time is as good as expired. */
 const EXPIRED_MS = 2000;
-
-interface Parent {
-  readonly id: string;
-  readonly certificate: Certificate;
-}
-
-export async function issuerCertificates(store: Reader): Promise<Parent[]> {
-  const ids = Object.keys((await readIndex(store)).issuers);
-  const records = await store.getRecords<IssuerRecord>(ids.map((id) => ISSUERS + id));
-  return records.flatMap((each) =>
-    each === undefined
-      ? []
-      : [{ id: each.id, certificate: readCertificate(Buffer.from(each.certificate, 'base64')) }],
-  );
-}
 
 function revokedData(revokedMs: number): Readonly<Record<string, unknown>> {
   return {
@@ -83,7 +62,7 @@ export async function revokeCertificate(
       ],
     };
   }
-  const issuerId = parents.find((each) => isSignedBy(certificate, each.certificate))?.id ?? '';
+  const issuerId = associate(certificate, parents);
   const record = { key, revokedMs: nowMs, issuerId, notAfterMs: certificate.notAfterMs };
   putRevoked(store, record);
   const data = revokedData(nowMs);
@@ -127,9 +106,7 @@ async function presented(store: Reader, pem: string): Promise<Presented> {
     );
   }
   const parents = await issuerCertificates(store);
-  if (parents.some((each) => isSignedBy(certificate, each.certificate))) {
-    return { certificate, isStored: false };
-  }
+  if (associate(certificate, parents) !== '') return { certificate, isStored: false };
   throw invalidRequest(
     'unable to verify signature on presented cert from any present issuer in this mount; certificates from previous CAs will need to have their issuing CA and key re-imported if revocation is necessary',
   );
