@@ -2,7 +2,7 @@
 import type { Backend } from '../../model/backend.ts';
 import { VALIDATION_TASK } from './acme/orders.ts';
 import { acmePaths } from './acme/paths.ts';
-import { validationTask } from './acme/validation.ts';
+import { validationTask } from './acme/challenges/validation.ts';
 import { authorityConfigPaths } from './authorities/config-paths.ts';
 import { importPaths } from './authorities/import-paths.ts';
 import { issuerPaths } from './authorities/issuer-paths.ts';
@@ -20,7 +20,8 @@ import { certificateListPaths } from './reading/lists.ts';
 import { crlConfigPaths } from './revocation/config-paths.ts';
 import { ocspPaths } from './revocation/ocsp-paths.ts';
 import { certificateLease, revokePaths } from './revocation/revoke.ts';
-import { tidyPaths, tidyTasks } from './upkeep/tidy-paths.ts';
+import { tidyPaths } from './upkeep/tidy-paths.ts';
+import { tidyTasks } from './upkeep/tidy-tasks.ts';
 
 export function pkiBackend(options: PkiOptions): Backend {
   const ports: PkiPorts = { ...options, signers: new SignerCache() };

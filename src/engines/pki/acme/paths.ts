@@ -1,26 +1,21 @@
 /** The ACME server: its resources below each directory, and who may bind accounts. */
-import { uuid } from '../../../base/random.ts';
-import { formatTimeSeconds } from '../../../base/time-format.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
-import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { FieldSet } from '../../../model/field.ts';
-import { LIST_FIELDS, namesBelow } from '../../../model/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { changeAccount, changeKey, newAccount } from './accounts.ts';
-import { ACME_CONFIG, acmeConfig, checkedAcme, configProblem } from './config.ts';
-import type { AcmeConfig } from './config.ts';
-import { AcmeDisabled, actingAccount, directoryOf, directoryPath, signedBy } from './context.ts';
+import { AcmeDisabled, actingAccount, directoryOf, signedBy } from './context.ts';
 import type { AcmeValues, Directory, JwsValues, Signed } from './context.ts';
+import { acmeConfigPaths } from './config-paths.ts';
+import { eabPaths, newEab } from './eab-paths.ts';
 import { innerSigned } from './inner.ts';
 import { finalize, orderCertificate } from './finalize.ts';
 import { newNonce } from './nonces.ts';
 import { authorization, challenge, neededOrder, newOrder, orderList } from './orders.ts';
 import { AcmeProblem, problemReply } from './problem.ts';
-import { EABS, isId } from './records.ts';
-import type { AccountRecord, EabRecord } from './records.ts';
+import type { AccountRecord } from './records.ts';
 import { revokeForAccount } from './revocation.ts';
 import { jsonReply, shownOrder } from './shown.ts';
 import type { Shown } from './shown.ts';
@@ -71,10 +66,6 @@ function isReply(answer: Shown | Reply): answer is Reply {
 }
 
 const GONE: Reply = { status: 404, raw: { contentType: 'application/json', body: '' } };
-const EAB_KEY_BYTES = 32;
-/** Keys begin with this, so that none begins with a hyphen. */
-const EAB_PREFIX = Buffer.from('vault-eab-0-', 'base64url');
-
 export function acmePaths(ports: PkiPorts): readonly Path[] {
   async function headersOf(
     store: Transaction,
@@ -293,7 +284,7 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
         pattern: `${prefix}acme/new-eab`,
         fields: own,
         help: { synopsis: 'Makes a key that binds one account of ACME to its holder.' },
-        operations: { update: { summary: 'Make a key for an account', handler: newEab } },
+        operations: { update: { summary: 'Make a key for an account', handler: newEab(ports) } },
       }),
       ...RESOURCES.map(([pattern, synopsis, more, handler]) =>
         definePath({
@@ -309,141 +300,5 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
     ];
   });
 
-  function newEab({ path, nowMs }: Request<object>, store: Transaction): Reply {
-    const key = Buffer.concat([EAB_PREFIX, ports.random.bytes(EAB_KEY_BYTES)]);
-    const eab: EabRecord = {
-      id: uuid(ports.random),
-      key: key.toString('base64'),
-      directory: directoryPath(path),
-      createdMs: nowMs,
-    };
-    store.putJsonNew(EABS + eab.id, eab);
-    return {
-      data: { id: eab.id, key: key.toString('base64url'), ...shownEab(eab) },
-    };
-  }
-
-  return [...eabPaths(), ...configPaths(), ...directories];
-}
-
-function shownEab({ directory, createdMs }: EabRecord): Readonly<Record<string, unknown>> {
-  return {
-    key_type: 'hs',
-    acme_directory: `${directory}directory`,
-    created_on: formatTimeSeconds(createdMs),
-  };
-}
-
-function eabPaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'eab',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the keys that no account is bound to yet.' },
-      operations: {
-        list: {
-          summary: 'List unused keys',
-          async handler({ fields }, store) {
-            const ids = await namesBelow(store, EABS, fields);
-            if (ids.length === 0) throw notFound();
-            const info: Record<string, unknown> = {};
-            for (const id of ids) {
-              const eab = await store.getJson<EabRecord>(EABS + id);
-              if (eab !== undefined) info[id] = shownEab(eab);
-            }
-            return { data: { keys: Object.keys(info), key_info: info } };
-          },
-        },
-      },
-    }),
-    definePath({
-      pattern: 'eab/{key_id}',
-      fields: { key_id: { kind: 'string', description: 'Id of the key.', default: '' } },
-      help: { synopsis: 'Deletes a key that no account is bound to yet.' },
-      operations: {
-        delete: {
-          summary: 'Delete an unused key',
-          async handler({ fields }, store) {
-            const { key_id: id } = fields;
-            if (!isId(id)) throw invalidRequest('badly formatted key_id field');
-            if ((await store.getJson<EabRecord>(EABS + id)) === undefined) {
-              return { data: null, warnings: [`No key id found with id: ${id}`] };
-            }
-            store.delete(EABS + id);
-            return { data: null };
-          },
-        },
-      },
-    }),
-  ];
-}
-
-const CONFIG_FIELDS = {
-  enabled: { kind: 'bool', description: 'There is an ACME server.' },
-  allowed_issuers: {
-    kind: 'comma_string_list',
-    description: 'Issuers that make certificates for ACME; `*` is any.',
-  },
-  allowed_roles: {
-    kind: 'comma_string_list',
-    description: 'Roles that have a directory; `*` is any.',
-  },
-  allow_role_ext_key_usage: {
-    kind: 'bool',
-    description: 'Extended usages are those of the role; otherwise certificates are for servers.',
-  },
-  default_directory_policy: {
-    kind: 'string',
-    description: 'The directory without a role: forbid, sign-verbatim, or `role:` and a name.',
-  },
-  dns_resolver: {
-    kind: 'string',
-    description: 'Address and port of the DNS server that challenges are looked up at.',
-  },
-  eab_policy: {
-    kind: 'string',
-    description:
-      'Whether accounts must be bound: not-required, new-account-required, always-required.',
-  },
-  validation_networks: {
-    kind: 'comma_string_list',
-    description: 'Networks that challenges are fetched from although they are not public.',
-  },
-  http_port: { kind: 'int', description: 'Port of http-01 challenges, where it is not 80.' },
-  tls_port: { kind: 'int', description: 'Port of tls-alpn-01 challenges, where it is not 443.' },
-} as const;
-
-type ConfigValues = { readonly [N in keyof AcmeConfig]: AcmeConfig[N] | undefined };
-
-function configPaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'config/acme',
-      fields: CONFIG_FIELDS,
-      help: { synopsis: 'Reads and sets for whom there is an ACME server.' },
-      operations: {
-        read: {
-          summary: 'Read the settings of the ACME server',
-          async handler(_request, store) {
-            const config = await acmeConfig(store);
-            const problem = await configProblem(store, config);
-            return { data: { ...config }, warnings: problem === undefined ? [] : [problem] };
-          },
-        },
-        update: {
-          summary: 'Change the settings of the ACME server',
-          async handler({ fields }: Request<ConfigValues>, store) {
-            const named = Object.entries(fields).filter(([, value]) => value !== undefined);
-            const wanted = {
-              ...(await acmeConfig(store)),
-              ...(Object.fromEntries(named) as Partial<AcmeConfig>),
-            };
-            const config = await checkedAcme(store, wanted);
-            store.putJson(ACME_CONFIG, config);
-            return { data: { ...config } };
-          },
-        },
-      },
-    }),
-  ];
+  return [...eabPaths(), ...acmeConfigPaths(), ...directories];
 }

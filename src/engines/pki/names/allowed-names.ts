@@ -17,6 +17,10 @@ function isTemplate(text: string): boolean {
   return text.includes('{{');
 }
 
+function stars(text: string): number {
+  return text.split('*').length;
+}
+
 async function filled(
   ports: Pick<PkiPorts, 'fillTemplate'>,
   texts: readonly string[],
@@ -31,7 +35,8 @@ async function filled(
     // A value that is missing, or would widen the role (`*`), allows nothing (GHSA-59w7-v8rr-pr4p).
     if (principal === undefined || principal.entityId === '') continue;
     const value = await ports.fillTemplate(text, principal);
-    if (value !== undefined && !value.includes(',')) result.push(value);
+    if (value === undefined || value.includes(',') || stars(value) > stars(text)) continue;
+    result.push(value);
   }
   return result;
 }

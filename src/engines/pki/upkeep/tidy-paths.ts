@@ -5,7 +5,6 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import { namesBelow } from '../../../model/list-names.ts';
-import type { TaskContext, TaskOutcome, TaskType } from '../../../model/outside.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { CERTIFICATES } from '../making/stored-certificates.ts';
@@ -22,8 +21,17 @@ import {
   TIDY_OPERATIONS,
 } from './tidy-config.ts';
 import type { AutoTidyConfig, TidyConfig } from './tidy-config.ts';
-import { LAST_AUTO_TIDY, newRun, TIDY_RUN, tidyStep } from './tidy-run.ts';
+import { LAST_AUTO_TIDY, newRun, TIDY_RUN } from './tidy-run.ts';
 import type { TidyRun } from './tidy-run.ts';
+import {
+  advance,
+  AUTO_GENERATION,
+  AUTO_TASK,
+  INLINE_ENTRIES_MAX,
+  intervalMs,
+  isRunning,
+  TASK,
+} from './tidy-tasks.ts';
 
 const TIDY_FIELDS = {
   tidy_cert_store: { kind: 'bool', description: 'Expired certificates are deleted.' },
@@ -88,17 +96,6 @@ const NOTHING_ASKED = `Enable at least one tidy operation to be run (${TIDY_OPER
 const STARTED =
   "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.";
 const ACCEPTED = 202;
-/** Entries that a request goes through itself; what is more is left to the calendar. */
-const INLINE_ENTRIES_MAX = 2000;
-const TASK = 'tidy';
-const AUTO_TASK = 'auto-tidy';
-/** Shortest pause between clean-ups that happen by themselves. */
-const INTERVAL_SECONDS_MIN = 60;
-
-function isRunning(run: TidyRun | undefined): boolean {
-  return run?.state === 'Running' || run?.state === 'Cancelling';
-}
-
 function applied<T extends TidyConfig>(before: T, wish: Wish): T {
   const { tidy_revocation_list: old, ...named } = wish;
   const changes = Object.entries(named).filter(
@@ -106,84 +103,6 @@ function applied<T extends TidyConfig>(before: T, wish: Wish): T {
   );
   const after = { ...before, ...(Object.fromEntries(changes) as Partial<T>) };
   return old === true ? { ...after, tidy_revoked_certs: true } : after;
-}
-
-/** Takes steps until the run is over, or `entriesMax` have been looked at. */
-async function advance(
-  ports: PkiPorts,
-  store: Transaction,
-  start: TidyRun,
-  nowMs: number,
-  entriesMax: number,
-): Promise<{ readonly run: TidyRun; readonly looked: number }> {
-  let run = start;
-  let looked = 0;
-  while (run.state === 'Running' && looked < entriesMax) {
-    const step = await tidyStep(ports, store, run, nowMs);
-    ({ run } = step);
-    looked += step.looked;
-    // A phase that has more pages goes on in the next commit: a listing shows what is committed.
-    if (step.looked > 0 && run.after !== '') break;
-  }
-  return { run, looked };
-}
-
-function dueMs(run: TidyRun, looked: number, nowMs: number): number {
-  return nowMs + (pauseMs(run.config.pause_duration) ?? 0) * looked;
-}
-
-/** The clean-up’s next pages. */
-function tidyTask(ports: PkiPorts): TaskType {
-  return {
-    async run({ name, nowMs }: TaskContext, store): Promise<TaskOutcome> {
-      const run = await store.getJson<TidyRun>(TIDY_RUN);
-      if (run?.id !== name || !isRunning(run)) return 'done';
-      if (run.state === 'Cancelling') {
-        store.putJson(TIDY_RUN, { ...run, state: 'Cancelled', finishedMs: nowMs });
-        return 'done';
-      }
-      const { run: next, looked } = await advance(ports, store, run, nowMs, INLINE_ENTRIES_MAX);
-      store.putJson(TIDY_RUN, next);
-      if (next.state !== 'Running') return 'done';
-      const atMs = dueMs(next, looked, nowMs);
-      return atMs > nowMs ? atMs : 'again';
-    },
-    async failed({ name, nowMs }: TaskContext, store, reason): Promise<TaskOutcome> {
-      const run = await store.getJson<TidyRun>(TIDY_RUN);
-      if (run?.id !== name) return 'done';
-      store.putJson(TIDY_RUN, { ...run, state: 'Error', error: reason, finishedMs: nowMs });
-      return 'done';
-    },
-  };
-}
-
-/** Starts clean-ups at their time. Its name is the settings’ generation: older ones end by themselves. */
-function autoTidyTask(ports: PkiPorts): TaskType {
-  return {
-    async run({ name, nowMs, schedule }: TaskContext, store): Promise<TaskOutcome> {
-      const config = await autoTidyConfig(store);
-      const generation = await store.getJson<string>(AUTO_GENERATION);
-      if (!config.enabled || generation !== name) return 'done';
-      const before = await store.getJson<TidyRun>(TIDY_RUN);
-      if (!isRunning(before)) {
-        const run = newRun(uuid(ports.random), config, nowMs);
-        store.putJson(TIDY_RUN, run);
-        store.putJson(LAST_AUTO_TIDY, nowMs);
-        schedule(TASK, run.id, nowMs);
-      }
-      return nowMs + intervalMs(config);
-    },
-  };
-}
-
-const AUTO_GENERATION = 'auto-tidy-generation';
-
-function intervalMs(config: AutoTidyConfig): number {
-  return Math.max(config.interval_duration, INTERVAL_SECONDS_MIN) * 1000;
-}
-
-export function tidyTasks(ports: PkiPorts): Readonly<Record<string, TaskType>> {
-  return { [TASK]: tidyTask(ports), [AUTO_TASK]: autoTidyTask(ports) };
 }
 
 function statusData(

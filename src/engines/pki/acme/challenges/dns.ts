@@ -1,7 +1,7 @@
 /** `dns-01` (RFC 8555 §8.4): the zone of the host shows a hash of the answer. */
 import { createHash } from 'node:crypto';
-import type { AcmeConfig } from './config.ts';
-import { AcmeProblem } from './problem.ts';
+import type { AcmeConfig } from '../config.ts';
+import { AcmeProblem } from '../problem.ts';
 import { resolverOf } from './reach.ts';
 
 /** @throws {AcmeProblem} */

@@ -1,19 +1,19 @@
 /** `tls-alpn-01` (RFC 8737): the host shows a certificate of its own making that holds a hash of the answer. */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:tls';
-import { DerError, derElements } from '../../../crypto/der.ts';
-import { octetsOf } from '../../../crypto/der-values.ts';
-import { equalConstantTime } from '../../../crypto/secret-bytes.ts';
-import { verifyBytes } from '../../../crypto/x509/algorithms.ts';
+import { DerError, derElements } from '../../../../crypto/der.ts';
+import { octetsOf } from '../../../../crypto/der-values.ts';
+import { equalConstantTime } from '../../../../crypto/secret-bytes.ts';
+import { verifyBytes } from '../../../../crypto/x509/algorithms.ts';
 import {
   altNamesOf,
   extensionOf,
   isSelfIssued,
   readCertificate,
-} from '../../../crypto/x509/certificate.ts';
-import { EXTENSION_OIDS } from '../../../crypto/x509/extensions.ts';
-import type { AcmeConfig } from './config.ts';
-import { AcmeProblem } from './problem.ts';
+} from '../../../../crypto/x509/certificate.ts';
+import { EXTENSION_OIDS } from '../../../../crypto/x509/extensions.ts';
+import type { AcmeConfig } from '../config.ts';
+import { AcmeProblem } from '../problem.ts';
 import { reachableAddresses } from './reach.ts';
 
 const PROTOCOL = 'acme-tls/1';

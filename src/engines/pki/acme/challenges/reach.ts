@@ -6,9 +6,9 @@ import { lookup } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { promisify } from 'node:util';
-import { cidrsContain, plainAddress } from '../../../base/cidr.ts';
-import type { AcmeConfig } from './config.ts';
-import { AcmeProblem } from './problem.ts';
+import { cidrsContain, plainAddress } from '../../../../base/cidr.ts';
+import type { AcmeConfig } from '../config.ts';
+import { AcmeProblem } from '../problem.ts';
 
 const lookUpSystem = promisify(lookup);
 

@@ -1,16 +1,16 @@
 /** Checks challenges that clients are ready for: by the calendar, several times when need be. */
-import type { TaskContext, TaskOutcome, TaskType } from '../../../model/outside.ts';
-import type { Transaction } from '../../../model/transaction.ts';
-import type { PkiPorts } from '../ports.ts';
-import { acmeConfig } from './config.ts';
-import type { AcmeConfig } from './config.ts';
-import { checkDns } from './dns-challenge.ts';
-import { checkHttp } from './http-challenge.ts';
-import { readJwk } from './jwk.ts';
-import { AcmeProblem, problemDocument } from './problem.ts';
-import { findAccount, findAuthorization, putAuthorization } from './records.ts';
-import type { AuthorizationRecord, Challenge } from './records.ts';
-import { checkTls } from './tls-challenge.ts';
+import type { TaskContext, TaskOutcome, TaskType } from '../../../../model/outside.ts';
+import type { Transaction } from '../../../../model/transaction.ts';
+import type { PkiPorts } from '../../ports.ts';
+import { acmeConfig } from '../config.ts';
+import type { AcmeConfig } from '../config.ts';
+import { checkDns } from './dns.ts';
+import { checkHttp } from './http.ts';
+import { readJwk } from '../jwk.ts';
+import { AcmeProblem, problemDocument } from '../problem.ts';
+import { findAccount, findAuthorization, putAuthorization } from '../records.ts';
+import type { AuthorizationRecord, Challenge } from '../records.ts';
+import { checkTls } from './tls.ts';
 
 const ATTEMPTS_MAX = 5;
 /** Pause after the first failure; the next ones are that much longer each. */

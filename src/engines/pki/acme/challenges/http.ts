@@ -1,8 +1,8 @@
 /** `http-01` (RFC 8555 §8.3): the host shows the answer under a well-known path. */
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { AcmeConfig } from './config.ts';
-import { AcmeProblem } from './problem.ts';
+import type { AcmeConfig } from '../config.ts';
+import { AcmeProblem } from '../problem.ts';
 import { reachableAddresses } from './reach.ts';
 
 const TIMEOUT_MS = 8_000;
