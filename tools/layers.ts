@@ -27,7 +27,7 @@ export const LAYERS: readonly Layer[] = [
     room: 'crypto',
     purpose: 'AEAD, key derivation, Shamir, signatures: primitives, each with its vectors',
     mayImport: ['base'],
-    packages: ['@peculiar/x509'],
+    packages: ['@noble/curves', '@peculiar/x509'],
   },
   {
     room: 'storage',

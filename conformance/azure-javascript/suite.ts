@@ -4,7 +4,7 @@
  * AZURE_CLIENT_SECRET, FEDERATED_TOKEN_FILE, NODE_EXTRA_CA_CERTS, HTTPS_PROXY. One line per case, then "N passed, N failed".
  */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { runCases } from '../cases.ts';
 
@@ -51,6 +51,32 @@ const { AZURE_AUTHORITY_HOST = '' } = process.env;
 const require = createRequire(`${MODULES}/`);
 const { SecretClient } = require('@azure/keyvault-secrets') as {
   SecretClient: new (url: string, credential: object, options?: object) => Client;
+};
+interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly key: { readonly kty: string };
+}
+interface Crypto {
+  encrypt(parameters: object): Promise<{ readonly result: Uint8Array }>;
+  decrypt(parameters: object): Promise<{ readonly result: Uint8Array }>;
+  sign(algorithm: string, digest: Uint8Array): Promise<{ readonly result: Uint8Array }>;
+  verify(
+    algorithm: string,
+    digest: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<{ readonly result: boolean }>;
+}
+interface Keys {
+  createKey(name: string, type: string): Promise<Key>;
+  getKey(name: string): Promise<Key>;
+  rotateKey(name: string): Promise<Key>;
+  beginDeleteKey(name: string): Promise<{ pollUntilDone(): Promise<Key> }>;
+  purgeDeletedKey(name: string): Promise<void>;
+}
+const { KeyClient, CryptographyClient } = require('@azure/keyvault-keys') as {
+  KeyClient: new (url: string, credential: object) => Keys;
+  CryptographyClient: new (key: Key, credential: object) => Crypto;
 };
 const identity = require('@azure/identity') as Record<string, new (options?: object) => object>;
 
@@ -160,6 +186,24 @@ await runCases('azure-javascript', {
     await secrets.purgeDeletedSecret('js-saved');
     assert.equal((await secrets.restoreSecretBackup(backup)).name, 'js-saved');
     assert.equal((await secrets.getSecret('js-saved')).value, 'one');
+  },
+  async 'keys encrypt and sign'() {
+    const keys = new KeyClient(VAULT_URL, credential('DefaultAzureCredential'));
+    const rsa = await keys.createKey('js-rsa', 'RSA');
+    const of = new CryptographyClient(rsa, credential('DefaultAzureCredential'));
+    const plaintext = Buffer.from('päß ✓');
+    const sealed = await of.encrypt({ algorithm: 'RSA-OAEP-256', plaintext });
+    const opened = await of.decrypt({ algorithm: 'RSA-OAEP-256', ciphertext: sealed.result });
+    assert.deepEqual(Buffer.from(opened.result), plaintext);
+    const ec = await keys.createKey('js-ec', 'EC');
+    const signer = new CryptographyClient(ec, credential('DefaultAzureCredential'));
+    const digest = createHash('sha256').update('message').digest();
+    const { result: signature } = await signer.sign('ES256', digest);
+    assert.ok((await signer.verify('ES256', digest, signature)).result);
+    assert.notEqual((await keys.rotateKey('js-ec')).id, ec.id);
+    await (await keys.beginDeleteKey('js-ec')).pollUntilDone();
+    await keys.purgeDeletedKey('js-ec');
+    await refused(404, 'KeyNotFound', keys.getKey('js-ec'));
   },
   async '64 KiB'() {
     const value = randomBytes(48 * 1024).toString('base64');

@@ -5,6 +5,7 @@ ADDR and TOKEN of the same server's own API. One line per case, then "N passed, 
 """
 import base64
 import datetime
+import hashlib
 import os
 import sys
 import traceback
@@ -14,6 +15,8 @@ from azure.core.exceptions import (ClientAuthenticationError, HttpResponseError,
                                    ResourceNotFoundError)
 from azure.identity import (DefaultAzureCredential, EnvironmentCredential, ManagedIdentityCredential,
                             WorkloadIdentityCredential)
+from azure.keyvault.keys import KeyClient, KeyOperation, KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction, KeyType
+from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from azure.keyvault.secrets import SecretClient
 
 CASES = []
@@ -32,6 +35,7 @@ def client(credential=None, **options):
 
 
 SECRETS = client()
+KEYS = KeyClient(VAULT_URL, DefaultAzureCredential())
 
 
 def refused(error, function, *args, **kwargs):
@@ -225,6 +229,69 @@ def one_secret_with_the_vault_api():
     assert vault("GET", "secret/data/shared")["data"]["data"] == {"value": "plain"}
     vault("DELETE", "secret/data/shared")
     refused(ResourceNotFoundError, SECRETS.get_secret, "shared")
+
+
+def crypto(key):
+    return CryptographyClient(key, DefaultAzureCredential())
+
+
+@case
+def key_encrypts_and_wraps():
+    key = KEYS.create_rsa_key("rsa", size=2048, tags={"a": "b"})
+    assert key.key_type == KeyType.rsa and key.properties.tags == {"a": "b"}
+    of = crypto(key)
+    for algorithm in [EncryptionAlgorithm.rsa1_5, EncryptionAlgorithm.rsa_oaep, EncryptionAlgorithm.rsa_oaep_256]:
+        sealed = of.encrypt(algorithm, "päß".encode())
+        assert of.decrypt(algorithm, sealed.ciphertext).plaintext.decode() == "päß"
+    wrapped = of.wrap_key(KeyWrapAlgorithm.rsa_oaep_256, b"0123456789abcdef")
+    assert of.unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, wrapped.encrypted_key).key == b"0123456789abcdef"
+
+
+@case
+def key_signs():
+    for key, algorithm, hashed in [
+            (KEYS.create_rsa_key("signer"), SignatureAlgorithm.rs256, "sha256"),
+            (KEYS.get_key("signer"), SignatureAlgorithm.ps512, "sha512"),
+            (KEYS.create_ec_key("ec-256", curve="P-256"), SignatureAlgorithm.es256, "sha256"),
+            (KEYS.create_ec_key("ec-384", curve="P-384"), SignatureAlgorithm.es384, "sha384"),
+            (KEYS.create_ec_key("ec-521", curve="P-521"), SignatureAlgorithm.es512, "sha512")]:
+        digest = hashlib.new(hashed, b"message").digest()
+        of = crypto(key)
+        signature = of.sign(algorithm, digest).signature
+        assert of.verify(algorithm, digest, signature).is_valid
+        assert not of.verify(algorithm, hashlib.new(hashed, b"other").digest(), signature).is_valid
+
+
+@case
+def key_versions_attributes_rotation():
+    first = KEYS.create_ec_key("versions")
+    second = KEYS.rotate_key("versions")
+    assert first.properties.version != second.properties.version
+    listed = [one.version for one in KEYS.list_properties_of_key_versions("versions")]
+    assert sorted(listed) == sorted([first.properties.version, second.properties.version])
+    changed = KEYS.update_key_properties("versions", tags={"x": "y"}, key_operations=[KeyOperation.sign])
+    assert changed.properties.tags == {"x": "y"} and changed.key_operations == [KeyOperation.sign]
+    policy = KeyRotationPolicy(lifetime_actions=[
+        KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_after_create="P30D")], expires_in="P90D")
+    assert KEYS.update_key_rotation_policy("versions", policy).expires_in == "P90D"
+    assert KEYS.get_key_rotation_policy("versions").lifetime_actions[0].time_after_create == "P30D"
+    assert "versions" in [one.name for one in KEYS.list_properties_of_keys()]
+    assert len(KEYS.get_random_bytes(32)) == 32
+
+
+@case
+def key_delete_backup_restore():
+    made = KEYS.create_ec_key("gone")
+    backup = KEYS.backup_key("gone")
+    KEYS.begin_delete_key("gone").wait()
+    refused(ResourceNotFoundError, KEYS.get_key, "gone")
+    KEYS.begin_recover_deleted_key("gone").wait()
+    assert KEYS.get_key("gone").id == made.id
+    KEYS.begin_delete_key("gone").wait()
+    assert "gone" in [one.name for one in KEYS.list_deleted_keys()]
+    KEYS.purge_deleted_key("gone")
+    assert KEYS.restore_key_backup(backup).id == made.id
+    refused(ResourceExistsError, KEYS.restore_key_backup, backup)
 
 
 def main():

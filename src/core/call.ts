@@ -4,7 +4,8 @@
 import type { JsonObject } from '../base/json.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
-import type { Retention, SecretTask } from '../model/secret-task.ts';
+import type { Retention } from '../model/secret-task.ts';
+import type { Task } from '../model/task.ts';
 import type { TokenRef } from '../tokens/token-record.ts';
 import type { Connection, IssuedAuth, IssuedLease, Reply } from '../model/request.ts';
 
@@ -57,8 +58,8 @@ export interface Call {
   readonly evidence?: Evidence;
   /** In place of a token: the wrapping token of a request that waited for approvals, and is made now. */
   readonly resumed?: TokenRef;
-  /** What to do with the secret that the path names, in place of what the path does for a Vault client. */
-  readonly task?: SecretTask;
+  /** What to do with the secret or key that the path names, in place of what the path does for a Vault client. */
+  readonly task?: Task;
   /** Set by the core, from the binding. */
   readonly retention?: Retention;
   /** The operation in the protocol's own words (`secretsmanager:GetSecretValue`), for the audit record. */

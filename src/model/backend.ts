@@ -48,7 +48,7 @@ export interface Path<S = Transaction> {
   readonly arbitraryData?: boolean;
   /** Who may not use it is told so in the shape of OAuth's bearer tokens (RFC 6750 §3). */
   readonly bearerErrors?: boolean;
-  /** Its handlers run the tasks of facades (model/secret-task.ts). */
+  /** Its handlers run the tasks of facades (model/task.ts). */
   readonly takesTasks?: boolean;
 }
 

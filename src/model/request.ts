@@ -2,7 +2,8 @@
 import type { JsonObject } from '../base/json.ts';
 import type { Outside, Schedule } from './outside.ts';
 import type { Evidence } from './evidence.ts';
-import type { Retention, SecretTask } from './secret-task.ts';
+import type { Retention } from './secret-task.ts';
+import type { Task } from './task.ts';
 import type { Unit } from './transaction.ts';
 
 /** What a caller asks for. `create` and `update` are told apart by the path's existence check. */
@@ -111,8 +112,8 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly callerName?: string;
   /** Of the binding that led here. */
   readonly retention?: Retention;
-  /** What a facade wants done with the secret that the path names; only paths that take tasks get one. */
-  readonly task?: SecretTask;
+  /** What a facade wants done with the secret or key that the path names; only paths that take tasks get one. */
+  readonly task?: Task;
 }
 
 /** A dynamic secret's lease: the core registers it and gives it an id. */

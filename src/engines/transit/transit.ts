@@ -5,6 +5,7 @@ import { certificatePaths } from './transfer/certificates.ts';
 import { backupPaths } from './transfer/backup.ts';
 import { exportPaths } from './transfer/export.ts';
 import { importPaths } from './transfer/import.ts';
+import { takingTasks } from './tasks/key-desk.ts';
 import { toolPaths } from './tools.ts';
 import { encryptionPaths } from './data/encryption-paths.ts';
 import { hmacPaths } from './data/hmac.ts';
@@ -34,6 +35,6 @@ export function transitBackend({ random }: { readonly random: Random }): Backend
       ...importPaths(ports),
       ...certificatePaths(ports),
       ...toolPaths(random),
-    ],
+    ].map((path) => takingTasks(path, ports)),
   };
 }

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { Answer, BoundPart, CallOperation } from '../../core/call.ts';
 import type { Reply } from '../../model/request.ts';
-import type { SecretTask } from '../../model/secret-task.ts';
+import type { Task } from '../../model/task.ts';
 import type { Operation } from './wire/route.ts';
 import type { Target } from './wire/target.ts';
 
@@ -11,7 +11,7 @@ export interface Question {
   /** Below the mount that {@link part} names. */
   readonly path: string;
   readonly part: BoundPart;
-  readonly task?: SecretTask;
+  readonly task?: Task;
   /** Takes part in the audit record; read from the wire only when the caller is known. */
   readonly body?: () => Promise<Readonly<JsonObject>>;
   readonly query?: Readonly<JsonObject>;

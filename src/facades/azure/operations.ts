@@ -12,6 +12,21 @@ import {
   listSecretVersions,
 } from './secrets/read.ts';
 import { setSecret, updateSecret } from './secrets/write.ts';
+import { backupKey, restoreKey } from './keys/backup.ts';
+import { deleteKey, getDeletedKey, purgeKey, recoverKey } from './keys/deletion.ts';
+import { listDeletedKeys, listKeys, listKeyVersions } from './keys/list.ts';
+import { createKey, importKey } from './keys/make.ts';
+import { getKey, rotateKey, updateKey } from './keys/properties.ts';
+import { getRotationPolicy, setRotationPolicy } from './keys/rotation-policy.ts';
+import {
+  decryptWithKey,
+  encryptWithKey,
+  drawBytes,
+  signWithKey,
+  unwrapWithKey,
+  verifyWithKey,
+  wrapWithKey,
+} from './keys/use.ts';
 import type { ObjectKind } from './wire/errors.ts';
 import type { Action } from './wire/route.ts';
 
@@ -32,6 +47,30 @@ export const OPERATIONS: Readonly<Record<ObjectKind, Readonly<Partial<Record<Act
     backup: backupSecret,
     restore: restoreSecret,
   },
-  key: {},
+  key: {
+    create: createKey,
+    import: importKey,
+    get: getKey,
+    update: updateKey,
+    rotate: rotateKey,
+    list: listKeys,
+    listVersions: listKeyVersions,
+    delete: deleteKey,
+    getDeleted: getDeletedKey,
+    listDeleted: listDeletedKeys,
+    recover: recoverKey,
+    purge: purgeKey,
+    backup: backupKey,
+    restore: restoreKey,
+    getRotationPolicy,
+    setRotationPolicy,
+    encrypt: encryptWithKey,
+    decrypt: decryptWithKey,
+    wrapKey: wrapWithKey,
+    unwrapKey: unwrapWithKey,
+    sign: signWithKey,
+    verify: verifyWithKey,
+    random: drawBytes,
+  },
   certificate: {},
 };

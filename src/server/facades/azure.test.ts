@@ -2,75 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
-import { createAzureFacade } from '../../facades/azure/azure-facade.ts';
-import { openInstance } from '../instance-fixture.ts';
-import type { OpenInstance, OpeningOptions } from '../instance-fixture.ts';
-import { azureBackupSeal } from '../batch-seal.ts';
-import { systemRandom } from '../../base/random.ts';
-import { sendJson, silentLog } from './facade-fixture.ts';
-import type { JsonReply } from './facade-fixture.ts';
-
-const VAULT = 'myvault.kv.example.com';
-const DOMAIN = 'kv.example.com';
-const API = 'api-version=7.4';
-
-type Send = (method: string, path: string, body?: unknown, more?: Options) => Promise<JsonReply>;
-interface Options {
-  readonly token?: string | null;
-  readonly host?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-interface World {
-  readonly server: OpenInstance;
-  readonly send: Send;
-  /** As `send`, to be answered with 200; gives the JSON. */
-  readonly done: (...parameters: Parameters<Send>) => Promise<Record<string, unknown>>;
-}
-
-async function world(options: OpeningOptions = {}, binding: JsonObject = {}): Promise<World> {
-  const server = await openInstance(options);
-  const { services } = server.instance;
-  const facade = createAzureFacade({
-    handle: server.instance.handle,
-    log: silentLog,
-    clock: server.clock,
-    backupSeal: azureBackupSeal(services.barrier, systemRandom),
-  });
-  await server.get('write', `sys/bindings/azure/${VAULT}`, { data: binding });
-  await server.get('write', `sys/bindings/azure/${DOMAIN}`, { data: {} });
-  const send: Send = async (method, path, body, more = {}) => {
-    const token = more.token === undefined ? 'root' : more.token;
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return await sendJson(facade, path.includes('?') ? path : `${path}?${API}`, {
-      method,
-      headers: {
-        host: more.host ?? `${VAULT}:8200`,
-        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-        ...more.headers,
-      },
-      ...(text === undefined ? {} : { body: text }),
-    });
-  };
-  const done: World['done'] = async (...parameters) => {
-    const reply = await send(...parameters);
-    assert.equal(reply.status, 200, JSON.stringify(reply.json));
-    return { ...reply.json };
-  };
-  return { server, send, done };
-}
-
-function codeOf(reply: JsonReply): unknown[] {
-  const error = reply.json['error'] as { code: string; innererror?: { code: string } };
-  return [
-    reply.status,
-    error.code,
-    ...(error.innererror === undefined ? [] : [error.innererror.code]),
-  ];
-}
-
-const versionOf = (bundle: Record<string, unknown>): string =>
-  String(bundle['id']).split('/').at(-1) ?? '';
+import { API, codeOf, DOMAIN, VAULT, versionOf, world } from './azure-fixture.ts';
 
 test('a client without a token is told whom to ask, before anything else is looked at', async () => {
   const { send, server } = await world();

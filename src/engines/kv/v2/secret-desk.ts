@@ -48,14 +48,21 @@ async function run(
 ): Promise<Reply | undefined> {
   const { operation } = request;
   if (operation === 'scan' || operation === 'list') {
-    if (task.list === undefined) throw new RequestError('internal', 'internal error');
+    if (task.list === undefined) throw noSecrets();
     return await task.list(listDesk(request, store));
   }
-  if (task.secret === undefined) throw new RequestError('internal', 'internal error');
+  if (task.secret === undefined) throw noSecrets();
   const desk = new Desk(request, store, await loadSecret(store, request.fields.path ?? ''));
   const reply = await task.secret(desk);
   if (WRITING.has(operation)) await purgeDue(store, request.nowMs);
   return reply;
+}
+
+/** The binding leads to the wrong mount. */
+function noSecrets(): RequestError {
+  return new RequestError('unsupported_operation', 'the mount keeps secrets, nothing else', {
+    reason: 'not_versioned',
+  });
 }
 
 function listDesk(request: Request<PathField>, store: Transaction): ListDesk {

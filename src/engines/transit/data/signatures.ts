@@ -3,6 +3,7 @@ import { constants, sign, verify } from 'node:crypto';
 import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../../../base/random.ts';
+import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/ecdsa-digest.ts';
 import { isDerEcdsaSignature } from '../../../crypto/der.ts';
 import {
   DigestError,
@@ -115,13 +116,6 @@ function verifyRsa(
   return verifyDigestPss(key, hash ?? 'sha256', input, signature, saltBytes(options));
 }
 
-/** Node signs messages, not digests, with ECDSA. */
-function refusePrehashed(options: SignatureOptions): void {
-  if (options.prehashed) {
-    throw new ItemError('prehashed input is not supported for ECDSA keys: send the message itself');
-  }
-}
-
 export async function signInput(
   type: KeyType,
   key: KeyObject,
@@ -133,7 +127,14 @@ export async function signInput(
     case 'rsa':
       return await signRsa(key, input, options, random);
     case 'ecdsa': {
-      refusePrehashed(options);
+      if (options.prehashed) {
+        return signDigestEcdsa(
+          key,
+          input,
+          random,
+          options.marshaling === 'jws' ? 'compact' : 'der',
+        );
+      }
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
       return sign(options.hash, input, { key, dsaEncoding });
     }
@@ -154,9 +155,12 @@ export function verifyInput(
     case 'rsa':
       return verifyRsa(key, input, signature, options);
     case 'ecdsa': {
-      refusePrehashed(options);
       if (options.marshaling === 'asn1' && !isDerEcdsaSignature(signature)) {
         throw new ItemError('supplied signature is invalid');
+      }
+      if (options.prehashed) {
+        const format = options.marshaling === 'jws' ? 'compact' : 'der';
+        return verifyDigestEcdsa(key, input, signature, format);
       }
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
       return verify(options.hash, input, { key, dsaEncoding }, signature);

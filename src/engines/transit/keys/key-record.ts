@@ -14,6 +14,12 @@ export interface KeyVersion {
   readonly publicOnly?: true;
   /** Certificates in PEM, leaf first. */
   readonly certificates?: readonly string[];
+  // What other APIs say of a version; see model/key-task.ts.
+  readonly disabled?: true;
+  readonly notBeforeMs?: number;
+  readonly expiresMs?: number;
+  readonly updatedMs?: number;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 interface Noted {
@@ -41,6 +47,11 @@ export interface KeyRecord {
   readonly imported: boolean;
   readonly allowImportedRotation: boolean;
   readonly softDeleted: boolean;
+  /** Since when, and until when, where another API has deleted it. */
+  readonly deletedMs?: number;
+  readonly purgeMs?: number;
+  /** What other APIs keep of a key beside all this. */
+  readonly attributes?: Readonly<Record<string, string>>;
   readonly backup?: Noted;
   readonly restore?: Noted;
   /** By version number. */

@@ -67,7 +67,7 @@ async function receive(store: Transaction, type: KeyType, fields: KeyFields): Pr
   return { key, publicKey: publicKeyText(importedPrivate(type, key)) };
 }
 
-function addImported(
+export function addImported(
   store: Transaction,
   name: string,
   record: KeyRecord | StoredKey,

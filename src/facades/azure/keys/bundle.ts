@@ -1,0 +1,163 @@
+/** How keys and their versions look in Key Vault's JSON: JSON Web Keys (RFC 7517), public halves only. */
+import { createHash, createPublicKey } from 'node:crypto';
+import type { ManagedKey, ManagedKeyVersion } from '../../../model/key-task.ts';
+import { recoveryAttributes } from '../vault-rules.ts';
+import type { Vault } from '../vault-rules.ts';
+import { badParameter } from '../wire/errors.ts';
+
+interface KeyKind {
+  readonly kty: 'RSA' | 'EC';
+  readonly size?: number;
+  readonly curve?: string;
+}
+
+/** Keys that this API can express, by their type here. */
+const KINDS: ReadonlyMap<string, KeyKind> = new Map<string, KeyKind>([
+  ['rsa-2048', { kty: 'RSA', size: 2048 }],
+  ['rsa-3072', { kty: 'RSA', size: 3072 }],
+  ['rsa-4096', { kty: 'RSA', size: 4096 }],
+  ['ecdsa-p256', { kty: 'EC', curve: 'P-256' }],
+  ['ecdsa-p384', { kty: 'EC', curve: 'P-384' }],
+  ['ecdsa-p521', { kty: 'EC', curve: 'P-521' }],
+]);
+
+const RSA_SIZE_DEFAULT = 2048;
+const CURVE_DEFAULT = 'P-256';
+
+/** True for keys that this API can show. */
+export function isShowable(key: ManagedKey): boolean {
+  return KINDS.has(key.type);
+}
+
+/** The type of key that a caller asks for. @throws {AzureError} there is none such here */
+export function typeOf(kty: unknown, size: unknown, curve: unknown): string {
+  const wanted = typeof kty === 'string' ? kty : '';
+  if (wanted.endsWith('-HSM') || wanted === 'oct') {
+    throw badParameter('Keys of this type are not supported: there is no hardware module here.');
+  }
+  const row = [...KINDS].find(
+    ([, kind]) =>
+      kind.kty === wanted &&
+      (kind.kty === 'RSA'
+        ? kind.size === (size ?? RSA_SIZE_DEFAULT)
+        : kind.curve === (curve ?? CURVE_DEFAULT)),
+  );
+  if (row === undefined) throw badParameter('The type, size or curve of the key is not supported.');
+  return row[0];
+}
+
+export type KeyOperation = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'wrapKey' | 'unwrapKey';
+
+const OPERATIONS: Readonly<Record<KeyKind['kty'], readonly KeyOperation[]>> = {
+  RSA: ['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey'],
+  EC: ['sign', 'verify'],
+};
+
+/** Below this name in a key's attributes. */
+export const OPERATIONS_ATTRIBUTE = 'azure.key_ops';
+
+/** What the key may be used for through this API. */
+export function operationsOf(key: ManagedKey): readonly string[] {
+  const stored = key.attributes?.[OPERATIONS_ATTRIBUTE];
+  if (stored !== undefined) return stored === '' ? [] : stored.split(',');
+  return OPERATIONS[KINDS.get(key.type)?.kty ?? 'EC'];
+}
+
+/** @throws {AzureError} */
+export function readOperations(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value)) throw badParameter('The property key_ops is not a list.');
+  const known: readonly string[] = OPERATIONS.RSA;
+  for (const one of value) {
+    if (typeof one !== 'string' || !known.includes(one)) {
+      throw badParameter('The property key_ops names an operation that is not supported.');
+    }
+  }
+  return [...new Set(value as readonly string[])].join(',');
+}
+
+/** The id of a version: 32 hexadecimal digits that depend on the key itself. */
+export function keyVersionId(name: string, number: number, version: ManagedKeyVersion): string {
+  return createHash('sha256')
+    .update(JSON.stringify([name, number, version.createdMs, version.publicKey ?? '']))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+function attributesOf(vault: Vault, version: ManagedKeyVersion): Record<string, unknown> {
+  return {
+    enabled: version.disabled !== true,
+    ...(version.notBeforeMs === undefined ? {} : { nbf: seconds(version.notBeforeMs) }),
+    ...(version.expiresMs === undefined ? {} : { exp: seconds(version.expiresMs) }),
+    created: seconds(version.createdMs),
+    updated: seconds(version.updatedMs ?? version.createdMs),
+    ...recoveryAttributes(vault),
+  };
+}
+
+function tagsOf(version: ManagedKeyVersion): Record<string, unknown> {
+  const { tags } = version;
+  return tags === undefined || Object.keys(tags).length === 0 ? {} : { tags };
+}
+
+function publicJwk(version: ManagedKeyVersion): Record<string, unknown> {
+  const key = createPublicKey({
+    key: Buffer.from(version.publicKey ?? '', 'base64'),
+    format: 'der',
+    type: 'spki',
+  });
+  return { ...key.export({ format: 'jwk' }) };
+}
+
+export interface ChosenVersion {
+  readonly number: number;
+  readonly version: ManagedKeyVersion;
+}
+
+export function kidOf(vault: Pick<Vault, 'base'>, name: string, chosen: ChosenVersion): string {
+  return `${vault.base}/keys/${name}/${keyVersionId(name, chosen.number, chosen.version)}`;
+}
+
+export function keyBundle(
+  vault: Vault,
+  name: string,
+  key: ManagedKey,
+  chosen: ChosenVersion,
+): Record<string, unknown> {
+  const { version } = chosen;
+  return {
+    key: {
+      kid: kidOf(vault, name, chosen),
+      ...publicJwk(version),
+      key_ops: operationsOf(key),
+    },
+    attributes: attributesOf(vault, version),
+    ...tagsOf(version),
+  };
+}
+
+/** An entry of a list; without a version, of the key. */
+export function listedKey(
+  vault: Vault,
+  name: string,
+  chosen: ChosenVersion,
+  withVersion: boolean,
+): Record<string, unknown> {
+  return {
+    kid: withVersion ? kidOf(vault, name, chosen) : `${vault.base}/keys/${name}`,
+    attributes: attributesOf(vault, chosen.version),
+    ...tagsOf(chosen.version),
+  };
+}
+
+export function keyDeletion(vault: Vault, name: string, key: ManagedKey): Record<string, unknown> {
+  return {
+    recoveryId: `${vault.base}/deletedkeys/${name}`,
+    ...(key.deletedMs === undefined ? {} : { deletedDate: seconds(key.deletedMs) }),
+    ...(key.purgeMs === undefined ? {} : { scheduledPurgeDate: seconds(key.purgeMs) }),
+  };
+}
