@@ -50,6 +50,13 @@ export class View implements Transaction {
     return entry instanceof Promise ? entry.then((found) => this.#open(found)) : this.#open(entry);
   }
 
+  has(key: string): Awaitable<boolean> {
+    const full = this.#prefix + key;
+    const write = this.#unit.written(full);
+    if (write !== undefined) return write.value !== undefined;
+    return after(this.#unit.fetch(full), (entry) => entry !== undefined);
+  }
+
   #open(entry: Entry | undefined): Awaitable<Buffer | undefined> {
     return entry === undefined ? undefined : this.#unit.store.open(this.#namespaceId, entry);
   }

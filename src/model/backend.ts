@@ -32,7 +32,7 @@ export interface Path<S = Transaction> {
   readonly fields: FieldSet;
   readonly operations: Readonly<Partial<Record<DeclaredOperation, OperationSpec<S, never>>>>;
   /** Tells create from update; without it every write is an update. */
-  readonly exists?: (request: Request<never>, store: S) => Promise<boolean>;
+  readonly exists?: (request: Request<never>, store: S) => Awaitable<boolean>;
   readonly help: { readonly synopsis: string; readonly description?: string };
   /** No token is needed (logins, public keys). */
   readonly unauthenticated?: boolean;
@@ -56,7 +56,7 @@ export interface PathSpec<S, F extends FieldSet> {
   readonly pattern: string;
   readonly fields: F;
   readonly operations: Readonly<Partial<Record<DeclaredOperation, OperationSpec<S, Values<F>>>>>;
-  readonly exists?: (request: Request<Values<F>>, store: S) => Promise<boolean>;
+  readonly exists?: (request: Request<Values<F>>, store: S) => Awaitable<boolean>;
   readonly help: Path['help'];
   readonly unauthenticated?: boolean;
   readonly sudo?: boolean;

@@ -19,6 +19,8 @@ export type Stored<T> = T extends (infer E)[]
 export interface Reader {
   /** The plaintext under `key`, or undefined. The buffer is the caller's own. */
   get(key: string): Awaitable<Buffer | undefined>;
+  /** Whether anything lies under `key`. Spares opening it; who then reads it finds out whether it is what was written. */
+  has(key: string): Awaitable<boolean>;
   /** Several plaintexts from one snapshot, in one round trip. */
   getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
   /** The JSON record under `key`, decoded afresh: for records that hold secrets. */

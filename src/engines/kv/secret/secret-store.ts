@@ -61,8 +61,8 @@ function assertValue(value: Buffer): void {
   }
 }
 
-export async function secretExists(store: Reader, path: string): Promise<boolean> {
-  return isSecretPath(path) && (await store.get(secretKey(path))) !== undefined;
+export function secretExists(store: Reader, path: string): Awaitable<boolean> {
+  return isSecretPath(path) && store.has(secretKey(path));
 }
 
 /** The version that is answered without a number: one record, one line of it parsed. */
