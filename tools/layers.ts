@@ -94,7 +94,7 @@ export const LAYERS: readonly Layer[] = [
   {
     room: 'engines',
     purpose: 'one folder per secrets engine',
-    mayImport: ['base', 'crypto', 'model', 'targets', 'calendar'],
+    mayImport: ['base', 'crypto', 'model', 'targets', 'calendar', 'ldap'],
     family: true,
     packages: ['uqr'],
   },

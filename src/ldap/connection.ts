@@ -37,13 +37,19 @@ export class LdapError extends Error {
   override readonly name = 'LdapError';
   /** It was reached, and says that these credentials are wrong. */
   readonly wrongCredentials: boolean;
+  /** What it answered (RFC 4511 §4.1.9); undefined when it did not answer. */
+  readonly resultCode: number | undefined;
 
   constructor(
     message: string,
-    options: ErrorOptions & { readonly wrongCredentials?: boolean } = {},
+    options: ErrorOptions & {
+      readonly wrongCredentials?: boolean;
+      readonly resultCode?: number | undefined;
+    } = {},
   ) {
     super(message, options);
     this.wrongCredentials = options.wrongCredentials ?? false;
+    this.resultCode = options.resultCode;
   }
 }
 
@@ -75,8 +81,26 @@ export interface LdapConnection {
   search(search: LdapSearch): Promise<readonly LdapEntry[]>;
   /** Of the object that the connection is bound as. @throws {LdapError} */
   changePassword(dn: string, before: string, password: string): Promise<void>;
+  /** @throws {LdapError} */
+  apply(change: LdapChange): Promise<void>;
   close(): Promise<void>;
 }
+
+export interface LdapAttribute {
+  readonly type: string;
+  readonly values: readonly (string | Buffer)[];
+}
+
+export type LdapChange =
+  | { readonly kind: 'add'; readonly dn: string; readonly attributes: readonly LdapAttribute[] }
+  | { readonly kind: 'delete'; readonly dn: string }
+  | {
+      readonly kind: 'modify';
+      readonly dn: string;
+      readonly changes: readonly (LdapAttribute & {
+        readonly operation: 'add' | 'delete' | 'replace';
+      })[];
+    };
 
 type Library = typeof import('ldapts');
 type LibraryClient = InstanceType<Library['Client']>;
@@ -99,6 +123,10 @@ function asLdapError(error: unknown, doing: string): LdapError {
   return new LdapError(`${doing}: ${text}`, {
     cause: error,
     wrongCredentials: CREDENTIAL_ERRORS.has(name),
+    resultCode:
+      error instanceof Error && 'code' in error && typeof error.code === 'number'
+        ? error.code
+        : undefined,
   });
 }
 
@@ -214,8 +242,31 @@ function connectionOf(client: LibraryClient, library: Library): LdapConnection {
         await replacePassword(client, library, dn, password);
       }
     },
+    async apply(change) {
+      try {
+        await applied(client, library, change);
+      } catch (error) {
+        throw asLdapError(error, 'changing an entry');
+      }
+    },
     close: async () => await client.unbind().catch(() => {}),
   };
+}
+
+async function applied(client: LibraryClient, library: Library, change: LdapChange): Promise<void> {
+  const attribute = ({ type, values }: LdapAttribute): InstanceType<Library['Attribute']> =>
+    new library.Attribute({
+      type,
+      values: values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value)),
+    });
+  if (change.kind === 'delete') await client.del(change.dn);
+  else if (change.kind === 'add') await client.add(change.dn, change.attributes.map(attribute));
+  else {
+    const changes = change.changes.map(
+      (each) => new library.Change({ operation: each.operation, modification: attribute(each) }),
+    );
+    await client.modify(change.dn, changes);
+  }
 }
 
 /** Directories without the operation (Active Directory among them) take a change of the attribute. */

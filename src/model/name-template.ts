@@ -43,6 +43,7 @@ const NAMES = [
   'timestamp',
   'uuid',
   'glob',
+  'utf16le',
 ];
 
 /**
@@ -91,6 +92,8 @@ function functionsOf({ random, nowMs }: NameContext): TemplateFunctions {
     timestamp: checked(['string'], (layout: string) => formatGoTime(layout, nowMs)),
     uuid: checked([], () => uuid(random)),
     glob: checked(['string', 'string'], matchesGlob),
+    // Its bytes as characters: for `base64`, in passwords of Active Directory.
+    utf16le: checked(['string'], (text: string) => Buffer.from(text, 'utf16le').toString('latin1')),
   };
 }
 

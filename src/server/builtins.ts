@@ -51,6 +51,13 @@ function engines(services: Services): ReadonlyMap<string, Member> {
       }),
     ],
     [
+      'ldap',
+      new Member(async () => {
+        const { ldapBackend } = await import('../engines/ldap/ldap.ts');
+        return ldapBackend({ random, password: passwordPort(services) });
+      }),
+    ],
+    [
       'transit',
       new Member(async () =>
         (await import('../engines/transit/transit.ts')).transitBackend({ random }),
