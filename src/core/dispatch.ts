@@ -45,7 +45,7 @@ export function requestOf(
     schedule: scheduleFor(parts, exchange),
   };
   const seesCore = mount === undefined || mount.backend.scope === 'unit';
-  return call.protocol === 'vault' && !seesCore
+  return call.protocol === 'vault' && call.task === undefined && !seesCore
     ? request
     : { ...request, ...rarer(exchange, seesCore) };
 }
