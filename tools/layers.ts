@@ -92,9 +92,16 @@ export const LAYERS: readonly Layer[] = [
     packages: ['pg', 'mysql2', 'ioredis', 'mongodb'],
   },
   {
+    room: 'rotators',
+    purpose:
+      'rotator.ts: how the value of a secret is renewed where it is used; one folder per way',
+    mayImport: ['base', 'crypto', 'model', 'targets', 'ldap'],
+    family: true,
+  },
+  {
     room: 'engines',
     purpose: 'one folder per secrets engine',
-    mayImport: ['base', 'crypto', 'model', 'targets', 'calendar', 'ldap'],
+    mayImport: ['base', 'crypto', 'model', 'targets', 'calendar', 'rotators', 'ldap'],
     family: true,
     packages: ['uqr'],
   },

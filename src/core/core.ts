@@ -6,7 +6,9 @@ import { RequestError, bearerRefusal } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
 import type { TokenRef } from '../tokens/token-record.ts';
+import type { Transaction } from '../model/transaction.ts';
 import type { Answer, Call, Handle } from './call.ts';
+import { storeOf } from './dispatch.ts';
 import { answerOf, callerOf, dropReply } from './envelope.ts';
 import { newExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
@@ -214,7 +216,9 @@ async function settle(parts: Parts, exchange: Exchange): Promise<RequestError | 
   const { reply } = exchange;
   try {
     await parts.settle();
-    await reply?.settled?.(parts.begin());
+    if (reply?.settled === undefined) return undefined;
+    exchange.unit = parts.begin();
+    await reply.settled(exchange.unit, storeOf(exchange) as Transaction);
     return undefined;
   } catch (error) {
     return asRequestError(parts, exchange, error);

@@ -4,7 +4,7 @@ import type { Outside, Schedule } from './outside.ts';
 import type { Evidence } from './evidence.ts';
 import type { Retention } from './secret-task.ts';
 import type { Task } from './task.ts';
-import type { Unit } from './transaction.ts';
+import type { Transaction, Unit } from './transaction.ts';
 
 /** What a caller asks for. `create` and `update` are told apart by the path's existence check. */
 export type Operation =
@@ -225,10 +225,10 @@ export interface Reply {
   /** What the commit scheduled (clean-up after a revocation) is over before the caller gets an answer. */
   readonly settle?: boolean;
   /**
-   * Asked after that, with a unit that sees what came of it; throws when what was asked for has not come about.
+   * Asked after that, with a unit (and an engine's view in it) that sees what came of it; throws when what was asked for has not come about.
    * @throws {RequestError}
    */
-  readonly settled?: (unit: Unit) => Promise<void>;
+  readonly settled?: (unit: Unit, view: Transaction) => Promise<void>;
   /** The answer must be wrapped again with this TTL and creation path (`sys/wrapping/rewrap`). */
   readonly rewrap?: {
     readonly envelope: string;

@@ -34,6 +34,7 @@ import { LeaseStore } from '../leases/lease-store.ts';
 import { batchCodec } from '../tokens/batch-token.ts';
 import { TokenStore } from '../tokens/token-store.ts';
 import { identityServices } from './ports/identity-services.ts';
+import { watchReaders } from './outside/reader-watch.ts';
 import type { IdentityServices } from './ports/identity-services.ts';
 import { mfaServices } from './ports/mfa-services.ts';
 import type { MfaServices } from './ports/mfa-services.ts';
@@ -210,7 +211,7 @@ export function assemble(options: AssembleOptions): Assembly {
     approvals,
     credentials: credentials.port,
     bindings,
-    audit: auditTrail(audit),
+    audit: watchReaders(auditTrail(audit), { world, begin }),
     quotas,
     lockout,
     settle: () => expirer.settle(),

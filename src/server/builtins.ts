@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { systemBackend } from './system-backend.ts';
 import type { SystemOptions } from './system-backend.ts';
 import { fetchBytes, fetchJson } from '../auth/fetch-json.ts';
-import { kvBackend, generic } from '../engines/kv/kv.ts';
+import { kvBackend, generic, rotatingKv } from '../engines/kv/kv.ts';
+import type { RotationPorts } from '../engines/kv/rotation/ports.ts';
 import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { credentialPaths } from '../identity/credentials/paths.ts';
 import { identityBackend } from '../identity/backend.ts';
@@ -18,17 +19,21 @@ import { ANY_VALUE, identityTemplates } from './ports/identity-templates.ts';
 import { Member, onMount } from './member.ts';
 import { tokenPorts } from './ports/token-ports.ts';
 import type { PluginPorts } from '../system/plugins.ts';
-import { passwordPort } from './ports/password-ports.ts';
-import { DATABASE_MEMBERS } from './ports/database-members.ts';
+import { rotationPorts } from './outside/rotation-ports.ts';
+import { passwordPort } from './outside/password-ports.ts';
+import { DATABASE_NAMES } from './outside/database-names.ts';
 import type { Services } from './assemble.ts';
 
 type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
 
 /** Nearly every server has one of these. */
-const VERSIONED: ReadonlyMap<string, Make> = new Map<string, Make>([
-  ['kv', (options) => wrapped(kvBackend(options))],
-  ['generic', () => onMount(generic)],
-]);
+function keyValue(rotation: RotationPorts): ReadonlyMap<string, Make> {
+  const version2 = rotatingKv(rotation);
+  return new Map<string, Make>([
+    ['kv', (options) => wrapped(kvBackend(options, version2))],
+    ['generic', () => onMount(generic)],
+  ]);
+}
 
 /** Secrets engines that can be mounted, beside KV. */
 function engines(services: Services): ReadonlyMap<string, Member> {
@@ -71,6 +76,7 @@ function engines(services: Services): ReadonlyMap<string, Member> {
       'database',
       new Member(async () => {
         const { databaseBackend } = await import('../engines/database/database.ts');
+        const { DATABASE_MEMBERS } = await import('./outside/database-members.ts');
         const password = passwordPort(services);
         return databaseBackend({ random, members: DATABASE_MEMBERS, password });
       }),
@@ -156,15 +162,18 @@ export function builtins(
   services: Services,
   options: Omit<SystemOptions, 'pluginNames'> & {
     readonly further: ReadonlyMap<string, () => Backend>;
+    readonly rotationPrograms: string;
   },
 ): { factory: BackendFactory; system: AnyBackend; stop: () => Promise<void> } {
   const methods = authMethods(services);
   const secrets = engines(services);
+  const { registry } = options.monitoring;
+  const versioned = keyValue(rotationPorts(services, registry, options.rotationPrograms));
   const factory: BackendFactory = ({ table, type, options: mountOptions }) => {
     if (table === 'auth' && !type.endsWith('token')) return methods.get(type)?.backend;
     return (
       core.get(type) ??
-      VERSIONED.get(type)?.(mountOptions) ??
+      versioned.get(type)?.(mountOptions) ??
       secrets.get(type)?.backend ??
       wrapped(options.further.get(type)?.())
     );
@@ -172,8 +181,8 @@ export function builtins(
   const names: PluginPorts['names'] = (kind) => {
     if (kind === 'auth') return [...methods.keys()].sort();
     return kind === 'secret'
-      ? [...VERSIONED.keys(), ...secrets.keys()].sort()
-      : [...DATABASE_MEMBERS.keys()].sort();
+      ? [...versioned.keys(), ...secrets.keys()].sort()
+      : [...DATABASE_NAMES];
   };
   const system = systemBackend(services, factory, { ...options, pluginNames: names });
   const token = tokenBackend(tokenPorts(services));

@@ -53,6 +53,7 @@ export interface OpeningOptions {
   readonly audit?: readonly AuditDeviceType[];
   readonly target?: LendingTarget;
   readonly rawStorage?: boolean;
+  readonly rotationPrograms?: string;
   readonly feed?: LogFeed;
   readonly defaultLeaseSeconds?: number;
   readonly maxLeaseSeconds?: number;
@@ -126,6 +127,7 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
     })),
     auditCreationAllowed: false,
     rawStorage: options.rawStorage ?? false,
+    rotationPrograms: options.rotationPrograms ?? '',
     leaseBounds: {
       defaultSeconds: options.defaultLeaseSeconds ?? HOUR_SECONDS,
       maxSeconds: options.maxLeaseSeconds ?? HOUR_SECONDS,

@@ -84,6 +84,7 @@ export class Instance {
           programVersion: VERSION,
           auditCreationAllowed: options.auditCreationAllowed,
           rawStorage: options.rawStorage ?? false,
+          rotationPrograms: options.rotationPrograms ?? '',
           sanitizedConfig: options.sanitizedConfig ?? (() => ({})),
           takeBackup: options.takeBackup,
           further: options.furtherBackends ?? new Map(),

@@ -151,6 +151,7 @@ async function run(
       })),
       auditCreationAllowed: config.allowApiAuditCreation,
       rawStorage: config.rawStorage,
+      rotationPrograms: config.rotationPrograms ?? '',
       sanitizedConfig: () => sanitizedConfig(config),
       leaseBounds: {
         defaultSeconds: config.defaultLeaseTtlSeconds,

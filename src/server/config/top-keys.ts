@@ -78,6 +78,12 @@ export const TOP_KEYS = {
     description:
       'Serves `sys/raw`, which reads and writes stored records past every check; for repairs only.',
   },
+  rotation_program_directory: {
+    as: 'rotationPrograms',
+    type: 'text',
+    description:
+      'The only folder whose programs the rotation of secrets may call. Without it none: who may write a rotation policy could run what lies there.',
+  },
   enable_response_header_hostname: {
     as: 'responseHeaderHostname',
     type: 'boolean',

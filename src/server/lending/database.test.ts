@@ -11,8 +11,14 @@ import {
 import type { Postgres } from '../../../rig/postgresql.ts';
 import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
 import { postgresql } from '../../targets/postgresql/postgresql.ts';
+import { DATABASE_MEMBERS } from '../outside/database-members.ts';
+import { DATABASE_NAMES } from '../outside/database-names.ts';
 import { openInstance, restarted } from '../instance-fixture.ts';
 import type { OpenInstance } from '../instance-fixture.ts';
+
+test('the names of databases are those of the members', () => {
+  assert.deepEqual(DATABASE_NAMES, [...DATABASE_MEMBERS.keys()].sort());
+});
 
 const skip = postgresPrograms() === undefined ? POSTGRESQL_HINT : false;
 const CREATION = `CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`;

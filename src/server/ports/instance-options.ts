@@ -27,6 +27,8 @@ export interface InstanceOptions {
   readonly auditCreationAllowed: boolean;
   /** `raw_storage_endpoint` of the configuration. */
   readonly rawStorage?: boolean;
+  /** `rotation_program_directory` of the configuration. */
+  readonly rotationPrograms?: string;
   /** The configuration without anything secret. */
   readonly sanitizedConfig?: () => Readonly<Record<string, unknown>>;
   readonly leaseBounds: LeaseBounds;

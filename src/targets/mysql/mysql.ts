@@ -20,6 +20,7 @@ import type { Address } from './address.ts';
 
 const DIALECT: Dialect = { backslash: true };
 const DEFAULT_CHANGE = `ALTER USER '{{username}}'@'%' IDENTIFIED BY '{{password}}'`;
+const OWN_CHANGE_MARIADB = `SET PASSWORD = PASSWORD('{{password}}')`;
 const NO_TLS = 'HANDSHAKE_NO_SSL_SUPPORT';
 /** The server closes or kills: an answer may have been on its way. */
 const SERVER_GONE = new Set([1053, 1077, 1079, 1152, 1153, 1158, 1159, 1160, 1161, 1317, 1927]);
@@ -100,8 +101,15 @@ class MysqlDatabase implements Database {
     statements: readonly string[],
   ): Promise<void> {
     const wanted = spelledOut(statements);
-    const sql = wanted.length === 0 ? [DEFAULT_CHANGE] : wanted;
+    const sql = wanted.length === 0 ? [await this.#usualChange(username)] : wanted;
     await this.#run(sql, { ...namesOf(username), ...credentialFillings(credential) });
+  }
+
+  /** MariaDB lets an account without further privileges change its own password in its own way only. */
+  async #usualChange(username: string): Promise<string> {
+    if (username !== this.#address.user) return DEFAULT_CHANGE;
+    const rows = await this.#use([], (run) => run('SELECT VERSION() AS version'));
+    return String(rows[0]?.['version']).includes('MariaDB') ? OWN_CHANGE_MARIADB : DEFAULT_CHANGE;
   }
 
   /** Users have no end of their own here, unless a role says how. */

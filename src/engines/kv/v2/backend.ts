@@ -2,6 +2,9 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Backend, Path } from '../../../model/backend.ts';
 import type { Reply, Request } from '../../../model/request.ts';
+import { ROTATE, rotateTask } from '../rotation/machine.ts';
+import { rotationPaths } from '../rotation/paths.ts';
+import type { RotationPorts } from '../rotation/ports.ts';
 import { dataPath } from './data.ts';
 import { detailedMetadataPath, metadataPath } from './metadata.ts';
 import { mountSettingsPath } from './mount-settings.ts';
@@ -52,7 +55,7 @@ const otherPath: Path = definePath({
 });
 
 /** `kv` with option version 2. */
-export function kvVersion2(): Backend {
+export function kvVersion2(rotation?: RotationPorts): Backend {
   return {
     type: 'kv',
     kind: 'secret',
@@ -66,7 +69,9 @@ export function kvVersion2(): Backend {
       subkeysPath,
       deletePath,
       undeletePath,
+      ...(rotation === undefined ? [] : rotationPaths(rotation)),
       otherPath,
     ],
+    ...(rotation === undefined ? {} : { tasks: { [ROTATE]: rotateTask(rotation) } }),
   };
 }

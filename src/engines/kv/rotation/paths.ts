@@ -1,0 +1,345 @@
+/** `rotation/`: which secrets of the mount are renewed, how, when, and what came of it. */
+import { formatTime } from '../../../base/time-format.ts';
+import { definePath } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
+import { RequestError, invalidRequest, notFound } from '../../../model/errors.ts';
+import { listTree } from '../../../model/list-tree.ts';
+import type { Reply, Request } from '../../../model/request.ts';
+import type { Reader, Transaction } from '../../../model/transaction.ts';
+import { TargetError } from '../../../targets/database.ts';
+import { assertSecretPath } from '../secret/secret-store.ts';
+import { calendarText } from './calendar-text.ts';
+import type { Coming } from './calendar-text.ts';
+import { ROTATE, contextOf, rotationOf } from './machine.ts';
+import { POLICY_FIELDS, policyOf, shownPolicy } from './policy-fields.ts';
+import type { PolicyValues } from './policy-fields.ts';
+import type { RotationPorts } from './ports.ts';
+import { forgetReaders, readersOf } from './readers.ts';
+import { NEW_STATE, ROTATIONS, dueAfter, findRotation, isOverdue, putRotation } from './record.ts';
+import type { RotationRecord } from './record.ts';
+import { rotationSettingsPath } from './settings.ts';
+import { currentValue } from './value.ts';
+
+const PATH = POLICY_FIELDS.path;
+/** Most entries of a calendar. */
+const CALENDAR_MAX = 5_000;
+const DAYS_DEFAULT = 90;
+const DAYS_MAX = 3_660;
+const DAY_MS = 86_400_000;
+
+const timeOrEmpty = (ms: number): string => (ms === 0 ? '' : formatTime(ms));
+
+async function rotationAt(store: Reader, path: string): Promise<RotationRecord> {
+  const record = await findRotation(store, path);
+  if (record === undefined) throw notFound();
+  return record;
+}
+
+async function shown(
+  ports: RotationPorts,
+  record: RotationRecord,
+  nowMs: number,
+): Promise<Record<string, unknown>> {
+  const { policy, state } = record;
+  return {
+    ...shownPolicy((await ports.rotators()).get(policy.rotator), policy),
+    phase: state.phase,
+    next_rotation: policy.paused && !state.asked ? '' : formatTime(state.dueMs),
+    last_rotation: timeOrEmpty(
+      state.history.some(({ outcome }) => outcome === 'rotated') ? state.rotatedMs : 0,
+    ),
+    previous_version: state.previousVersion,
+    grace_until: state.phase === 'grace' ? formatTime(state.stepMs) : '',
+    overdue: isOverdue(record, nowMs),
+    failures: state.failures,
+    failed_step: state.failedStep,
+    last_error: state.lastError,
+  };
+}
+
+export function rotationPaths(ports: RotationPorts): readonly Path[] {
+  async function write(request: Request<PolicyValues>, store: Transaction): Promise<Reply> {
+    const { fields, nowMs } = request;
+    const { path } = fields;
+    assertSecretPath(path);
+    const { createdMs } = await currentValue(store, path, nowMs);
+    const before = await findRotation(store, path);
+    if (before !== undefined && before.state.phase !== 'idle' && changesTarget(fields)) {
+      throw invalidRequest(
+        'a rotation is under way: its rotator and settings cannot change until it is over',
+      );
+    }
+    const policy = await policyOf(ports, fields, before?.policy);
+    const rotatedMs = before?.state.rotatedMs ?? createdMs;
+    const dueMs = Math.max(dueAfter(policy, path, rotatedMs, nowMs), nowMs);
+    const state =
+      before === undefined ? { ...NEW_STATE, rotatedMs, dueMs } : { ...before.state, dueMs };
+    const record = { policy, state };
+    putRotation(store, path, record);
+    if (!policy.paused) request.schedule(ROTATE, path, dueMs);
+    return { data: await shown(ports, record, nowMs) };
+  }
+
+  async function rotateNow(
+    request: Request<{ readonly path: string; readonly force: boolean }>,
+    store: Transaction,
+  ): Promise<Reply> {
+    const { fields, nowMs } = request;
+    const { path, force } = fields;
+    const { policy, state } = await rotationAt(store, path);
+    if (state.phase === 'grace' && !force) {
+      throw invalidRequest('the value before is still in its time of grace; force ends that now');
+    }
+    const next = { ...state, asked: true, dueMs: nowMs, stepMs: Math.min(state.stepMs, nowMs) };
+    putRotation(store, path, { policy, state: next });
+    request.schedule(ROTATE, path, nowMs);
+    return {
+      settle: true,
+      async settled(_unit, view) {
+        const after = await findRotation(view, path);
+        if (after === undefined || after.state.failures === 0) return;
+        const { failedStep, lastError } = after.state;
+        throw new RequestError('upstream_failed', `${failedStep}: ${lastError}`, {
+          vaultStatus: 500,
+        });
+      },
+    };
+  }
+
+  async function rehearse(
+    { fields, nowMs, namespace, id }: Request<{ readonly path: string }>,
+    store: Reader,
+  ): Promise<Reply> {
+    const { policy } = await rotationAt(store, fields.path);
+    const { fields: current, version } = await currentValue(store, fields.path, nowMs);
+    const context = contextOf(ports, namespace.id, policy, { id, current, next: {} });
+    const readers = await readersOf(store, fields.path);
+    try {
+      const found = await (await rotationOf(ports, policy)).rehearse(context);
+      return { data: { ok: true, found, error: '', version, readers: readers.length } };
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      return {
+        data: { ok: false, found: [], error: error.message, version, readers: readers.length },
+      };
+    }
+  }
+
+  async function consumers(
+    { fields, nowMs }: Request<{ readonly path: string }>,
+    store: Reader,
+  ): Promise<Reply> {
+    const { policy } = await rotationAt(store, fields.path);
+    const { version } = await currentValue(store, fields.path, nowMs);
+    const readers = await readersOf(store, fields.path);
+    return {
+      data: {
+        current_version: version,
+        declared: policy.consumers,
+        readers: readers.map((reader) => ({
+          name: reader.name,
+          entity_id: reader.entityId,
+          version: reader.version,
+          last_read: formatTime(reader.lastMs),
+          behind: reader.version < version,
+        })),
+      },
+    };
+  }
+
+  async function coming(store: Reader, nowMs: number, days: number): Promise<Coming[]> {
+    const untilMs = nowMs + days * DAY_MS;
+    const all: Coming[] = [];
+    for (const key of await listTree(store, ROTATIONS)) {
+      const path = key.slice(ROTATIONS.length);
+      const record = await findRotation(store, path);
+      if (record === undefined) continue;
+      const { policy, state } = record;
+      if (state.phase === 'grace') all.push({ path, atMs: state.stepMs, what: 'Retire' });
+      if (policy.paused) continue;
+      let atMs = state.dueMs;
+      for (
+        let count = 0;
+        atMs <= untilMs && count < CALENDAR_MAX && all.length < CALENDAR_MAX;
+        count++
+      ) {
+        all.push({ path, atMs: Math.max(atMs, nowMs), what: 'Rotate' });
+        atMs = dueAfter(policy, path, atMs, atMs);
+      }
+    }
+    return all.toSorted((a, b) => a.atMs - b.atMs).slice(0, CALENDAR_MAX);
+  }
+
+  const days = {
+    kind: 'int',
+    description: `How far ahead, in days; ${DAYS_DEFAULT} by default.`,
+    default: DAYS_DEFAULT,
+    query: true,
+  } as const;
+  const bounded = (wanted: number): number => Math.min(Math.max(wanted, 1), DAYS_MAX);
+
+  return [
+    rotationSettingsPath,
+    definePath({
+      pattern: 'rotation/rotators',
+      fields: {},
+      help: { synopsis: 'Lists the ways in which a secret can be renewed, with their settings.' },
+      operations: {
+        read: {
+          summary: 'List rotators.',
+          handler: async () => ({
+            data: Object.fromEntries(
+              [...(await ports.rotators()).values()].map(({ type, summary, settings }) => [
+                type,
+                {
+                  summary,
+                  settings: Object.fromEntries(settings.map((one) => [one.name, one.description])),
+                },
+              ]),
+            ),
+          }),
+        },
+      },
+    }),
+    definePath({
+      pattern: 'rotation/calendar',
+      fields: { days },
+      help: { synopsis: 'What comes: rotations, and the ends of times of grace.' },
+      operations: {
+        read: {
+          summary: 'Read the calendar.',
+          handler: async ({ fields, nowMs }, store) => ({
+            data: {
+              coming: (await coming(store, nowMs, bounded(fields.days))).map(
+                ({ path, atMs, what }) => ({
+                  path,
+                  at: formatTime(atMs),
+                  what: what.toLowerCase(),
+                }),
+              ),
+            },
+          }),
+        },
+      },
+    }),
+    definePath({
+      pattern: 'rotation/calendar.ics',
+      fields: { days },
+      help: { synopsis: 'The same as a calendar that other programs subscribe to (iCalendar).' },
+      operations: {
+        read: {
+          summary: 'Read the calendar as iCalendar.',
+          handler: async ({ fields, nowMs, mount }, store) => {
+            const all = await coming(store, nowMs, bounded(fields.days));
+            const body = calendarText(all, mount.path, nowMs);
+            return { raw: { contentType: 'text/calendar; charset=utf-8', body } };
+          },
+        },
+      },
+    }),
+    definePath({
+      pattern: 'rotation/now/{path..+}',
+      fields: {
+        path: PATH,
+        force: {
+          kind: 'bool',
+          description: 'Ends the time of grace of the value before, if it is in one.',
+          default: false,
+        },
+      },
+      help: { synopsis: 'Rotates a secret now.' },
+      operations: {
+        update: { summary: 'Rotate a secret.', outsideEffects: true, handler: rotateNow },
+      },
+    }),
+    definePath({
+      pattern: 'rotation/dry-run/{path..+}',
+      fields: { path: PATH },
+      help: { synopsis: 'Tries a rotation out at the target without changing anything.' },
+      operations: {
+        update: { summary: 'Rehearse a rotation.', outsideEffects: true, handler: rehearse },
+      },
+    }),
+    definePath({
+      pattern: 'rotation/history/{path..+}',
+      fields: { path: PATH },
+      help: { synopsis: 'The last rotations of a secret.' },
+      operations: {
+        read: {
+          summary: 'Read the history of a rotation.',
+          handler: async ({ fields }, store) => ({
+            data: {
+              history: (await rotationAt(store, fields.path)).state.history.map((past) => ({
+                id: past.id,
+                started: timeOrEmpty(past.startedMs),
+                ended: formatTime(past.endedMs),
+                outcome: past.outcome,
+                version: past.version,
+                step: past.step,
+                error: past.error,
+              })),
+            },
+          }),
+        },
+      },
+    }),
+    definePath({
+      pattern: 'rotation/consumers/{path..+}',
+      fields: { path: PATH },
+      help: {
+        synopsis: 'Who uses a secret: those who were declared, and those who were seen to read it.',
+        description:
+          'Before a rotation: who will be affected. After it: who still has the value before.',
+      },
+      operations: { read: { summary: 'List the consumers of a secret.', handler: consumers } },
+    }),
+    definePath({
+      pattern: 'rotation/secret/{path...}',
+      fields: POLICY_FIELDS,
+      exists: async ({ fields }, store) => (await findRotation(store, fields.path)) !== undefined,
+      help: {
+        synopsis: 'The rotation policy of a secret.',
+        description:
+          'Whoever may write it may learn the secret, since it says where new values are sent: grant it like a write of the secret.',
+      },
+      operations: {
+        create: { summary: 'Have a secret rotated.', handler: write },
+        update: { summary: 'Change a rotation policy.', handler: write },
+        read: {
+          summary: 'Read a rotation policy and where it stands.',
+          handler: async ({ fields, nowMs }, store) => ({
+            data: await shown(ports, await rotationAt(store, fields.path), nowMs),
+          }),
+        },
+        delete: {
+          summary: 'Stop rotating a secret.',
+          handler: async ({ fields }, store) => {
+            const record = await findRotation(store, fields.path);
+            if (record !== undefined && record.state.phase !== 'idle') {
+              throw invalidRequest(
+                'a rotation is under way: wait for its end, so that nothing stays valid that nobody knows',
+              );
+            }
+            store.delete(ROTATIONS + fields.path);
+            forgetReaders(store, fields.path);
+            return undefined;
+          },
+        },
+        list: {
+          summary: 'List secrets with a rotation policy.',
+          handler: async ({ fields }, store) => {
+            const folder =
+              fields.path === '' || fields.path.endsWith('/') ? fields.path : `${fields.path}/`;
+            const keys = await store.list(ROTATIONS + folder);
+            if (keys.length === 0) throw notFound();
+            return { data: { keys } };
+          },
+        },
+      },
+    }),
+  ];
+}
+
+function changesTarget(fields: PolicyValues): boolean {
+  return fields.rotator !== undefined || fields.settings !== undefined;
+}
