@@ -110,6 +110,7 @@ export const LAYERS: readonly Layer[] = [
     purpose: 'one folder per auth method',
     mayImport: ['base', 'crypto', 'model', 'ldap'],
     family: true,
+    packages: ['yaml'],
   },
   {
     room: 'audit',

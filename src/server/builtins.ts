@@ -137,7 +137,7 @@ function authMethods({ world, hash }: Services): ReadonlyMap<string, Member> {
       'kubernetes',
       new Member(async () => {
         const { kubernetesBackend } = await import('../auth/kubernetes/kubernetes.ts');
-        return kubernetesBackend({ fetch: fetchJson, local: podFile });
+        return kubernetesBackend({ clock, fetch: fetchJson, local: podFile });
       }),
     ],
     [

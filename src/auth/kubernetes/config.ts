@@ -15,6 +15,9 @@ export interface KubernetesConfig {
   readonly issuer: string;
   readonly disable_iss_validation: boolean;
   readonly disable_local_ca_jwt: boolean;
+  /** Tokens are judged by the keys that the issuer publishes there, without a review; '' = they are reviewed. */
+  readonly issuer_discovery_url?: string;
+  readonly issuer_ca_pem?: string;
 }
 
 const KEY = 'config';
@@ -44,6 +47,17 @@ const fields = {
     description: 'The issuer is not looked at.',
     default: true,
   },
+  issuer_discovery_url: {
+    kind: 'string',
+    description:
+      'Issuer of the cluster: its published keys judge tokens, and no review is asked for.',
+    default: '',
+  },
+  issuer_ca_pem: {
+    kind: 'string',
+    description: 'Certificates (PEM) that alone are trusted for the issuer.',
+    default: '',
+  },
   disable_local_ca_jwt: {
     kind: 'bool',
     description: 'Certificates and token of the pod that this server runs in are not used.',
@@ -64,18 +78,22 @@ export function publicKey(pem: string): KeyObject | undefined {
   }
 }
 
-type Wish = Omit<KubernetesConfig, 'token_reviewer_jwt'> & {
+type Wish = Required<Omit<KubernetesConfig, 'token_reviewer_jwt'>> & {
   readonly token_reviewer_jwt?: string | undefined;
 };
 
 function write(request: Request<Wish>, store: Transaction): undefined {
+  const { issuer_discovery_url: url, issuer_ca_pem: ca, ...rest } = request.fields;
   const config: KubernetesConfig = {
-    ...request.fields,
+    ...rest,
+    ...(url === '' ? {} : { issuer_discovery_url: url, issuer_ca_pem: ca }),
     token_reviewer_jwt: request.fields.token_reviewer_jwt ?? '',
   };
   if (config.kubernetes_host === '') throw invalidRequest('no host provided');
   if (URL.parse(config.kubernetes_host) === null)
     throw invalidRequest('kubernetes_host is not a URL');
+  if (url !== '' && URL.parse(url) === null)
+    throw invalidRequest('issuer_discovery_url is not a URL');
   if (config.disable_local_ca_jwt && config.kubernetes_ca_cert === '') {
     throw invalidRequest('kubernetes_ca_cert must be given when disable_local_ca_jwt is true');
   }

@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, suite, test } from 'node:test';
+import { systemClock } from '../../base/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
@@ -54,7 +55,11 @@ async function openApiServer(): Promise<ApiServer> {
   return api;
 }
 
-const backend = kubernetesBackend({ fetch: fetchJson, local: async () => undefined });
+const backend = kubernetesBackend({
+  clock: systemClock,
+  fetch: fetchJson,
+  local: async () => undefined,
+});
 
 interface Rig {
   readonly bench: Bench;

@@ -1,15 +1,25 @@
 /** Kubernetes: pods that log in with the token of their service account, which the API server reviews. */
+import type { Clock } from '../../base/clock.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { checkAddress, grantOf, makesBatchTokens, renewalOf } from '../token-fields.ts';
+import { KeySets } from '../key-sets.ts';
 import { configOf, configPath } from './config.ts';
 import type { KubernetesConfig } from './config.ts';
 import { allows, kubernetesRoles } from './role.ts';
 import type { KubernetesRole } from './role.ts';
-import { ReviewError, accountOf, claimsWorthReview, reviewed } from './service-account.ts';
+import { readSelector, selects } from './selector.ts';
+import {
+  ReviewError,
+  accountOf,
+  claimsWorthReview,
+  namespaceLabels,
+  reviewed,
+  vouchedByIssuer,
+} from './service-account.ts';
 import type { Reviewer, ServiceAccount } from './service-account.ts';
 
 interface LoginFields {
@@ -17,20 +27,30 @@ interface LoginFields {
   readonly jwt: string;
 }
 
-/** Whose token it is: by its own word and by the API server's, which must agree. @throws {ReviewError} */
-async function identified(
-  reviewer: Reviewer,
+export interface KubernetesPorts extends Reviewer {
+  readonly clock: Clock;
+}
+
+/** Who judges tokens: the API server, or the keys of the cluster's issuer. */
+interface Judges {
+  readonly reviewer: Reviewer;
+  readonly keySets: KeySets;
+}
+
+/** The token is its service account's, by the word of the API server or the signature of the issuer. @throws {ReviewError} */
+async function vouch(
+  { reviewer, keySets }: Judges,
   config: KubernetesConfig,
-  role: Stored<KubernetesRole>,
-  token: string,
-  nowMs: number,
-): Promise<ServiceAccount> {
-  const { audience } = role;
-  const account = accountOf(claimsWorthReview(token, config, { audience, nowMs }));
-  if (!allows(role.bound_service_account_namespaces, account.namespace))
-    throw new ReviewError('the role does not name the namespace');
-  if (!allows(role.bound_service_account_names, account.name))
-    throw new ReviewError('the role does not name the service account');
+  account: ServiceAccount,
+  { token, audience }: { readonly token: string; readonly audience: string },
+): Promise<void> {
+  if (config.issuer_discovery_url !== undefined) {
+    // Only the audience tells whom an offline token is for.
+    if (audience === '') throw new ReviewError('the role has no audience');
+    await vouchedByIssuer(keySets, config, token);
+    if (account.uid === '') throw new ReviewError('the token names no service account');
+    return;
+  }
   const answer = await reviewed(reviewer, config, token, audience);
   if (
     answer.namespace !== account.namespace ||
@@ -40,13 +60,35 @@ async function identified(
   ) {
     throw new ReviewError('the API server names another service account');
   }
+}
+
+/** Whose token it is: by its own word and by the API server's, which must agree. @throws {ReviewError} */
+async function identified(
+  judges: Judges,
+  config: KubernetesConfig,
+  role: Stored<KubernetesRole>,
+  token: string,
+  nowMs: number,
+): Promise<ServiceAccount> {
+  const { audience, bound_service_account_namespace_selector: selector } = role;
+  const account = accountOf(claimsWorthReview(token, config, { audience, nowMs }));
+  const named = allows(role.bound_service_account_namespaces, account.namespace);
+  if (!named && selector === '') throw new ReviewError('the role does not name the namespace');
+  if (!allows(role.bound_service_account_names, account.name))
+    throw new ReviewError('the role does not name the service account');
+  await vouch(judges, config, account, { token, audience });
+  if (!named) {
+    const labels = await namespaceLabels(judges.reviewer, config, account.namespace);
+    if (!selects(await readSelector(selector), labels))
+      throw new ReviewError('the role does not select the namespace');
+  }
   return account;
 }
 
 async function login(
   request: Request<LoginFields>,
   store: Transaction,
-  reviewer: Reviewer,
+  judges: Judges,
 ): Promise<Reply> {
   const { jwt } = request.fields;
   if (request.fields.role === '') throw invalidRequest('missing role');
@@ -59,7 +101,7 @@ async function login(
   checkAddress(role.settings, request.connection);
   let account: ServiceAccount;
   try {
-    account = await identified(reviewer, config, role, jwt, request.nowMs);
+    account = await identified(judges, config, role, jwt, request.nowMs);
   } catch (error) {
     if (error instanceof ReviewError) throw permissionDenied(error.message);
     throw error;
@@ -88,7 +130,9 @@ async function login(
   };
 }
 
-export function kubernetesBackend(reviewer: Reviewer): Backend {
+export function kubernetesBackend(ports: KubernetesPorts): Backend {
+  const judges: Judges = { reviewer: ports, keySets: new KeySets(ports.clock, ports.fetch) };
+
   /** A service account that is gone renews nothing (CVE-2026-115356). */
   async function renewAuth(
     renewal: AuthRenewal,
@@ -100,7 +144,7 @@ export function kubernetesBackend(reviewer: Reviewer): Backend {
     if (role === undefined || config === undefined || typeof jwt !== 'string')
       throw invalidRequest('failed to renew entry: the role no longer exists');
     try {
-      await identified(reviewer, config, role, jwt, renewal.nowMs);
+      await identified(judges, config, role, jwt, renewal.nowMs);
     } catch (error) {
       if (!(error instanceof ReviewError)) throw error;
       throw invalidRequest('failed to renew entry: the service account is not accepted any more', {
@@ -129,7 +173,7 @@ export function kubernetesBackend(reviewer: Reviewer): Backend {
         operations: {
           update: {
             summary: 'Log in',
-            handler: (request, store) => login(request, store, reviewer),
+            handler: (request, store) => login(request, store, judges),
             outsideEffects: true,
           },
         },

@@ -2,6 +2,7 @@
 import { invalidRequest } from '../../model/errors.ts';
 import { defineRoles } from '../roles.ts';
 import type { Role, Roles } from '../roles.ts';
+import { readSelector } from './selector.ts';
 import { OLD_ROLE_NAMES } from '../token-fields.ts';
 
 const ALIAS_SOURCES: readonly string[] = ['serviceaccount_uid', 'serviceaccount_name'];
@@ -39,7 +40,8 @@ const FIELDS = {
   },
   bound_service_account_namespace_selector: {
     kind: 'string',
-    description: 'Labels of the namespaces: not supported, name the namespaces.',
+    description:
+      'Labels of namespaces whose service accounts may log in: a selector in JSON or YAML.',
   },
   audience: { kind: 'string', description: 'Audience that tokens must have.' },
   alias_name_source: {
@@ -56,13 +58,13 @@ function isMixed(list: readonly string[]): boolean {
   return list.length > 1 && list.includes('*');
 }
 
-function check(role: KubernetesRole): KubernetesRole {
+async function check(role: KubernetesRole): Promise<KubernetesRole> {
   const names = role.bound_service_account_names;
   const namespaces = role.bound_service_account_namespaces;
   if (names.length === 0) throw invalidRequest('"bound_service_account_names" can not be empty');
-  if (role.bound_service_account_namespace_selector !== '')
-    throw invalidRequest('"bound_service_account_namespace_selector" is not supported');
-  if (namespaces.length === 0) {
+  const selector = role.bound_service_account_namespace_selector;
+  if (selector !== '') await readSelector(selector);
+  if (namespaces.length === 0 && selector === '') {
     throw invalidRequest(
       '"bound_service_account_namespaces" can not be empty if "bound_service_account_namespace_selector" is not set',
     );

@@ -3,7 +3,8 @@ import { isRawNumber } from '../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { claimsOf, parseJws, verifyWithAny } from '../../crypto/jws.ts';
 import { FetchError } from '../fetch-json.ts';
-import type { FetchJson } from '../fetch-json.ts';
+import type { FetchJson, FetchOptions } from '../fetch-json.ts';
+import type { KeySets } from '../key-sets.ts';
 import { publicKey } from './config.ts';
 import type { KubernetesConfig } from './config.ts';
 
@@ -103,6 +104,41 @@ export interface Reviewer {
   readonly local: (file: 'token' | 'ca.crt') => Promise<string | undefined>;
 }
 
+/** A request to the API server, with the certificates that are trusted for it. @throws {ReviewError} */
+async function asked(
+  reviewer: Reviewer,
+  config: KubernetesConfig,
+  path: string,
+  options: FetchOptions & { readonly bearer: string },
+): Promise<{ readonly status: number; readonly document: unknown }> {
+  const caPem = config.kubernetes_ca_cert || (await localFile(reviewer, config, 'ca.crt'));
+  const host = config.kubernetes_host.replace(/\/$/, '');
+  const { bearer, ...rest } = options;
+  try {
+    return await reviewer.fetch(host + path, {
+      ...rest,
+      ...(caPem === '' ? {} : { caPem }),
+      headers: { authorization: `Bearer ${bearer}`, ...rest.headers },
+    });
+  } catch (error) {
+    if (!(error instanceof FetchError)) throw error;
+    throw new ReviewError(`the API server cannot be asked: ${error.message}`);
+  }
+}
+
+async function localFile(
+  reviewer: Reviewer,
+  config: KubernetesConfig,
+  file: 'token' | 'ca.crt',
+): Promise<string> {
+  return config.disable_local_ca_jwt ? '' : ((await reviewer.local(file)) ?? '');
+}
+
+/** The token with which the API server is asked; '' when only the caller's own is there. */
+async function ownToken(reviewer: Reviewer, config: KubernetesConfig): Promise<string> {
+  return config.token_reviewer_jwt || (await localFile(reviewer, config, 'token')).trim();
+}
+
 /**
  * Asks the API server whether a token is good, for `audience` when one is given, and whose it is
  * (`authentication.k8s.io/v1`, TokenReview). @throws {ReviewError}
@@ -113,33 +149,58 @@ export async function reviewed(
   token: string,
   audience: string,
 ): Promise<Omit<ServiceAccount, 'secretName'>> {
-  const usesLocal = !config.disable_local_ca_jwt;
-  const local = async (file: 'token' | 'ca.crt'): Promise<string> =>
-    usesLocal ? ((await reviewer.local(file)) ?? '') : '';
-  const caPem = config.kubernetes_ca_cert || (await local('ca.crt'));
-  const bearer = config.token_reviewer_jwt || (await local('token')).trim() || token;
   const audiences = audience === '' ? {} : { audiences: [audience] };
-  const host = config.kubernetes_host.replace(/\/$/, '');
-  let document: unknown;
+  const answer = await asked(reviewer, config, '/apis/authentication.k8s.io/v1/tokenreviews', {
+    bearer: (await ownToken(reviewer, config)) || token,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      spec: { token, ...audiences },
+    }),
+  });
+  if (answer.status < 200 || answer.status > 206)
+    throw new ReviewError(`the API server answered with status ${answer.status}`);
+  return judged(objectOf(objectOf(answer.document)['status']), audience);
+}
+
+/** Labels of a namespace that a review has named. @throws {ReviewError} */
+export async function namespaceLabels(
+  reviewer: Reviewer,
+  config: KubernetesConfig,
+  namespace: string,
+): Promise<ReadonlyMap<string, string>> {
+  const bearer = await ownToken(reviewer, config);
+  if (bearer === '') throw new ReviewError('there is no token to look up namespaces with');
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}`;
+  const { status, document } = await asked(reviewer, config, path, { bearer });
+  if (status !== 200) throw new ReviewError(`the namespace cannot be read: status ${status}`);
+  const labels = objectOf(objectOf(objectOf(document)['metadata'])['labels']);
+  return new Map(Object.entries(labels).map(([name, value]) => [name, text(value)]));
+}
+
+/** Whether a key that the cluster's issuer publishes has signed the token, and in the issuer's name. @throws {ReviewError} */
+export async function vouchedByIssuer(
+  keySets: KeySets,
+  config: KubernetesConfig,
+  token: string,
+): Promise<void> {
+  const url = config.issuer_discovery_url ?? '';
+  const source = { kind: 'discovery', url, caPem: config.issuer_ca_pem ?? '' } as const;
+  const jws = parseJws(token);
+  const claims = jws === undefined ? undefined : claimsOf(jws);
+  if (jws === undefined || claims === undefined) throw new ReviewError('not a signed token');
   try {
-    const fetched = await reviewer.fetch(`${host}/apis/authentication.k8s.io/v1/tokenreviews`, {
-      method: 'POST',
-      ...(caPem === '' ? {} : { caPem }),
-      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenReview',
-        spec: { token, ...audiences },
-      }),
-    });
-    if (fetched.status < 200 || fetched.status > 206)
-      throw new ReviewError(`the API server answered with status ${fetched.status}`);
-    ({ document } = fetched);
+    if (!(await keySets.verify(jws, source)))
+      throw new ReviewError('no key of the issuer made the signature');
+    const metadata = await keySets.metadata(source);
+    if (claims['iss'] !== metadata?.issuer) throw new ReviewError('another issuer');
   } catch (error) {
     if (!(error instanceof FetchError)) throw error;
-    throw new ReviewError(`the API server cannot be asked: ${error.message}`);
+    throw new ReviewError(`the keys of the issuer cannot be fetched: ${error.message}`);
   }
-  return judged(objectOf(objectOf(document)['status']), audience);
+  if (seconds(claims['exp']) === undefined) throw new ReviewError('the token names no end');
 }
 
 function judged(

@@ -26,7 +26,9 @@ testBackendDeclaration(approleBackend({ random: systemRandom, hash: (text) => te
 testBackendDeclaration(
   jwtBackend({ clock: systemClock, random: systemRandom, log: silentLog, fetch: fetchJson }),
 );
-testBackendDeclaration(kubernetesBackend({ fetch: fetchJson, local: async () => undefined }));
+testBackendDeclaration(
+  kubernetesBackend({ clock: systemClock, fetch: fetchJson, local: async () => undefined }),
+);
 testBackendDeclaration(
   certBackend({ clock: systemClock, log: silentLog, random: systemRandom, fetch: fetchBytes }),
 );
