@@ -103,7 +103,7 @@ export const LAYERS: readonly Layer[] = [
     purpose: 'one folder per secrets engine',
     mayImport: ['base', 'crypto', 'model', 'targets', 'calendar', 'rotators', 'ldap'],
     family: true,
-    packages: ['uqr'],
+    packages: ['uqr', 'yaml'],
   },
   {
     room: 'auth',

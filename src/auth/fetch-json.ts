@@ -9,7 +9,7 @@ export interface FetchOptions {
   readonly caPem?: string;
   /** Names, any of which the server's certificate may be for; the one in the URL without it. */
   readonly serverNames?: readonly string[];
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;

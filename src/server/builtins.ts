@@ -56,6 +56,14 @@ function engines(services: Services): ReadonlyMap<string, Member> {
       }),
     ],
     [
+      'kubernetes',
+      new Member(async () => {
+        const { kubernetesBackend } = await import('../engines/kubernetes/kubernetes.ts');
+        const { env: environment } = process;
+        return kubernetesBackend({ random, send: fetchBytes, local: podFile, environment });
+      }),
+    ],
+    [
       'ldap',
       new Member(async () => {
         const { ldapBackend } = await import('../engines/ldap/ldap.ts');
