@@ -1,5 +1,6 @@
 /** A bounded load in a process of its own: rounds of one scenario over kept-alive connections, measured from outside. */
 import { Connection } from './connection.ts';
+import { GrpcConnection } from './grpc-connection.ts';
 import { roundsOf } from './scenarios.ts';
 import type { ScenarioInput, ScenarioName } from './scenarios.ts';
 
@@ -41,7 +42,10 @@ async function run(order: LoadOrder): Promise<LoadResult> {
 
   async function drive(index: number): Promise<void> {
     const next = roundsOf(order.scenario, order.input, index, order.connectionsTotal);
-    const connection = new Connection(order.port);
+    const connection =
+      order.scenario === 'google access by gRPC'
+        ? new GrpcConnection(order.port, order.input.token)
+        : new Connection(order.port);
     while (performance.now() < end && started++ < order.roundsMax) {
       const round = next();
       const began = performance.now();

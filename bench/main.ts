@@ -7,7 +7,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { openbao, strongroom } from '../rig/vault-server.ts';
 import { runLoad } from './load.ts';
-import { SCENARIOS } from './scenarios.ts';
+import { CLOUD_SCENARIOS, SCENARIOS } from './scenarios.ts';
 import { startHello, startVault } from './targets.ts';
 import { renderReport } from './report.ts';
 import type { Load, Measured } from './load.ts';
@@ -94,6 +94,7 @@ async function measure(target: Target, settings: Settings): Promise<TargetReport
   const hello = target.name === 'hello';
   if (!hello) await store(settings, target, 0, settings.stored);
   for (const name of hello ? (['hello'] as const) : settings.scenarios) {
+    if (target.name === 'openbao' && CLOUD_SCENARIOS.has(name)) continue;
     await run(name, name, settings.stored);
   }
   if (!hello && settings.grow !== undefined) {

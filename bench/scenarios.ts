@@ -1,4 +1,5 @@
 /** What is measured: for each scenario the requests of one connection, one after the other. */
+import { azureGet, flatSecret, googleAccess, grpcAccess } from './cloud.ts';
 import { rawRequest } from './connection.ts';
 import type { RawAnswer } from './connection.ts';
 
@@ -9,7 +10,16 @@ export const SCENARIOS = [
   'token create',
   'approle login',
   'wrap + unwrap',
+  'azure get',
+  'google access',
+  'google access by gRPC',
 ] as const;
+/** What only Strongroom answers. */
+export const CLOUD_SCENARIOS: ReadonlySet<string> = new Set([
+  'azure get',
+  'google access',
+  'google access by gRPC',
+]);
 export type ScenarioName = (typeof SCENARIOS)[number] | 'hello' | 'bulk load';
 
 export interface ScenarioInput {
@@ -83,6 +93,12 @@ export function roundsOf(
       return () => once(rawRequest('POST', 'auth/approle/login', '', APPROLE));
     case 'wrap + unwrap':
       return () => wrapRound(secretPath(nextSecret()), input.token);
+    case 'azure get':
+      return () => once(azureGet(flatSecret(nextSecret()), input.token));
+    case 'google access':
+      return () => once(googleAccess(flatSecret(nextSecret()), input.token));
+    case 'google access by gRPC':
+      return () => once(grpcAccess(flatSecret(nextSecret())));
     default:
       throw new Error(`unknown scenario ${String(name satisfies never)}`);
   }

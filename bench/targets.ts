@@ -9,7 +9,8 @@ import { Child, freePort } from '../rig/child.ts';
 import { startVaultServer } from '../rig/vault-server.ts';
 import type { Program, VaultServer } from '../rig/vault-server.ts';
 import type { ScenarioInput } from './scenarios.ts';
-import { APPROLE } from './scenarios.ts';
+import { FLAT_SECRETS, flatSecret, PROJECT, VAULT_HOST } from './cloud.ts';
+import { APPROLE, SECRET } from './scenarios.ts';
 
 export interface Target {
   readonly name: string;
@@ -87,7 +88,7 @@ export async function startVault(program: Program): Promise<Target> {
   };
 }
 
-async function prepare({ api, rootToken }: VaultServer): Promise<void> {
+async function prepare({ api, program, rootToken }: VaultServer): Promise<void> {
   const options = { token: rootToken };
   await api.expect('POST', 'sys/mounts/secret', {
     ...options,
@@ -99,6 +100,13 @@ async function prepare({ api, rootToken }: VaultServer): Promise<void> {
   const role = 'auth/approle/role/bench';
   await api.expect('POST', role, { ...options, body: { role_id, token_ttl: '1h' } });
   await api.expect('POST', `${role}/custom-secret-id`, { ...options, body: { secret_id } });
+  if (program.name !== 'strongroom') return;
+  await api.expect('POST', `sys/bindings/azure/${VAULT_HOST}`, options);
+  await api.expect('POST', `sys/bindings/gcp/${PROJECT}`, options);
+  for (let index = 0; index < FLAT_SECRETS; index++) {
+    const path = `secret/data/${flatSecret(index)}`;
+    await api.expect('POST', path, { ...options, body: { data: SECRET } });
+  }
 }
 
 async function makeTokens({

@@ -1,7 +1,7 @@
 /** The suites: which client each installs, how it is run, and what it finds prepared on the server. */
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { textAt } from '../rig/api.ts';
 import type { Api } from '../rig/api.ts';
@@ -25,6 +25,8 @@ export interface Stage {
 export interface Suite {
   /** Installs the client and gives the command that runs the suite. */
   readonly prepare: () => Prepared;
+  /** Takes minutes to install: run only when it is named. */
+  readonly large?: true;
   /** What the suite finds on the server, and where; only of suites about what the reference has not. */
   readonly stage?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
 }
@@ -176,6 +178,17 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   'node-vault': { prepare: javascript('node-vault', ['node-vault@0.12.0']) },
   'azure-python': { prepare: python('azure-python'), stage: azure },
   'azure-javascript': { prepare: javascript('azure-javascript', AZURE_PACKAGES), stage: azure },
+  'azure-cli': {
+    large: true,
+    stage: azure,
+    prepare: () => {
+      const program = pythonWith('azure-cli', join(HERE, 'azure-cli', 'requirements.txt'));
+      return {
+        argv: ['bash', join(HERE, 'azure-cli', 'suite.sh')],
+        environment: { AZ: join(dirname(program), 'az') },
+      };
+    },
+  },
   'google-python': { prepare: python('google-python'), stage: google },
   'google-javascript': {
     prepare: javascript('google-javascript', ['@google-cloud/secret-manager@6.3.0']),
