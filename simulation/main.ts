@@ -1,9 +1,10 @@
 /**
  * `npm run simulate [-- --ci] [--seed N] [--cycles N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
- * Parts: crash, corruption, faults, storage (embedded); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * Parts: crash, corruption, faults, storage (embedded); accounts (of a real PostgreSQL); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
  * sets the dose of a part: cycles, operations or trials. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
+import { simulateAccounts } from './accounts.ts';
 import { simulateCorruption } from './corruption.ts';
 import { simulateCrashes } from './crash.ts';
 import { simulateFaults } from './faults.ts';
@@ -23,6 +24,7 @@ const DOSES = {
     operations: 800,
     trials: 80,
     replicaCycles: 2,
+    accountCycles: 10,
   },
   full: {
     cycles: 1000,
@@ -32,6 +34,7 @@ const DOSES = {
     operations: 100_000,
     trials: 5000,
     replicaCycles: 500,
+    accountCycles: 300,
   },
 } as const;
 
@@ -62,6 +65,7 @@ async function main(): Promise<number> {
     corruption: () => simulateCorruption({ count: cycles ?? dose.corruptions, seed }),
     faults: () => simulateFaults({ points: cycles ?? dose.faultPoints, seed }),
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
+    accounts: onPostgres(() => simulateAccounts({ cycles: cycles ?? dose.accountCycles, seed })),
     consistency: onPostgres(() =>
       simulateConsistency({ operations: cycles ?? dose.operations, seed }),
     ),

@@ -2,6 +2,7 @@
 import type { CommandRow } from './command.ts';
 import { ACCESS_COMMANDS } from './table/access.ts';
 import { DATA_COMMANDS } from './table/data.ts';
+import { DYNAMIC_COMMANDS } from './table/dynamic.ts';
 import { KV_COMMANDS } from './table/kv.ts';
 import { LOCAL_COMMANDS } from './table/local.ts';
 import { MOUNT_COMMANDS } from './table/mounts.ts';
@@ -17,5 +18,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...OPERATOR_COMMANDS,
   ...NAMESPACE_COMMANDS,
   ...SSH_COMMANDS,
+  ...DYNAMIC_COMMANDS,
   ...LOCAL_COMMANDS,
 ];
