@@ -110,6 +110,8 @@ export interface ReplyEntry {
   readonly auth?: AuditedAuth | undefined;
   readonly wrap?: AuditedWrap | undefined;
   readonly error?: Error | undefined;
+  /** Why a login was refused, which its caller is not told: in fixed words, never a submitted value. */
+  readonly reason?: string | undefined;
 }
 
 /** What an administrator configured per header name (lower case): recorded hashed, or in clear. */

@@ -80,7 +80,9 @@ export class Renderer {
     const rendered = request.rendered?.find((part) => part.by === this);
     const common = rendered?.text ?? this.#common(request);
     const error = entry.error === undefined ? '' : `,"error":${this.#error(entry.error, request)}`;
-    return `{"time":"${time}","type":"response",${common},"response":${this.#response(entry)}${error}`;
+    const reason =
+      entry.reason === undefined ? '' : `,"reason":${this.#masked(entry.reason, request)}`;
+    return `{"time":"${time}","type":"response",${common},"response":${this.#response(entry)}${error}${reason}`;
   }
 
   #common(entry: RequestEntry): string {
@@ -310,7 +312,11 @@ export class Renderer {
   /** The public text of an error made for callers; of any other error nothing but that it happened. */
   #error(error: Error, request: RequestEntry): string {
     if (!(error instanceof RequestError)) return JSON.stringify(INTERNAL_ERROR);
-    const text = error.message === '' ? error.code : error.message;
+    return this.#masked(error.message === '' ? error.code : error.message, request);
+  }
+
+  /** With submitted values replaced by their hashes, should any be in it. */
+  #masked(text: string, request: RequestEntry): string {
     return this.#redactor.publicText(text, request.data, request.token);
   }
 }

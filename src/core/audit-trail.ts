@@ -42,6 +42,7 @@ export function auditTrail(broker: AuditBroker): AuditTrail {
             : { ...exchange.auth, displayName: exchange.principal?.displayName },
         wrap,
         error,
+        reason: exchange.class === 'login' ? error?.detail : undefined,
       });
     },
   };

@@ -277,16 +277,27 @@ function failed(exchange: Exchange, error: RequestError): Answer {
   };
 }
 
+/** What the caller is not told. A refusal by policy is in the audit log alone; a login's is told here too. */
+function tellOperator(parts: Parts, exchange: Exchange, error: RequestError): void {
+  const isLogin = exchange.class === 'login';
+  if (error.code === 'permission_denied' && !isLogin) return;
+  parts.world.log.warn(isLogin ? 'login refused' : 'request failed', {
+    request_id: exchange.id,
+    code: error.code,
+    detail: error.detail,
+    ...(isLogin
+      ? {
+          mount: exchange.mount?.entry.path,
+          remote_address: exchange.call.connection.remoteAddress,
+        }
+      : {}),
+  });
+}
+
 /** Whatever was thrown, as something that may be told; the rest goes to the log. */
 function asRequestError(parts: Parts, exchange: Exchange, error: unknown): RequestError {
   if (error instanceof RequestError) {
-    if (error.detail !== undefined && error.code !== 'permission_denied') {
-      parts.world.log.warn('request failed', {
-        request_id: exchange.id,
-        code: error.code,
-        detail: error.detail,
-      });
-    }
+    if (error.detail !== undefined) tellOperator(parts, exchange, error);
     return error;
   }
   if (error instanceof ConflictError) {

@@ -6,6 +6,7 @@ import { AuditBroker } from '../audit/broker.ts';
 import type { AuditDeviceType } from '../audit/device.ts';
 import { ManualClock } from '../base/clock-fixture.ts';
 import { silentLog } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { World } from '../base/world.ts';
@@ -49,6 +50,8 @@ export interface Asking {
 export interface OpeningOptions {
   readonly storage?: Storage;
   readonly clock?: ManualClock;
+  /** Takes the operational log; silent without it. */
+  readonly log?: Log;
   /** Devices that every request is recorded with, each required. */
   readonly audit?: readonly AuditDeviceType[];
   readonly target?: LendingTarget;
@@ -87,7 +90,7 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
   const world: World = {
     clock,
     random: systemRandom,
-    log: silentLog,
+    log: options.log ?? silentLog,
     fatal: (reason) => {
       throw new Error(reason);
     },

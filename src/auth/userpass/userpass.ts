@@ -65,8 +65,8 @@ async function userOf(store: Reader, name: string): Promise<User | undefined> {
   return await store.getJson<User>(USERS + name);
 }
 
-function refused(): RequestError {
-  return invalidRequest(REFUSAL, { invalidCredentials: true });
+function refused(detail: string): RequestError {
+  return invalidRequest(REFUSAL, { detail, invalidCredentials: true });
 }
 
 async function hashed<T>(work: Promise<T>): Promise<T> {
@@ -106,7 +106,8 @@ async function login(
       ? verifyPassword('', DUMMY_HASH).then(() => false)
       : verifyPassword(given, user?.password ?? DUMMY_HASH),
   );
-  if (!matches || user === undefined) throw refused();
+  if (user === undefined) throw refused('there is no such user');
+  if (!matches) throw refused('the password is wrong');
   checkAddress(user.settings, request.connection);
   return {
     auth: {
