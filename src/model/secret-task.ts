@@ -48,6 +48,36 @@ interface Desk {
   readonly retention: Retention | undefined;
 }
 
+/** How a secret gets new values by itself: a function outside makes them, in the four steps of AWS's contract. */
+export interface RotationPlan {
+  /** Name of a function of the mount (`functions/<name>`). */
+  readonly function: string;
+  /** What the function is told as `SecretId`. */
+  readonly secretId: string;
+  /** The label of the version that is being made. */
+  readonly pendingLabel: string;
+  /** Undefined: only when it is asked for. */
+  readonly recurrence?: Recurring | undefined;
+  /** Id of the version to make at once; undefined = not before it is due. */
+  readonly startNow?: string | undefined;
+}
+
+/** When: every so many seconds, or by a cron schedule of five fields in UTC; and how long after that it may still begin. */
+export interface Recurring {
+  readonly periodSeconds: number;
+  readonly schedule: string;
+  readonly windowSeconds: number;
+}
+
+export interface RotationState {
+  /** Id of the version that is being made; undefined while none is. */
+  readonly running: string | undefined;
+  readonly lastMs: number | undefined;
+  readonly dueMs: number | undefined;
+  /** Why the last one failed, in words that hold no value. */
+  readonly failure: string | undefined;
+}
+
 /** One secret: the one that the path names. */
 export interface SecretDesk extends Desk {
   /** Path below the mount's `data/`, `metadata/` … */
@@ -60,7 +90,13 @@ export interface SecretDesk extends Desk {
   /** Value of a version; empty when that was destroyed. What may not be handed out is for the task to refuse (`isReadable`). */
   value(number: number): Promise<Buffer>;
 
+  /** Undefined when the secret does not rotate. */
+  rotation(): Promise<RotationState | undefined>;
+
   // Only in a request that writes (`write`, `patch`, `delete`).
+
+  /** Sets up rotation, or ends it with undefined. @throws {RequestError} no such function, or a schedule that cannot be */
+  planRotation(plan: RotationPlan | undefined): Promise<void>;
 
   /** Makes the secret, without a version. It must not exist. @throws {RequestError} the path cannot be one of a secret */
   create(): Secret;

@@ -63,6 +63,8 @@ export interface Secret {
   readonly purgeMs?: number;
   /** Names that point at versions: staging labels, version aliases. */
   readonly labels?: Readonly<Record<string, number>>;
+  /** Versions that have an id (a write token) and labels, and wait for their value: a rotation makes it. */
+  readonly waiting?: Readonly<Record<string, readonly string[]>>;
   /** What other APIs keep of a secret beside all this, each under a name of its own. Never a value. */
   readonly attributes?: Readonly<JsonObject>;
   /** Ascending by number. */

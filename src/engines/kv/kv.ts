@@ -1,5 +1,6 @@
 /** The key-value engine. */
 import type { Backend } from '../../model/backend.ts';
+import type { FunctionPorts } from './functions/rotation.ts';
 import { kvVersion1 } from './v1/backend.ts';
 import type { RotationPorts } from './rotation/ports.ts';
 import { kvVersion2 } from './v2/backend.ts';
@@ -12,8 +13,8 @@ export const generic: Backend = kvVersion1('generic');
 export const kv2: Backend = kvVersion2();
 
 /** The same with rotation; to be made once. */
-export function rotatingKv(rotation: RotationPorts): Backend {
-  return kvVersion2(rotation);
+export function rotatingKv(rotation: RotationPorts, functions: FunctionPorts): Backend {
+  return kvVersion2(rotation, functions);
 }
 
 /**

@@ -216,7 +216,9 @@ test('client secrets and service account keys log in to an ordinary token', asyn
 test('a secret that is deleted as a whole is gone for every API until it is recovered or its time is over', async () => {
   const server = await openInstance();
   const { clock } = server;
-  const task = (run: NonNullable<SecretTask['secret']>) => ({ call: { task: { secret: run } } });
+  const task = (run: NonNullable<SecretTask['secret']>) => ({
+    call: { protocol: 'aws' as const, task: { secret: run } },
+  });
   await server.get('write', 'secret/data/a', { data: { data: { n: 1 } } });
   const purgeMs = clock.nowMs() + 86_400_000;
   await server.get(
@@ -258,7 +260,7 @@ test('a secret that is deleted as a whole is gone for every API until it is reco
   );
   clock.advance(86_400_000);
   assert.equal(await server.outcome('read', 'secret/metadata/a'), 'not_found');
-  await server.get('write', 'secret/data/b', { call: { task: write('other') } });
+  await server.get('write', 'secret/data/b', { call: { protocol: 'aws', task: write('other') } });
   assert.equal(await server.outcome('list', 'secret/metadata/', {}), 'ok');
   assert.deepEqual((await server.get('list', 'secret/metadata/'))['keys'], ['b']);
   await server.get('write', 'secret/data/a', again);
@@ -269,13 +271,16 @@ test('a secret that is deleted as a whole is gone for every API until it is reco
 test('a task cannot write in a request that reads, nor run where no versioned secrets are', async () => {
   const server = await openInstance();
   await server.get('write', 'secret/data/a', { data: { data: { n: 1 } } });
-  const writes = server.outcome('read', 'secret/data/a', { call: { task: write('x') } });
+  const writes = server.outcome('read', 'secret/data/a', {
+    call: { protocol: 'aws', task: write('x') },
+  });
   assert.equal(await writes, 'internal');
   await server.get('write', 'sys/mounts/old', { data: { type: 'kv' } });
-  const refused = await server.ask('read', 'old/data/a', { call: { task: READ } });
+  const refused = await server.ask('read', 'old/data/a', { call: { protocol: 'aws', task: READ } });
   assert.equal(refused.error?.reason, 'not_versioned');
   assert.equal(
-    (await server.ask('read', 'sys/health', { call: { task: READ } })).error?.reason,
+    (await server.ask('read', 'sys/health', { call: { protocol: 'aws', task: READ } })).error
+      ?.reason,
     'not_versioned',
   );
   await server.instance.close();
@@ -297,7 +302,9 @@ test('secrets are listed page by page in byte order, whatever folder they lie in
           return { data: { names: page.secrets.map(({ path }) => path), next: page.next } };
         },
       };
-      const page = await server.get('scan', 'secret/metadata/', { call: { task } });
+      const page = await server.get('scan', 'secret/metadata/', {
+        call: { protocol: 'aws', task },
+      });
       seen.push(...(page['names'] as string[]));
       after = page['next'] as string | undefined;
     }

@@ -5,6 +5,9 @@ import type { Reply, Request } from '../../../model/request.ts';
 import { ROTATE, rotateTask } from '../rotation/machine.ts';
 import { rotationPaths } from '../rotation/paths.ts';
 import type { RotationPorts } from '../rotation/ports.ts';
+import { functionPaths } from '../functions/functions.ts';
+import { ROTATE_BY_FUNCTION, functionTask } from '../functions/rotation.ts';
+import type { FunctionPorts } from '../functions/rotation.ts';
 import { dataPath } from './data.ts';
 import { detailedMetadataPath, metadataPath } from './metadata.ts';
 import { mountSettingsPath } from './mount-settings.ts';
@@ -55,7 +58,7 @@ const otherPath: Path = definePath({
 });
 
 /** `kv` with option version 2. */
-export function kvVersion2(rotation?: RotationPorts): Backend {
+export function kvVersion2(rotation?: RotationPorts, functions?: FunctionPorts): Backend {
   return {
     type: 'kv',
     kind: 'secret',
@@ -70,8 +73,12 @@ export function kvVersion2(rotation?: RotationPorts): Backend {
       deletePath,
       undeletePath,
       ...(rotation === undefined ? [] : rotationPaths(rotation)),
+      ...(functions === undefined ? [] : functionPaths),
       otherPath,
     ],
-    ...(rotation === undefined ? {} : { tasks: { [ROTATE]: rotateTask(rotation) } }),
+    tasks: {
+      ...(rotation === undefined ? {} : { [ROTATE]: rotateTask(rotation) }),
+      ...(functions === undefined ? {} : { [ROTATE_BY_FUNCTION]: functionTask(functions) }),
+    },
   };
 }

@@ -2,6 +2,8 @@
 import { RequestError } from '../../../model/errors.ts';
 import type { Handler } from '../../../model/backend.ts';
 import type { Reply, Request } from '../../../model/request.ts';
+import type { RotationPlan, RotationState } from '../../../model/secret-task.ts';
+import { planRotation, rotationState } from '../functions/rotation.ts';
 import type { ListDesk, SecretDesk, SecretTask } from '../../../model/secret-task.ts';
 import type { NewVersion, Placement, Secret, Version } from '../../../model/secret.ts';
 import type { Transaction } from '../../../model/transaction.ts';
@@ -104,6 +106,7 @@ class Desk implements SecretDesk {
   readonly retention: SecretDesk['retention'];
   readonly #store: Transaction;
   readonly #writing: boolean;
+  readonly #schedule: Request['schedule'];
   #record: SecretRecord | undefined;
 
   constructor(request: Request<PathField>, store: Transaction, record: SecretRecord | undefined) {
@@ -115,6 +118,7 @@ class Desk implements SecretDesk {
     this.retention = request.retention;
     this.#store = store;
     this.#writing = WRITING.has(request.operation);
+    this.#schedule = request.schedule;
     this.#record = record;
     if (record === undefined || !isPurged(record.secret, this.nowMs)) return;
     this.#record = undefined;
@@ -123,6 +127,16 @@ class Desk implements SecretDesk {
 
   get secret(): Secret | undefined {
     return this.#record?.secret;
+  }
+
+  async rotation(): Promise<RotationState | undefined> {
+    return await rotationState(this.#store, this.path);
+  }
+
+  async planRotation(plan: RotationPlan | undefined): Promise<void> {
+    this.#assertWriting();
+    const change = await planRotation(this.#store, this.path, plan, this.#schedule, this.nowMs);
+    this.change(change);
   }
 
   async value(number: number): Promise<Buffer> {

@@ -14,8 +14,6 @@ export interface Rotation {
   /** ARN or URL of the function. */
   readonly function?: string;
   readonly rules?: RotationRules;
-  readonly lastMs?: number;
-  readonly nextMs?: number;
 }
 
 export interface Replica {
@@ -26,8 +24,6 @@ export interface Replica {
 export interface AwsAttributes {
   readonly kmsKeyId?: string;
   readonly type?: string;
-  /** Versions that have labels and no value yet: a rotation is making it. */
-  readonly empty?: Readonly<Record<string, readonly string[]>>;
   /** Resource policies by name, as JSON text. */
   readonly policies?: Readonly<Record<string, string>>;
   readonly replicas?: readonly Replica[];

@@ -34,10 +34,6 @@ export function described(
           RotationEnabled: rotation.enabled,
           ...(rotation.function === undefined ? {} : { RotationLambdaARN: rotation.function }),
           ...(rotation.rules === undefined ? {} : { RotationRules: rotation.rules }),
-          ...(rotation.lastMs === undefined ? {} : { LastRotatedDate: seconds(rotation.lastMs) }),
-          ...(rotation.enabled && rotation.nextMs !== undefined
-            ? { NextRotationDate: seconds(rotation.nextMs) }
-            : {}),
         }),
     LastChangedDate: seconds(secret.updatedMs),
     ...(secret.deletedMs === undefined
@@ -52,10 +48,15 @@ export function described(
 export const describeSecret: Operation = operation(
   { SecretId: SECRET_ID },
   async (input, asking) =>
-    await onSecret(asking, input.SecretId, READS, ({ secret, name }) => {
-      const { replicas = [] } = awsOf(secret);
+    await onSecret(asking, input.SecretId, READS, async ({ desk, secret, name }) => {
+      const { replicas = [], rotation } = awsOf(secret);
+      const state = rotation === undefined ? undefined : await desk.rotation();
       return {
         ...described(asking, name, secret),
+        ...(state?.lastMs === undefined ? {} : { LastRotatedDate: seconds(state.lastMs) }),
+        ...(rotation?.enabled !== true || state?.dueMs === undefined
+          ? {}
+          : { NextRotationDate: seconds(state.dueMs) }),
         VersionIdsToStages: stagesById(secret),
         ...(replicas.length === 0
           ? {}

@@ -3,7 +3,6 @@ import { setLabels } from '../../../model/secret.ts';
 import { operation } from '../asking.ts';
 import type { Operation } from '../asking.ts';
 import { invalidParameter, invalidRequest } from '../errors.ts';
-import { awsOf } from './aws-attributes.ts';
 import { SECRET_ID_MAX } from './names.ts';
 import { onSecret } from './on-secret.ts';
 import type { Opened } from './on-secret.ts';
@@ -13,7 +12,7 @@ import {
   versionById,
   versionByStage,
   versionIdOf,
-  withoutEmpty,
+  withoutWaiting,
 } from './stages.ts';
 
 const SECRET_ID = { kind: 'string', min: 1, max: SECRET_ID_MAX, required: true } as const;
@@ -49,14 +48,18 @@ async function moveStage(
   from: string | undefined,
   to: string | undefined,
 ): Promise<void> {
-  const empty = awsOf(secret).empty ?? {};
+  const waitingById = secret.waiting ?? {};
   for (const id of [from, to]) {
-    if (id !== undefined && versionById(secret, id) === undefined && !Object.hasOwn(empty, id)) {
+    if (
+      id !== undefined &&
+      versionById(secret, id) === undefined &&
+      !Object.hasOwn(waitingById, id)
+    ) {
       throw invalidParameter(`Not a valid version: ${id}`);
     }
   }
   const holder = versionByStage(secret, stage);
-  const waiting = Object.keys(empty).find((id) => empty[id]?.includes(stage) === true);
+  const waiting = Object.keys(waitingById).find((id) => waitingById[id]?.includes(stage) === true);
   const holderId = holder === undefined ? waiting : versionIdOf(holder);
   if (to === undefined && stage === CURRENT) {
     throw invalidParameter(
@@ -86,7 +89,7 @@ async function moveStage(
     return;
   }
   desk.change((before) => {
-    const cleared = withoutEmpty(before, '', [stage]);
+    const cleared = withoutWaiting(before, '', [stage]);
     if (stage !== PREVIOUS) return setLabels(cleared, { [stage]: target?.number ?? 0 });
     const { previous: _previous, ...rest } = cleared;
     return target === undefined ? rest : { ...rest, previous: target.number };

@@ -4,7 +4,6 @@
  */
 import { findVersion, isDestroyed, servedNumber } from '../../../model/secret.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
-import { awsOf, withAws } from './aws-attributes.ts';
 
 export const CURRENT = 'AWSCURRENT';
 export const PREVIOUS = 'AWSPREVIOUS';
@@ -54,7 +53,7 @@ export function stagesById(secret: Secret): Record<string, readonly string[]> {
     const stages = stagesOf(secret, version);
     if (stages.length > 0) found.push([versionIdOf(version), stages]);
   }
-  for (const [id, stages] of Object.entries(awsOf(secret).empty ?? {})) found.push([id, stages]);
+  for (const [id, stages] of Object.entries(secret.waiting ?? {})) found.push([id, stages]);
   return Object.fromEntries(found);
 }
 
@@ -63,15 +62,15 @@ export function hasValue(version: Version, nowMs: number): boolean {
 }
 
 /** A version that waited for its value has it; labels that moved to it leave the others that wait. */
-export function withoutEmpty(secret: Secret, token: string, moved: readonly string[]): Secret {
-  const { empty } = awsOf(secret);
-  if (empty === undefined) return secret;
-  const left = Object.entries(empty)
+export function withoutWaiting(secret: Secret, token: string, moved: readonly string[]): Secret {
+  const { waiting, ...rest } = secret;
+  if (waiting === undefined) return secret;
+  const left = Object.entries(waiting)
     .filter(([id]) => id !== token)
     .map(([id, stages]): [string, readonly string[]] => [
       id,
       stages.filter((stage) => !moved.includes(stage)),
     ])
     .filter(([, stages]) => stages.length > 0);
-  return withAws(secret, { empty: left.length === 0 ? undefined : Object.fromEntries(left) });
+  return left.length === 0 ? rest : { ...rest, waiting: Object.fromEntries(left) };
 }

@@ -19,7 +19,7 @@ import {
   versionById,
   versionByStage,
   versionIdOf,
-  withoutEmpty,
+  withoutWaiting,
 } from './stages.ts';
 import { TAGS, withTags } from './tags.ts';
 
@@ -99,7 +99,7 @@ async function addVersion(
   const { version } = await desk.addVersion(value, { writeToken: token, form }, placement);
   desk.change((secret) => {
     const previous = stages.includes(PREVIOUS) ? { previous: version.number } : {};
-    return withoutEmpty({ ...secret, ...previous }, token, stages);
+    return withoutWaiting({ ...secret, ...previous }, token, stages);
   });
   return version;
 }
