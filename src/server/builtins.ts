@@ -56,6 +56,13 @@ function engines(services: Services): ReadonlyMap<string, Member> {
       }),
     ],
     [
+      'aws',
+      new Member(async () => {
+        const { awsBackend } = await import('../engines/aws/aws.ts');
+        return awsBackend({ random, send: fetchBytes });
+      }),
+    ],
+    [
       'kubernetes',
       new Member(async () => {
         const { kubernetesBackend } = await import('../engines/kubernetes/kubernetes.ts');
