@@ -87,9 +87,19 @@ async function setUp(api: Api, token: string): Promise<{ readonly jwt: string }>
   return { jwt: `${signed}.${signature}` };
 }
 
-async function azure({ server, proxy, caFile }: Stage): Promise<Readonly<Record<string, string>>> {
+type Prepare = (stage: Stage, jwt: string) => Promise<Readonly<Record<string, string>>>;
+
+/** The stage of some APIs, over the same mounts and entities. */
+function staged(...prepare: readonly Prepare[]): NonNullable<Suite['stage']> {
+  return async (stage) => {
+    const { jwt } = await setUp(stage.server.api, stage.server.rootToken);
+    const made = await Promise.all(prepare.map((one) => one(stage, jwt)));
+    return Object.assign({}, ...made) as Readonly<Record<string, string>>;
+  };
+}
+
+const azure: Prepare = async ({ server, proxy, caFile }, jwt) => {
   const { api, rootToken: token, folder } = server;
-  const { jwt } = await setUp(api, token);
   const put = async (path: string, body: unknown): Promise<Record<string, unknown>> =>
     await api.expect('PUT', path, { token, body });
   for (const host of [DOMAIN, `myvault.${DOMAIN}`]) {
@@ -117,11 +127,10 @@ async function azure({ server, proxy, caFile }: Stage): Promise<Readonly<Record<
     REQUESTS_CA_BUNDLE: caFile,
     NODE_EXTRA_CA_CERTS: caFile,
   };
-}
+};
 
-async function google({ server, caFile }: Stage): Promise<Readonly<Record<string, string>>> {
+const google: Prepare = async ({ server, caFile }, jwt) => {
   const { api, rootToken: token, folder } = server;
-  const { jwt } = await setUp(api, token);
   await api.expect('PUT', `sys/bindings/gcp/${PROJECT}`, {
     token,
     body: { mount: 'secret/', login_mount: 'auth/jwt/' },
@@ -164,7 +173,23 @@ async function google({ server, caFile }: Stage): Promise<Readonly<Record<string
     NO_GCE_CHECK: 'true',
     METADATA_SERVER_DETECTION: 'none',
   };
-}
+};
+
+const ACCOUNT = '111122223333';
+
+const aws: Prepare = async ({ server }) => {
+  const { api, rootToken: token } = server;
+  await api.expect('PUT', `sys/bindings/aws/${ACCOUNT}`, { token, body: { mount: 'secret/' } });
+  const issued = await api.expect('PUT', 'identity/credential/access-key', {
+    token,
+    body: { entity_name: 'app', bound_to: ACCOUNT },
+  });
+  return {
+    AWS_ACCESS_KEY_ID: textAt(issued, 'data', 'access_key_id'),
+    AWS_SECRET_ACCESS_KEY: textAt(issued, 'data', 'secret_access_key'),
+    NO_PROXY: '127.0.0.1,localhost',
+  };
+};
 
 const AZURE_PACKAGES = [
   '@azure/identity@4.13.1',
@@ -176,11 +201,14 @@ const AZURE_PACKAGES = [
 export const SUITES: Readonly<Record<string, Suite>> = {
   hvac: { prepare: python('hvac') },
   'node-vault': { prepare: javascript('node-vault', ['node-vault@0.12.0']) },
-  'azure-python': { prepare: python('azure-python'), stage: azure },
-  'azure-javascript': { prepare: javascript('azure-javascript', AZURE_PACKAGES), stage: azure },
+  'azure-python': { prepare: python('azure-python'), stage: staged(azure) },
+  'azure-javascript': {
+    prepare: javascript('azure-javascript', AZURE_PACKAGES),
+    stage: staged(azure),
+  },
   'azure-cli': {
     large: true,
-    stage: azure,
+    stage: staged(azure),
     prepare: () => {
       const program = pythonWith('azure-cli', join(HERE, 'azure-cli', 'requirements.txt'));
       return {
@@ -189,9 +217,10 @@ export const SUITES: Readonly<Record<string, Suite>> = {
       };
     },
   },
-  'google-python': { prepare: python('google-python'), stage: google },
+  'google-python': { prepare: python('google-python'), stage: staged(google) },
   'google-javascript': {
     prepare: javascript('google-javascript', ['@google-cloud/secret-manager@6.3.0']),
-    stage: google,
+    stage: staged(google),
   },
+  'every-api': { prepare: python('every-api'), stage: staged(aws, azure, google) },
 };
