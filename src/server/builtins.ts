@@ -18,10 +18,12 @@ import { credentialPorts } from './ports/credential-ports.ts';
 import { ANY_VALUE, identityTemplates } from './ports/identity-templates.ts';
 import { Member, onMount } from './member.ts';
 import { tokenPorts } from './ports/token-ports.ts';
+import type { MetricsRegistry } from '../base/metrics/metrics.ts';
 import type { PluginPorts } from '../system/plugins.ts';
 import { rotationPorts } from './outside/rotation-ports.ts';
 import { passwordPort } from './outside/password-ports.ts';
 import { DATABASE_NAMES } from './outside/database-names.ts';
+import { storedMetrics } from './ports/stored-metrics.ts';
 import type { Services } from './assemble.ts';
 
 type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
@@ -36,7 +38,7 @@ function keyValue(rotation: RotationPorts): ReadonlyMap<string, Make> {
 }
 
 /** Secrets engines that can be mounted, beside KV. */
-function engines(services: Services): ReadonlyMap<string, Member> {
+function engines(services: Services, registry: MetricsRegistry): ReadonlyMap<string, Member> {
   const { world, hash } = services;
   const { random } = world;
   return new Map([
@@ -45,7 +47,8 @@ function engines(services: Services): ReadonlyMap<string, Member> {
       new Member(async () => {
         const { pkiBackend } = await import('../engines/pki/pki.ts');
         const log = world.log.named('pki');
-        return pkiBackend({ random, log, fillTemplate: identityTemplates(services) });
+        const metrics = storedMetrics(registry);
+        return pkiBackend({ random, log, metrics, fillTemplate: identityTemplates(services) });
       }),
     ],
     [
@@ -181,8 +184,8 @@ export function builtins(
   },
 ): { factory: BackendFactory; system: AnyBackend; stop: () => Promise<void> } {
   const methods = authMethods(services);
-  const secrets = engines(services);
   const { registry } = options.monitoring;
+  const secrets = engines(services, registry);
   const versioned = keyValue(rotationPorts(services, registry, options.rotationPrograms));
   const factory: BackendFactory = ({ table, type, options: mountOptions }) => {
     if (table === 'auth' && !type.endsWith('token')) return methods.get(type)?.backend;

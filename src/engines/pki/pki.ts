@@ -19,7 +19,11 @@ import { issuerRawPaths } from './reading/issuer-raw.ts';
 import { certificateListPaths } from './reading/lists.ts';
 import { crlConfigPaths } from './revocation/config-paths.ts';
 import { ocspPaths } from './revocation/ocsp-paths.ts';
+import { REBUILD_TASK, rebuildTask } from './revocation/rebuild-task.ts';
 import { certificateLease, revokePaths } from './revocation/revoke.ts';
+import { crlSigningPaths } from './revocation/signing-paths.ts';
+import { storedPaths } from './stored/paths.ts';
+import { STORED_TASK, storedTask } from './stored/renewal.ts';
 import { tidyPaths } from './upkeep/tidy-paths.ts';
 import { tidyTasks } from './upkeep/tidy-tasks.ts';
 
@@ -30,7 +34,12 @@ export function pkiBackend(options: PkiOptions): Backend {
     kind: 'secret',
     summary: 'Certificate authorities, and the certificates that they make.',
     secrets: { [CERTIFICATE_LEASE]: certificateLease(ports) },
-    tasks: { ...tidyTasks(ports), [VALIDATION_TASK]: validationTask(ports) },
+    tasks: {
+      ...tidyTasks(ports),
+      [STORED_TASK]: storedTask(ports),
+      [REBUILD_TASK]: rebuildTask(ports),
+      [VALIDATION_TASK]: validationTask(ports),
+    },
     paths: [
       ...acmePaths(ports),
       ...rolePaths(),
@@ -43,11 +52,13 @@ export function pkiBackend(options: PkiOptions): Backend {
       ...importPaths(ports),
       ...authorityConfigPaths(ports),
       ...crlConfigPaths(ports),
+      ...crlSigningPaths(ports),
       ...revokePaths(ports),
       ...fetchPaths(ports),
       ...certificateListPaths(),
       ...ocspPaths(ports),
       ...tidyPaths(ports),
+      ...storedPaths(ports),
     ],
   };
 }

@@ -9,6 +9,13 @@ export interface PkiOptions {
   readonly log: Log;
   /** Fills an identity template for a caller; undefined when a value is missing, or not fit for a name. */
   readonly fillTemplate: (template: string, principal: Principal) => Promise<string | undefined>;
+  readonly metrics?: StoredMetrics;
+}
+
+/** What is counted about kept certificates. */
+export interface StoredMetrics {
+  readonly alert: () => void;
+  readonly renewal: (outcome: 'ok' | 'failed') => void;
 }
 
 export interface PkiPorts extends PkiOptions {

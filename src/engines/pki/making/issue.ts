@@ -23,7 +23,7 @@ import { signOrder } from './sign.ts';
 import type { Order } from './sign.ts';
 import { keepNew } from './stored-certificates.ts';
 import { validityOf } from './validity.ts';
-import type { Validity } from './validity.ts';
+import type { LeaseBounds, Validity } from './validity.ts';
 
 export interface LeafValues extends NameValues {
   readonly format: string;
@@ -35,7 +35,9 @@ export interface LeafValues extends NameValues {
 export const CERTIFICATE_LEASE = 'pki';
 
 export interface Task {
-  readonly request: Request<LeafValues>;
+  readonly request: Pick<Request<LeafValues>, 'fields' | 'nowMs' | 'principal'> & {
+    readonly mount: LeaseBounds;
+  };
   readonly store: Transaction;
   readonly role: Role;
   readonly signer: ReadySigner;

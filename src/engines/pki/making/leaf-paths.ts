@@ -69,14 +69,14 @@ interface VerbatimValues extends SignValues {
   readonly basic_constraints_valid_for_non_ca: boolean;
 }
 
-async function neededRole(store: Reader, name: string): Promise<Role> {
+export async function neededRole(store: Reader, name: string): Promise<Role> {
   const role = await findRole(store, name);
   if (role === undefined) throw invalidRequest(`unknown role: ${name}`);
   return role;
 }
 
 /** The role with the key that the request wants, where the role leaves that open. */
-function withKey(role: Role, values: IssueValues): Role {
+export function withKey(role: Role, values: Pick<IssueValues, 'key_type' | 'key_bits'>): Role {
   if (role.key_type !== 'any') return role;
   const { key_type: type, key_bits: wanted = 0 } = values;
   if (type === undefined || type === '') {

@@ -12,9 +12,12 @@ export interface Wanted {
   readonly not_after: string | undefined;
 }
 
+/** Of a mount. */
+export type LeaseBounds = Pick<MountRef, 'defaultLeaseTtlSeconds' | 'maxLeaseTtlSeconds'>;
+
 export interface Limits {
   readonly role: Role;
-  readonly mount: MountRef;
+  readonly mount: LeaseBounds;
   readonly nowMs: number;
   /** The issuer’s end, and what to do with leaves that would outlive it; undefined for what signs itself. */
   readonly issuer: { readonly notAfterMs: number; readonly leafBehavior: LeafBehavior } | undefined;

@@ -7,6 +7,7 @@ import type { PkiPorts } from '../ports.ts';
 import { checkedConfig, CRL_CONFIG, crlConfig } from './config.ts';
 import type { CrlConfig } from './config.ts';
 import { rebuildCrls, rebuildDeltaCrls, rebuildWarnings } from './crl.ts';
+import { planRebuilds } from './rebuild-task.ts';
 
 const CONFIG_FIELDS = {
   expiry: { kind: 'string', description: 'How long a revocation list holds.' },
@@ -45,12 +46,13 @@ function defined(values: ConfigValues): Partial<CrlConfig> {
 
 export function crlConfigPaths(ports: PkiPorts): readonly Path[] {
   async function write(
-    { fields, nowMs }: Request<ConfigValues>,
+    { fields, nowMs, schedule }: Request<ConfigValues>,
     store: Transaction,
   ): Promise<Reply> {
     const before = await crlConfig(store);
     const config = checkedConfig({ ...before, ...defined(fields) });
     store.putJson(CRL_CONFIG, config);
+    planRebuilds(ports, store, schedule, config, nowMs);
     const isNew =
       before.disable !== config.disable ||
       (before.auto_rebuild && !config.auto_rebuild) ||

@@ -7,9 +7,11 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../../base/clock.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { silentLog } from '../../../base/log.ts';
+import type { Log } from '../../../base/log.ts';
 import { systemRandom } from '../../../base/random.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
+import type { Schedule, TaskOutcome } from '../../../model/outside.ts';
 import { pkiBackend } from '../pki.ts';
 
 export type Data = Readonly<Record<string, unknown>>;
@@ -21,17 +23,18 @@ export interface Mount {
   readonly read: (path: string) => Promise<Data>;
   /** Body of a raw answer. */
   readonly raw: (path: string) => Promise<Buffer>;
+  /** Lets time pass, and does what the calendar has due then, each task once. */
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 /** Now is now: programs from elsewhere look at the clock. */
-export async function openMount(): Promise<Mount> {
-  const bench = await openBench(
-    pkiBackend({
-      random: systemRandom,
-      log: silentLog,
-      fillTemplate: () => Promise.resolve(undefined),
-    }),
-  );
+export async function openMount(log: Log = silentLog): Promise<Mount> {
+  const backend = pkiBackend({
+    random: systemRandom,
+    log,
+    fillTemplate: () => Promise.resolve(undefined),
+  });
+  const bench = await openBench(backend);
   bench.nowMs = systemClock.nowMs();
   return {
     bench,
@@ -39,6 +42,25 @@ export async function openMount(): Promise<Mount> {
     read: async (path) => (await bench.call('read', path))?.data ?? {},
     raw: async (path) =>
       Buffer.from((await bench.call('read', path))?.raw?.body ?? Buffer.alloc(0)),
+    async pass(ms) {
+      bench.nowMs += ms;
+      const { nowMs, scheduled } = bench;
+      const due = scheduled.filter((each) => each.atMs <= nowMs);
+      scheduled.splice(0, Infinity, ...scheduled.filter((each) => each.atMs > nowMs));
+      for (const { task, name } of due) {
+        const schedule: Schedule = (...entry) => {
+          scheduled.push({ task: entry[0], name: entry[1], atMs: entry[2] });
+        };
+        const type = backend.tasks?.[task];
+        if (type === undefined) throw new Error(`no task ${task}`);
+        const context = { name, namespaceId: 'root', nowMs, schedule };
+        let outcome: TaskOutcome | undefined = 'again';
+        while (outcome === 'again') {
+          outcome = await bench.store(async (store) => await type.run(context, store));
+        }
+        if (typeof outcome === 'number') scheduled.push({ task, name, atMs: outcome });
+      }
+    },
   };
 }
 
