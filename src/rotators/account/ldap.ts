@@ -13,6 +13,9 @@ const CONNECT_MS = 8_000;
 const REQUEST_MS = 20_000;
 
 function settingsOf(settings: JsonObject): LdapSettings {
+  if (!['openldap', 'ad'].includes(textOf(settings, 'schema', 'openldap'))) {
+    throw new SettingsError('schema is "openldap" or "ad"');
+  }
   const url = textOf(settings, 'url');
   if (!/^ldaps?:\/\/./.test(url)) throw new SettingsError('url begins with ldap:// or ldaps://');
   return {
@@ -69,16 +72,29 @@ async function accepts(
   });
 }
 
+/** An administrator replaces the attribute; an account itself asks for the change and names its old password. */
 async function change(
-  settings: LdapSettings,
-  admin: Account,
+  place: LdapSettings,
+  by: Account,
   account: string,
-  before: string,
   password: string,
+  schema: string,
 ): Promise<void> {
-  await on(settings, async (connection) => {
-    await connection.bind(admin.username, admin.password);
-    await connection.changePassword(account, before, password);
+  await on(place, async (connection) => {
+    await connection.bind(by.username, by.password);
+    if (by.username === account) {
+      await connection.changePassword(account, by.password, password);
+      return;
+    }
+    const changed =
+      schema === 'ad'
+        ? { type: 'unicodePwd', values: [Buffer.from(`"${password}"`, 'utf16le')] }
+        : { type: 'userPassword', values: [password] };
+    await connection.apply({
+      kind: 'modify',
+      dn: account,
+      changes: [{ operation: 'replace', ...changed }],
+    });
   });
 }
 
@@ -92,6 +108,7 @@ export const ldapRotator: Rotator = accountRotator({
       description: 'Account that changes the others; without it each changes itself.',
     },
     { name: 'bindpass', description: 'Its password.', secret: true },
+    { name: 'schema', description: '"openldap", or "ad" for Active Directory.' },
     { name: 'starttls', description: 'Encrypts a plain connection before anything is sent.' },
     { name: 'certificate', description: 'Certificate authority of the directory, in PEM.' },
     { name: 'client_tls_key', description: 'Key of the client certificate, in PEM.', secret: true },
@@ -102,10 +119,10 @@ export const ldapRotator: Rotator = accountRotator({
   open(settings, self) {
     const place = settingsOf(settings);
     const admin = { username: textOf(settings, 'binddn'), password: textOf(settings, 'bindpass') };
-    const asItself = admin.username === '';
+    const by = admin.username === '' ? self : admin;
+    const schema = textOf(settings, 'schema', 'openldap');
     return {
-      change: (account, password) =>
-        change(place, asItself ? self : admin, account, asItself ? self.password : '', password),
+      change: (account, password) => change(place, by, account, password, schema),
       accepts: (account, password) => accepts(place, account, password),
       close: async () => {},
     };
