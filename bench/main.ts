@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { openbao, strongroom } from '../rig/vault-server.ts';
 import { runLoad } from './load.ts';
 import { CLOUD_SCENARIOS, SCENARIOS } from './scenarios.ts';
@@ -25,6 +26,7 @@ const USAGE = `Usage: npm run bench -- [options]
   --scenarios A,B    of ${SCENARIOS.join(', ')}
   --json FILE        the figures`;
 
+const DATABASE = 'database creds';
 const ROUNDS_MAX = 5_000_000;
 const WARM_UP_MS = 1_500;
 const BULK_LOAD_MS_MAX = 3_600_000;
@@ -136,19 +138,22 @@ async function main(): Promise<number> {
     return 0;
   }
   const wanted = values.scenarios?.split(',') ?? SCENARIOS;
+  const lends = wanted.includes(DATABASE) && postgresPrograms() !== undefined;
+  if (wanted.includes(DATABASE) && !lends)
+    console.error(`left out: ${DATABASE} (${POSTGRESQL_HINT})`);
   const settings: Settings = {
     seconds: Number(values.seconds),
     connections: Number(values.connections),
     processes: Number(values.processes),
     stored: Number(values.stored),
     grow: values.grow === undefined ? undefined : Number(values.grow),
-    scenarios: SCENARIOS.filter((name) => wanted.includes(name)),
+    scenarios: SCENARIOS.filter((name) => wanted.includes(name) && (name !== DATABASE || lends)),
   };
   const bao = values.openbao;
   const starters: Readonly<Record<string, (() => Promise<Target>) | undefined>> = {
     hello: startHello,
-    strongroom: () => startVault(strongroom),
-    openbao: bao === undefined ? undefined : () => startVault(openbao(bao)),
+    strongroom: () => startVault(strongroom, lends),
+    openbao: bao === undefined ? undefined : () => startVault(openbao(bao), lends),
   };
   const names = values.only?.split(',') ?? Object.keys(starters);
   const reports: TargetReport[] = [];

@@ -10,6 +10,7 @@ export const SCENARIOS = [
   'token create',
   'approle login',
   'wrap + unwrap',
+  'database creds',
   'azure get',
   'google access',
   'google access by gRPC',
@@ -91,6 +92,8 @@ export function roundsOf(
     }
     case 'approle login':
       return () => once(rawRequest('POST', 'auth/approle/login', '', APPROLE));
+    case 'database creds':
+      return () => once(rawRequest('GET', 'database/creds/bench', input.token));
     case 'wrap + unwrap':
       return () => wrapRound(secretPath(nextSecret()), input.token);
     case 'azure get':

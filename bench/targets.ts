@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Api, textAt } from '../rig/api.ts';
 import { Child, freePort } from '../rig/child.ts';
+import { startPostgres } from '../rig/postgresql.ts';
+import type { Postgres } from '../rig/postgresql.ts';
 import { startVaultServer } from '../rig/vault-server.ts';
 import type { Program, VaultServer } from '../rig/vault-server.ts';
 import type { ScenarioInput } from './scenarios.ts';
@@ -24,10 +26,12 @@ export interface Target {
 }
 
 const LOOKUP_TOKENS = 100;
+const DATABASE_CONNECTIONS = 16;
 
 const POLICY = `
 path "secret/*" { capabilities = ["create", "read", "update", "delete", "list"] }
 path "auth/token/create" { capabilities = ["create", "update", "sudo"] }
+path "database/creds/bench" { capabilities = ["read"] }
 path "sys/wrapping/unwrap" { capabilities = ["update"] }
 `;
 
@@ -61,11 +65,15 @@ export async function startHello(): Promise<Target> {
 }
 
 /** Initialises the server, starts it a second time (that start is the one that is timed) and prepares tokens. */
-export async function startVault(program: Program): Promise<Target> {
+export async function startVault(program: Program, lends: boolean): Promise<Target> {
+  const database = lends
+    ? await startPostgres({ settings: { max_connections: '100' } })
+    : undefined;
   const folder = mkdtempSync(join(tmpdir(), `bench-${program.name}-`));
   const first = await startVaultServer(program, { folder });
   try {
     await prepare(first);
+    if (database !== undefined) await prepareDatabase(first, database);
   } finally {
     first.api.close();
     await first.child.stop();
@@ -83,6 +91,7 @@ export async function startVault(program: Program): Promise<Target> {
     stop: async () => {
       server.api.close();
       await server.child.stop();
+      await database?.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -107,6 +116,29 @@ async function prepare({ api, program, rootToken }: VaultServer): Promise<void> 
     const path = `secret/data/${flatSecret(index)}`;
     await api.expect('POST', path, { ...options, body: { data: SECRET } });
   }
+}
+
+/** Accounts of a PostgreSQL of its own, on the same machine: its work is part of what is measured. */
+async function prepareDatabase({ api, rootToken }: VaultServer, database: Postgres): Promise<void> {
+  const options = { token: rootToken };
+  await database.sql(`CREATE ROLE keeper SUPERUSER LOGIN PASSWORD 'keeper-pass'`);
+  await api.expect('POST', 'sys/mounts/database', { ...options, body: { type: 'database' } });
+  await api.expect('POST', 'database/config/bench', {
+    ...options,
+    body: {
+      plugin_name: 'postgresql-database-plugin',
+      connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${database.port}/postgres?sslmode=disable`,
+      username: 'keeper',
+      password: 'keeper-pass',
+      allowed_roles: '*',
+      max_open_connections: DATABASE_CONNECTIONS,
+    },
+  });
+  const creation_statements = `CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`;
+  await api.expect('POST', 'database/roles/bench', {
+    ...options,
+    body: { db_name: 'bench', creation_statements, default_ttl: '1h' },
+  });
 }
 
 async function makeTokens({
