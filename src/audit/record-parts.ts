@@ -29,6 +29,7 @@ function renderResults(results: PolicyResults): string {
   members.json('allowed', String(results.allowed));
   if (granting !== '') members.json('granting_policies', `[${granting}]`);
   members.text('denied_by', results.deniedBy);
+  members.text('environment_exception', results.environmentException);
   if (results.approvedBy !== undefined) members.list('approved_by', results.approvedBy);
   return members.object();
 }

@@ -21,6 +21,8 @@ export interface PolicyResults {
   readonly deniedBy?: string | undefined;
   /** Names of entities whose approval the request needed and has. */
   readonly approvedBy?: readonly string[] | undefined;
+  /** Id of the exception by which somebody got at another environment than its own. */
+  readonly environmentException?: string | undefined;
 }
 
 /** The mount that serves the request, with the keys that its settings exempt from hashing. */

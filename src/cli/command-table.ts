@@ -3,6 +3,7 @@ import type { CommandRow } from './command.ts';
 import { ACCESS_COMMANDS } from './table/access.ts';
 import { DATA_COMMANDS } from './table/data.ts';
 import { DYNAMIC_COMMANDS } from './table/dynamic.ts';
+import { DUTY_COMMANDS } from './table/duties.ts';
 import { KV_COMMANDS } from './table/kv.ts';
 import { LOCAL_COMMANDS } from './table/local.ts';
 import { MOUNT_COMMANDS } from './table/mounts.ts';
@@ -14,6 +15,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...DATA_COMMANDS,
   ...KV_COMMANDS,
   ...ACCESS_COMMANDS,
+  ...DUTY_COMMANDS,
   ...MOUNT_COMMANDS,
   ...OPERATOR_COMMANDS,
   ...NAMESPACE_COMMANDS,

@@ -69,10 +69,14 @@ function auditedMount(entry: Mount['entry']): AuditedMount {
 /** By the policies that a rule names: the same list at every decision of that rule. */
 const grantedBy = new WeakMap<Decision['policies'], PolicyResults>();
 
-function policyResults(decision: Decision, approvedBy: Exchange['approvedBy']): PolicyResults {
+function policyResults(
+  decision: Decision,
+  { approvedBy, exception }: Pick<Exchange, 'approvedBy' | 'exception'>,
+): PolicyResults {
   if (!decision.allowed) return { allowed: false, deniedBy: decision.reason };
   const results = granted(decision);
-  return approvedBy === undefined ? results : { ...results, approvedBy };
+  if (approvedBy === undefined && exception === undefined) return results;
+  return { ...results, approvedBy, environmentException: exception };
 }
 
 function granted(decision: Decision): PolicyResults {
@@ -118,8 +122,7 @@ class Recorded implements RequestEntry {
     this.mount = mount === undefined ? undefined : auditedMount(mount.entry);
     this.token = call.token;
     this.principal = exchange.principal;
-    this.policyResults =
-      decision === undefined ? undefined : policyResults(decision, exchange.approvedBy);
+    this.policyResults = decision === undefined ? undefined : policyResults(decision, exchange);
     this.remainingUses =
       token === undefined || token.numUses === 0 ? undefined : Math.max(token.numUses, 0);
     this.tokenIssuedAtMs = token?.createdMs;

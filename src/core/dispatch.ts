@@ -57,6 +57,7 @@ function rarer(exchange: Exchange, seesCore: boolean): Partial<Request> {
     ...(seesCore && call.token !== undefined
       ? { clientToken: call.token, bearer: call.bearer === true }
       : {}),
+    ...(seesCore && exchange.boundTo !== undefined ? { environments: exchange.boundTo } : {}),
     ...(seesCore && exchange.class === 'open' ? openCredentials(call) : {}),
     ...(seesCore && call.evidence !== undefined ? { evidence: call.evidence } : {}),
     ...(call.task === undefined ? {} : { task: call.task }),

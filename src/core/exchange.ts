@@ -56,6 +56,10 @@ export interface Exchange {
   callerName: string | undefined;
   /** A request that was held back and is made now. */
   resumed: HeldRequest | undefined;
+  /** Environments that the caller is bound to; undefined when none. */
+  boundTo: readonly string[] | undefined;
+  /** Id of the exception by which it gets at another. */
+  exception: string | undefined;
   /** The control groups that hold the request back. */
   heldBy: readonly ControlGroup[] | undefined;
   /** Names of those who approved it. */
@@ -108,6 +112,8 @@ export function newExchange(
     principal: undefined,
     callerName: undefined,
     resumed: undefined,
+    boundTo: undefined,
+    exception: undefined,
     heldBy: undefined,
     approvedBy: undefined,
     acl: undefined,

@@ -6,6 +6,7 @@ import type { Unit } from '../model/transaction.ts';
 import { matchPath } from './paths.ts';
 import { EpochCache } from './epoch-cache.ts';
 import type { CoreUnit } from './epoch-cache.ts';
+import type { Guards } from './guards/guards.ts';
 import type { MountEntry } from './mount-entry.ts';
 import { loadNamespaces } from './namespaces.ts';
 import type { Namespace } from './namespaces.ts';
@@ -42,6 +43,7 @@ export interface Routing {
   readonly namespacesById: ReadonlyMap<string, Namespace>;
   readonly mounts: ReadonlyMap<string, Mount>;
   readonly mountsByAccessor: ReadonlyMap<string, Mount>;
+  readonly guards: Guards;
 }
 
 export interface LeaseBounds {
@@ -54,6 +56,8 @@ export interface MountTablePorts {
   readonly backends: BackendFactory;
   readonly root: () => Namespace;
   readonly system: LeaseBounds;
+  /** What stands above the policies of these namespaces. */
+  readonly guards: (unit: CoreUnit, namespaces: Iterable<Namespace>) => Promise<Guards>;
 }
 
 export class MountTable {
@@ -113,7 +117,8 @@ export class MountTable {
         mountsByAccessor.set(entry.accessor, mount);
       }
     }
-    return { namespaces, namespacesById, mounts, mountsByAccessor };
+    const guards = await this.#ports.guards(unit, namespaces.values());
+    return { namespaces, namespacesById, mounts, mountsByAccessor, guards };
   }
 
   #mount(

@@ -45,11 +45,19 @@ export interface Lockout {
 
 /** Who a token's entity is, and what that adds. */
 export interface IdentityPort {
-  /** Policies of the entity and its groups; undefined when the entity is disabled. */
+  /** Policies of the entity, its groups and the roles that it has activated; undefined when the entity is disabled. */
   policies(
     unit: CoreUnit,
     namespaceId: string,
     entityId: string,
+    nowMs: number,
+  ): Awaitable<readonly string[] | undefined>;
+  /** Ids of the entity, through merges, and of its groups; undefined when there is none. */
+  members(
+    unit: CoreUnit,
+    namespaceId: string,
+    entityId: string,
+    nowMs: number,
   ): Awaitable<readonly string[] | undefined>;
 }
 

@@ -15,6 +15,7 @@ import { parse } from './steps/parse.ts';
 import { quota } from './steps/quota.ts';
 import { record } from './steps/record.ts';
 import { route } from './steps/route.ts';
+import { segregate } from './steps/segregate.ts';
 import { wrap } from './steps/wrap.ts';
 
 export type Step = (parts: Parts, exchange: Exchange) => void | Promise<void>;
@@ -34,6 +35,7 @@ const TABLE: readonly (readonly [Step, ...RequestClass[]])[] = [
   [authenticate,          d,   s    ],
   [recognise,                      o],
   [parse,           l,    d,   s,  o],
+  [segregate,             d,   s    ],
   [authorize,             d,   s    ],
   [lockout,         l               ],
   [record,          l,    d,   s,  o],

@@ -9,6 +9,7 @@ import { namesBelow } from '../model/list-names.ts';
 import type { NamespaceRef } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import { MfaStore } from './mfa/mfa-store.ts';
+import { RoleStore } from './roles/role-store.ts';
 import { GROUPS_OF_ENTITY_MAX } from './records.ts';
 import type { AliasRecord, EntityRecord, GroupRecord } from './records.ts';
 
@@ -153,6 +154,8 @@ export class Directory {
     for (const alias of entity.aliases) this.#dropAlias(alias);
     const secondFactors = new MfaStore(this.unit, this.namespace);
     for (const id of entity.mfaMethods ?? []) secondFactors.deleteSecret(id, entity.id);
+    const roles = new RoleStore(this.unit, this.namespace);
+    for (const { id } of entity.activations ?? []) roles.deleteHolder(id);
     this.changed();
   }
 

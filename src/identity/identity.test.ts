@@ -60,7 +60,9 @@ async function openRig(): Promise<Rig> {
       return await bench.inUnit((unit) => store.login(unit, mount, grant, bench.nowMs));
     },
     policies: async (entityId) =>
-      await bench.inUnit(async (unit) => store.policies(unit, 'root', entityId, epoch)),
+      await bench.inUnit(async (unit) =>
+        store.policies(unit, { namespaceId: 'root', entityId, epoch, nowMs: bench.nowMs }),
+      ),
     async aliasIds(entityId) {
       const reply = await bench.call('read', `entity/id/${entityId}`);
       const aliases = (reply?.data?.['aliases'] ?? []) as readonly { readonly id: string }[];

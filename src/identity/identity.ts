@@ -1,12 +1,14 @@
 /** What the core asks of identity: who logs in, what that adds to the token's policies, and what templates see. */
 import type { Awaitable } from '../base/awaitable.ts';
-import { invalidRequest, permissionDenied } from '../model/errors.ts';
+import { RequestError, invalidRequest, permissionDenied } from '../model/errors.ts';
 import { namesRoot } from '../model/root-policy.ts';
 import type { AuthGrant } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { Directory } from './directory.ts';
 import type { IdentityPorts } from './directory.ts';
 import { refreshExternalGroups } from './membership.ts';
+import { activePolicies } from './roles/activation.ts';
+import { assertNoConflict } from './roles/exclusions.ts';
 import {
   ALIAS_NAME_LENGTH_MAX,
   GROUPS_OF_ENTITY_MAX,
@@ -39,6 +41,17 @@ const KEPT_MAX = 20_000;
 interface Kept {
   readonly epoch: number;
   readonly policies: readonly string[] | undefined;
+  /** Id of the entity, and ids of its groups. */
+  readonly ids: readonly string[] | undefined;
+  /** When a role ends that it has activated. */
+  readonly untilMs: number;
+}
+
+export interface PolicyQuestion {
+  readonly namespaceId: string;
+  readonly entityId: string;
+  readonly epoch: number;
+  readonly nowMs: number;
 }
 
 export class Identity {
@@ -56,32 +69,58 @@ export class Identity {
 
   /**
    * Policies of an entity: its own and those of its groups, direct and inherited. Undefined when it is disabled or gone.
-   * `epoch` is that of the namespace's identities in this unit.
+   * With those of the roles that it has activated. `epoch` is that of the namespace's identities in this unit.
    */
   policies(
     unit: Unit,
-    namespaceId: string,
-    entityId: string,
-    epoch: number,
+    { namespaceId, entityId, epoch, nowMs }: PolicyQuestion,
   ): Awaitable<readonly string[] | undefined> {
     const kept = this.#kept.get(`${namespaceId}/${entityId}`);
-    if (kept !== undefined && kept.epoch === epoch) return kept.policies;
-    return this.#loadPolicies(unit, namespaceId, entityId, epoch);
+    if (kept !== undefined && kept.epoch === epoch && nowMs < kept.untilMs) return kept.policies;
+    return this.#loadPolicies(unit, { namespaceId, entityId, epoch, nowMs });
+  }
+
+  /** Ids of the entity, through merges, and of its groups; undefined when there is none. */
+  members(unit: Unit, question: PolicyQuestion): Awaitable<readonly string[] | undefined> {
+    const kept = this.#kept.get(`${question.namespaceId}/${question.entityId}`);
+    if (kept !== undefined && kept.epoch === question.epoch) return kept.ids;
+    return this.#load(unit, question).then(({ ids }) => ids);
   }
 
   async #loadPolicies(
     unit: Unit,
-    namespaceId: string,
-    entityId: string,
-    epoch: number,
+    question: PolicyQuestion,
   ): Promise<readonly string[] | undefined> {
+    return (await this.#load(unit, question)).policies;
+  }
+
+  async #load(unit: Unit, { namespaceId, entityId, epoch, nowMs }: PolicyQuestion): Promise<Kept> {
     const key = `${namespaceId}/${entityId}`;
     const found = await this.membership(unit, namespaceId, entityId);
-    const policies = found === undefined || found.entity.disabled ? undefined : policiesOf(found);
+    const { policies, untilMs } = await this.#judged(unit, namespaceId, found, nowMs);
     if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
     // What does not exist is not kept: an entity comes into being without a new epoch.
-    if (found !== undefined) this.#kept.set(key, { epoch, policies });
-    return policies;
+    const ids =
+      found === undefined ? undefined : [found.entity.id, ...found.groups.map(({ id }) => id)];
+    const kept: Kept = { epoch, policies, ids, untilMs };
+    if (found !== undefined) this.#kept.set(key, kept);
+    return kept;
+  }
+
+  async #judged(
+    unit: Unit,
+    namespaceId: string,
+    found: Membership | undefined,
+    nowMs: number,
+  ): Promise<Pick<Kept, 'policies' | 'untilMs'>> {
+    const forGood = Number.POSITIVE_INFINITY;
+    if (found === undefined || found.entity.disabled)
+      return { policies: undefined, untilMs: forGood };
+    if ((found.entity.activations?.length ?? 0) === 0)
+      return { policies: policiesOf(found), untilMs: forGood };
+    const directory = this.in(unit, { id: namespaceId });
+    const { policies, untilMs } = await activePolicies(directory, found, nowMs);
+    return { policies: policiesOf(found, policies), untilMs };
   }
 
   /** An entity, or the one that it was merged into, with its groups. */
@@ -131,6 +170,8 @@ export class Identity {
     const groups = await this.#refreshed(directory, entity, mount, grant.groupAliases, nowMs);
     if (groups !== entity.groups) entity = { ...entity, groups };
     if (entity !== before) directory.putEntity(entity, before);
+    if (entity.groups.length > 0 && entity.groups !== before?.groups)
+      await this.#assertNoConflict(directory, entity.id);
     if (entity.groups.length === 0)
       return { entityId: entity.id, identityPolicies: [...entity.policies] };
     const { direct, inherited } = await directory.groupsOf(entity);
@@ -162,7 +203,19 @@ export class Identity {
       (await directory.entity(entityId)) ?? (await directory.entityMergedFrom(entityId));
     if (entity === undefined) return;
     const groups = await this.#refreshed(directory, entity, mount, groupAliases, nowMs);
-    if (groups !== entity.groups) directory.putEntity({ ...entity, groups }, entity);
+    if (groups === entity.groups) return;
+    directory.putEntity({ ...entity, groups }, entity);
+    await this.#assertNoConflict(directory, entity.id);
+  }
+
+  /** What the groups of a login add must not exclude what there is. @throws {RequestError} permission_denied */
+  async #assertNoConflict(directory: Directory, entityId: string): Promise<void> {
+    try {
+      await assertNoConflict(directory, [entityId]);
+    } catch (error) {
+      if (error instanceof RequestError) throw permissionDenied(error.message);
+      throw error;
+    }
   }
 
   /** After a seal. */
@@ -185,8 +238,11 @@ export class Identity {
 }
 
 /** Sorted, each once; `root` never, even if a record should say so (CVE-2025-5999). */
-function policiesOf({ entity, groups }: Membership): readonly string[] {
-  const names = new Set(entity.policies);
+function policiesOf(
+  { entity, groups }: Membership,
+  further: readonly string[] = [],
+): readonly string[] {
+  const names = new Set([...entity.policies, ...further]);
   for (const group of groups) for (const name of group.policies ?? []) names.add(name);
   return [...names].filter((name) => !namesRoot(name)).sort();
 }

@@ -1,5 +1,6 @@
 /** What is stored of entities, their aliases and groups, and the limits of it. */
 import { invalidRequest } from '../model/errors.ts';
+import type { Activation } from './roles/records.ts';
 import { refuseRoot } from '../model/root-policy.ts';
 
 export type Texts = Readonly<Record<string, string>>;
@@ -34,6 +35,8 @@ export interface EntityRecord {
   readonly groups: readonly string[];
   /** Ids of the methods of the second factor that it has a secret for. */
   readonly mfaMethods?: readonly string[];
+  /** Roles that it has activated, or waits to. */
+  readonly activations?: readonly Activation[];
 }
 
 export type GroupType = 'internal' | 'external';

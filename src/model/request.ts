@@ -102,6 +102,8 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly schedule: Schedule;
   /** The token as sent; only parts of the core get it, never an engine or auth method. */
   readonly clientToken?: string;
+  /** Environments that the caller is bound to: what it makes is bound as well. */
+  readonly environments?: readonly string[];
   /** It came in `Authorization: Bearer`. */
   readonly bearer?: boolean;
   /** An `Authorization` header that holds no token (Basic credentials); parts of the core get it, on paths without a token. */

@@ -58,6 +58,7 @@ export type DecisionReason =
   | 'wrapping_ttl'
   | 'page_limit'
   | 'control_group'
+  | 'environment'
   | ParameterProblem;
 
 export interface Decision {

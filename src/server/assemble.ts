@@ -36,6 +36,7 @@ import { TokenStore } from '../tokens/token-store.ts';
 import { identityServices } from './ports/identity-services.ts';
 import { watchReaders } from './outside/reader-watch.ts';
 import type { IdentityServices } from './ports/identity-services.ts';
+import { loadGuards } from './ports/guard-ports.ts';
 import { mfaServices } from './ports/mfa-services.ts';
 import type { MfaServices } from './ports/mfa-services.ts';
 import { batchSeal, sessionSeal } from './batch-seal.ts';
@@ -122,7 +123,13 @@ export function assemble(options: AssembleOptions): Assembly {
   const leases = new LeaseStore(queue);
   let factory: BackendFactory = () => undefined;
   const backends: BackendFactory = (entry) => factory(entry);
-  const table = new MountTable({ begin, backends, root, system: options.leaseBounds });
+  const table = new MountTable({
+    begin,
+    backends,
+    root,
+    system: options.leaseBounds,
+    guards: loadGuards,
+  });
   const policies = new PolicyStore({
     changed: (unit, namespaceId) => (unit as CoreUnit).bumpEpoch(policyScope(namespaceId)),
   });

@@ -9,7 +9,12 @@ import { cubbyholeBackend } from '../engines/cubbyhole/cubbyhole.ts';
 import { credentialPaths } from '../identity/credentials/paths.ts';
 import { identityBackend } from '../identity/backend.ts';
 import { mfaPaths } from '../identity/mfa/paths.ts';
+import { activationPaths } from '../identity/roles/activation-paths.ts';
+import { exclusionPaths } from '../identity/roles/exclusion-paths.ts';
+import { rolePaths } from '../identity/roles/role-paths.ts';
 import { cubbyholePrefix } from '../core/steps/wrapping.ts';
+import type { CoreUnit } from '../core/epoch-cache.ts';
+import { ROUTING_SCOPE } from '../core/mount-table.ts';
 import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
 import { tokenBackend } from '../system/token/backend.ts';
@@ -210,6 +215,9 @@ export function builtins(
     [
       ...credentialPaths(services.identity.store, credentialPorts(services)),
       ...mfaPaths(services.identity.store, services.mfa.ports),
+      ...rolePaths(services.identity.store),
+      ...activationPaths(services.identity.store),
+      ...exclusionPaths((unit) => (unit as CoreUnit).bumpEpoch(ROUTING_SCOPE)),
     ],
   );
   const cubbyhole = cubbyholeBackend(cubbyholePrefix);

@@ -43,6 +43,8 @@ import type { StatusPorts } from '../system/status.ts';
 import { backupPaths } from '../system/storage/backup.ts';
 import type { BackupPorts } from '../system/storage/backup.ts';
 import { controlGroupPaths } from '../system/access/control-group.ts';
+import { environmentPaths } from '../system/access/environments.ts';
+import { environmentPorts } from './ports/guard-ports.ts';
 import { explainPaths } from '../system/explain.ts';
 import { mfaValidationPaths } from '../system/access/mfa.ts';
 import { explainPorts } from './ports/explain-ports.ts';
@@ -161,6 +163,7 @@ export function systemBackend(
       ...explainPaths(explainPorts(services)),
       ...mfaValidationPaths(services.mfa.secondFactor),
       ...controlGroupPaths(services.approvals),
+      ...environmentPaths(environmentPorts(services)),
       ...backupPaths({ takeBackup: options.takeBackup }),
       ...internalSpecsPaths({ openApi: openApiOf(services, options.version) }),
       ...quotaPaths(

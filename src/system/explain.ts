@@ -50,6 +50,7 @@ const SENTENCES: Readonly<Record<DecisionReason | 'needs_sudo', string>> = {
   wrapping_ttl: 'the rule demands another wrapping time',
   page_limit: 'the rule demands a page limit',
   control_group: 'the rule demands approvals that are not there',
+  environment: 'the identity is bound to another environment',
   required_parameter: 'a parameter that the rule requires is missing',
   denied_parameter: 'the rule denies a parameter',
   allowed_parameter: 'a parameter is none of those that the rule allows',

@@ -56,6 +56,8 @@ export interface TokenRecord {
   readonly inlinePolicy?: string;
   /** What its entity and groups may do, it may not. */
   readonly noIdentityPolicies?: boolean;
+  /** Environments that whoever made it was bound to: so is it. */
+  readonly environments?: readonly string[];
   /** Set on the record that `revoke-orphan` leaves: not usable, but children do not die with it. */
   readonly orphaning?: boolean;
   /** For wrapping tokens: what was wrapped, and for how long. */

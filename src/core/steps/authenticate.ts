@@ -8,6 +8,8 @@ import { cidrsContain } from '../../base/cidr.ts';
 import { USES_SPENT, ttlSeconds } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import type { Exchange } from '../exchange.ts';
+import { withoutConflicts } from '../../identity/roles/exclusions.ts';
+import type { Exclusion } from '../../identity/roles/records.ts';
 import type { Namespace } from '../namespaces.ts';
 import type { Parts } from '../parts.ts';
 
@@ -80,37 +82,42 @@ interface Known {
 /** A record that is read again is the same object as long as it is kept decoded. */
 const known = new WeakMap<Stored<TokenRecord>, Known>();
 
+/** What a principal is made from beside its token. */
+interface Surroundings {
+  readonly namespace: Namespace;
+  readonly nowMs: number;
+  /** Policies of which nobody may have more than one. */
+  readonly exclusions: readonly Exclusion[] | undefined;
+}
+
 /** Undefined when the token's entity is disabled or gone. */
 export function principalOf(
   parts: Pick<Parts, 'identity'>,
   exchange: Pick<Exchange, 'unit' | 'routing' | 'nowMs'>,
   token: Stored<TokenRecord>,
 ): Awaitable<Principal | undefined> {
-  const namespace = exchange.routing?.namespacesById.get(token.namespaceId);
+  const { nowMs, routing } = exchange;
+  const namespace = routing?.namespacesById.get(token.namespaceId);
   if (namespace === undefined) return undefined;
-  const { nowMs } = exchange;
-  if (token.entityId === '') return describe(token, namespace, NO_POLICIES, nowMs);
+  const exclusions = routing?.guards.exclusions.get(token.namespaceId);
+  const around: Surroundings = { namespace, nowMs, exclusions };
+  if (token.entityId === '') return describe(token, NO_POLICIES, around);
   return after(
-    parts.identity.policies(exchange.unit, token.namespaceId, token.entityId),
+    parts.identity.policies(exchange.unit, token.namespaceId, token.entityId, nowMs),
     (policies) =>
       policies === undefined
         ? undefined
-        : describe(
-            token,
-            namespace,
-            token.noIdentityPolicies === true ? NO_POLICIES : policies,
-            nowMs,
-          ),
+        : describe(token, token.noIdentityPolicies === true ? NO_POLICIES : policies, around),
   );
 }
 
 /** The same object as before while nothing has changed: what others derive from a principal they may keep with it. */
 function describe(
   token: Stored<TokenRecord>,
-  namespace: Namespace,
   identityPolicies: readonly string[],
-  nowMs: number,
+  around: Surroundings,
 ): Principal {
+  const { namespace, nowMs } = around;
   const before = known.get(token);
   if (
     before?.namespace === namespace &&
@@ -119,21 +126,21 @@ function describe(
   ) {
     return before.principal;
   }
-  const principal = newPrincipal(token, namespace, identityPolicies, nowMs);
+  const principal = newPrincipal(token, identityPolicies, around);
   known.set(token, { principal, namespace, identityPolicies });
   return principal;
 }
 
 function newPrincipal(
   token: Stored<TokenRecord>,
-  namespace: Namespace,
   identityPolicies: readonly string[],
-  nowMs: number,
+  { namespace, nowMs, exclusions }: Surroundings,
 ): Principal {
-  const policies =
+  const all =
     identityPolicies.length === 0
       ? token.policies
       : [...new Set([...token.policies, ...identityPolicies])].sort();
+  const policies = exclusions === undefined ? all : withoutConflicts(exclusions, all);
   return {
     tokenId: token.id,
     accessor: token.accessor,

@@ -9,6 +9,7 @@ import type { Identity } from '../identity.ts';
 import { listEntities } from '../listing.ts';
 import { leaveGroups } from '../membership.ts';
 import { mergeEntities } from '../merge.ts';
+import { assertNoConflict } from '../roles/exclusions.ts';
 import {
   MEMBERS_AT_ONCE_MAX,
   checkMetadata,
@@ -78,6 +79,7 @@ async function write(
     updatedMs: request.nowMs,
   };
   directory.putEntity(entity, before);
+  if (policies !== undefined) await assertNoConflict(directory, [entity.id]);
   if (before !== undefined) return undefined;
   return { data: { aliases: null, id: entity.id, name: entity.name } };
 }
@@ -169,7 +171,9 @@ export function entityPaths(identity: Identity): Path<Unit>[] {
               keepAliasIds: fields.conflicting_alias_ids_to_keep,
               force: fields.force ?? false,
             };
-            await mergeEntities(at(request, unit), wish, request.nowMs);
+            const directory = at(request, unit);
+            await mergeEntities(directory, wish, request.nowMs);
+            await assertNoConflict(directory, [wish.toId]);
             return undefined;
           },
         },

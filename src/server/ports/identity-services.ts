@@ -1,4 +1,5 @@
 /** Connects the identity store to the core: epochs, mounts, policies, templates and logins. */
+import { after } from '../../base/awaitable.ts';
 import type { World } from '../../base/world.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { IssuerPorts } from '../../core/issuer.ts';
@@ -55,12 +56,13 @@ export function identityServices(ports: IdentityServicesPorts): IdentityServices
   return {
     store,
     port: {
-      policies: async (unit, namespaceId, entityId) =>
-        await store.policies(
-          unit,
-          namespaceId,
-          entityId,
-          await unit.epoch(identityScope(namespaceId)),
+      policies: (unit, namespaceId, entityId, nowMs) =>
+        after(unit.epoch(identityScope(namespaceId)), (epoch) =>
+          store.policies(unit, { namespaceId, entityId, epoch, nowMs }),
+        ),
+      members: (unit, namespaceId, entityId, nowMs) =>
+        after(unit.epoch(identityScope(namespaceId)), (epoch) =>
+          store.members(unit, { namespaceId, entityId, epoch, nowMs }),
         ),
     },
     view: async (unit, namespaceId, entityId) =>

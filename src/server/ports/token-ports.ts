@@ -21,8 +21,12 @@ export function tokenPorts(services: Services): TokenPorts {
     async identityPolicies(unit, record) {
       if (record.entityId === '') return [];
       return (
-        (await services.identity.port.policies(core(unit), record.namespaceId, record.entityId)) ??
-        []
+        (await services.identity.port.policies(
+          core(unit),
+          record.namespaceId,
+          record.entityId,
+          services.world.clock.nowMs(),
+        )) ?? []
       );
     },
     async entityOfAlias(unit, request, alias) {

@@ -267,6 +267,7 @@ async function create(
       mountAccessor: request.mount.accessor,
       maxTtlSeconds: 0,
       ...(customId === undefined || type === 'batch' ? {} : { customId }),
+      ...(request.environments === undefined ? {} : { environments: request.environments }),
     },
     request.nowMs,
   );

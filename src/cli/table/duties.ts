@@ -1,0 +1,97 @@
+/** Roles that are activated, approvals, and exceptions from environments. */
+import type { Command, CommandRow } from '../command.ts';
+import type { Flag } from '../flags.ts';
+
+const REASON: Flag = { name: 'reason', kind: 'text', usage: 'Why it is needed.' };
+const TTL: Flag = {
+  name: 'ttl',
+  kind: 'duration',
+  usage: 'For how long: seconds, or a duration such as 30m.',
+};
+
+const duty =
+  (name: 'activate' | 'approve' | 'end' | 'show' | 'give' | 'except'): (() => Promise<Command>) =>
+  async () =>
+    (await import('../commands/duties.ts'))[name];
+
+export const DUTY_COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'role',
+    synopsis: 'Activate roles for a while',
+    examples: [
+      {
+        about: 'Be a database administrator for half an hour:',
+        line: 'role activate -reason="ticket 7" -ttl=30m dba',
+      },
+    ],
+  },
+  {
+    name: 'role activate',
+    synopsis: 'Activate a role for a while',
+    usage: '[options] NAME',
+    about: 'Activates a role at once, or asks those to approve it whom the role names.',
+    output: ['field', 'format'],
+    flags: [REASON, TTL],
+    takes: { min: 1, max: 1 },
+    load: duty('activate'),
+  },
+  {
+    name: 'role approve',
+    synopsis: 'Approve the activation of a role',
+    usage: '[options] ACTIVATION',
+    output: ['field', 'format'],
+    takes: { min: 1, max: 1 },
+    load: duty('approve'),
+  },
+  {
+    name: 'role end',
+    synopsis: 'End the activation of a role',
+    usage: '[options] ACTIVATION',
+    takes: { min: 1, max: 1 },
+    load: duty('end'),
+  },
+  {
+    name: 'approval',
+    synopsis: 'Approve requests that a policy holds back',
+    examples: [
+      { about: 'See what somebody asks for:', line: 'approval show 8Kd2…' },
+      { about: 'Approve it:', line: 'approval give 8Kd2…' },
+    ],
+  },
+  {
+    name: 'approval show',
+    synopsis: 'Show a request that waits',
+    usage: '[options] ACCESSOR',
+    output: ['field', 'format'],
+    takes: { min: 1, max: 1 },
+    load: duty('show'),
+  },
+  {
+    name: 'approval give',
+    synopsis: 'Approve a request that waits',
+    usage: '[options] ACCESSOR',
+    output: ['field', 'format'],
+    takes: { min: 1, max: 1 },
+    load: duty('give'),
+  },
+  {
+    name: 'environment',
+    synopsis: 'Make exceptions from environments',
+    examples: [
+      {
+        about: 'Let somebody into production for an hour:',
+        line: 'environment except -reason="incident 12" -ttl=1h $ENTITY prod',
+      },
+    ],
+  },
+  {
+    name: 'environment except',
+    synopsis: 'Let an identity into another environment for a while',
+    usage: '[options] IDENTITY ENVIRONMENT',
+    about: 'IDENTITY is the id of an entity or a group.',
+    output: ['field', 'format'],
+    flags: [REASON, TTL],
+    takes: { min: 2, max: 2 },
+    load: duty('except'),
+  },
+];

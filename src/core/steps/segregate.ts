@@ -1,0 +1,110 @@
+/** Keeps identities in their environment, whatever the policies say. Costs nothing while nothing carries one. */
+import type { Awaitable } from '../../base/awaitable.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { Operation } from '../../model/request.ts';
+import type { Decision } from '../../policy/acl.ts';
+import type { Environments } from '../guards/environments.ts';
+import { listedError } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Routing } from '../mount-table.ts';
+import type { Parts } from '../parts.ts';
+
+const WRITES: ReadonlySet<Operation> = new Set(['create', 'update', 'patch', 'delete']);
+
+/** Where somebody who is bound could read behind the mounts, or move what is labelled. */
+const CLOSED_PREFIXES: readonly string[] = [
+  'sys/environments',
+  'sys/raw',
+  'sys/remount',
+  'sys/storage',
+];
+/** Where somebody who is bound could become, or make, somebody who is not. */
+const UNBINDING_PREFIXES: readonly string[] = [
+  'identity/credential',
+  'identity/entity',
+  'identity/group',
+  'sys/auth',
+];
+
+const REFUSAL: Decision = {
+  allowed: false,
+  sudo: false,
+  isRoot: false,
+  reason: 'environment',
+  rule: undefined,
+  policies: [],
+  limit: undefined,
+  responseKeysFilterPath: '',
+  mfaMethods: [],
+  controlGroups: [],
+};
+
+export function segregate(parts: Parts, exchange: Exchange): Awaitable<void> {
+  const { routing } = exchange;
+  const environments = routing?.guards.environments;
+  if (routing === undefined || environments === undefined) return;
+  return guard(parts, exchange, routing, environments);
+}
+
+async function guard(
+  parts: Parts,
+  exchange: Exchange,
+  routing: Routing,
+  environments: Environments,
+): Promise<void> {
+  const { unit, token, principal, nowMs } = exchange;
+  if (token === undefined || principal === undefined) return;
+  const { entityId, tokenNamespace } = principal;
+  const who =
+    entityId === ''
+      ? undefined
+      : await parts.identity.members(unit, tokenNamespace.id, entityId, nowMs);
+  const [ownId = entityId, ...groupIds] = who ?? [];
+  const bound = new Set(token.environments);
+  const door = routing.mountsByAccessor.get(token.mountAccessor);
+  const home = routing.namespacesById.get(token.namespaceId);
+  const places = [
+    door === undefined ? undefined : environments.ofMount(routing, door),
+    home === undefined ? undefined : environments.ofNamespace(routing, home),
+    ...environments.ofIdentity(entityId, []),
+    ...environments.ofIdentity(ownId, groupIds),
+  ];
+  for (const place of places) if (place !== undefined) bound.add(place);
+  if (bound.size === 0) return;
+  exchange.boundTo = [...bound];
+  const wanted = environmentOf(exchange, routing, environments);
+  if (wanted === undefined) {
+    if (mayUnbind(exchange)) throw refused(exchange);
+    return;
+  }
+  if (bound.size === 1 && bound.has(wanted)) return;
+  const exception = environments.exceptionFor(wanted, ownId, groupIds, nowMs);
+  if (exception === undefined) throw refused(exchange);
+  exchange.exception = exception.id;
+}
+
+/** Of what is asked for. */
+function environmentOf(
+  { mount, namespace }: Exchange,
+  routing: Routing,
+  environments: Environments,
+): string | undefined {
+  return mount === undefined
+    ? environments.ofNamespace(routing, namespace)
+    : environments.ofMount(routing, mount);
+}
+
+/** What carries no environment is open to all, but for what leads around it. */
+function mayUnbind({ path, mount, operation }: Exchange): boolean {
+  if (CLOSED_PREFIXES.some((prefix) => path.startsWith(prefix))) return true;
+  if (!WRITES.has(operation)) return false;
+  if (UNBINDING_PREFIXES.some((prefix) => path.startsWith(prefix))) return true;
+  return mount?.entry.table === 'auth' && !mount.entry.type.endsWith('token');
+}
+
+function refused(exchange: Exchange): RequestError {
+  exchange.decision = REFUSAL;
+  return new RequestError('permission_denied', listedError('permission denied'), {
+    detail: 'environment',
+  });
+}

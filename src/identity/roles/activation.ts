@@ -1,0 +1,154 @@
+/** Activating a role: with a reason, for a while, by who may, after the approvals that the role asks for. */
+import { uuid } from '../../base/random.ts';
+import type { Random } from '../../base/random.ts';
+import { invalidRequest, permissionDenied } from '../../model/errors.ts';
+import type { Directory } from '../directory.ts';
+import type { Membership } from '../identity.ts';
+import type { EntityRecord } from '../records.ts';
+import { isEligible } from './exclusions.ts';
+import { ACTIVATIONS_MAX, PENDING_TTL_SECONDS, REASON_LENGTH_MAX, isActive } from './records.ts';
+import type { Activation, EligibleRole } from './records.ts';
+import { RoleStore } from './role-store.ts';
+
+export interface ActivationWish {
+  readonly reason: string;
+  /** 0 = what the role says. */
+  readonly ttlSeconds: number;
+}
+
+/** An activation with the one whose it is. */
+export interface Found {
+  readonly activation: Activation;
+  readonly entity: EntityRecord;
+}
+
+/** The policies of somebody's active roles, and until when they stay so; a role counts while it is there and its holder eligible. */
+export async function activePolicies(
+  directory: Directory,
+  holder: Membership,
+  nowMs: number,
+): Promise<{ readonly policies: readonly string[]; readonly untilMs: number }> {
+  const store = new RoleStore(directory.unit, directory.namespace);
+  const policies: string[] = [];
+  let untilMs = Number.POSITIVE_INFINITY;
+  for (const activation of holder.entity.activations ?? []) {
+    if (!isActive(activation, nowMs)) continue;
+    untilMs = Math.min(untilMs, activation.untilMs);
+    const role = await store.role(activation.role);
+    if (role !== undefined && isEligible(role, holder)) policies.push(...role.policies);
+  }
+  return { policies, untilMs };
+}
+
+/** Writes an entity's activations, without those that are over. */
+function putActivations(
+  directory: Directory,
+  entity: EntityRecord,
+  activations: readonly Activation[],
+  nowMs: number,
+): void {
+  const store = new RoleStore(directory.unit, directory.namespace);
+  const kept = activations.filter((each) => nowMs < each.untilMs);
+  const ids = new Set(kept.map((each) => each.id));
+  for (const before of entity.activations ?? [])
+    if (!ids.has(before.id)) store.deleteHolder(before.id);
+  for (const each of kept) store.putHolder(each.id, entity.id);
+  directory.putEntity({ ...entity, activations: kept }, entity);
+}
+
+/** @throws {RequestError} */
+export async function activate(
+  directory: Directory,
+  holder: Membership,
+  role: EligibleRole,
+  wish: ActivationWish,
+  at: { readonly nowMs: number; readonly random: Random },
+): Promise<Activation> {
+  const { nowMs } = at;
+  const reason = wish.reason.trim();
+  if (reason === '') throw invalidRequest('a reason is needed');
+  if (reason.length > REASON_LENGTH_MAX) throw invalidRequest('the reason is too long');
+  if (!isEligible(role, holder)) throw permissionDenied('the entity is not eligible for the role');
+  const ttlSeconds = wish.ttlSeconds === 0 ? role.defaultTtlSeconds : wish.ttlSeconds;
+  if (ttlSeconds > role.maxTtlSeconds)
+    throw invalidRequest(`ttl is longer than the ${role.maxTtlSeconds} seconds of the role`);
+  const { entity } = holder;
+  const others = (entity.activations ?? []).filter(
+    (each) => nowMs < each.untilMs && each.role !== role.name,
+  );
+  if (others.length >= ACTIVATIONS_MAX)
+    throw invalidRequest(`at most ${ACTIVATIONS_MAX} activations are allowed`);
+  const waits = role.approvals > 0;
+  const seconds = waits ? PENDING_TTL_SECONDS : ttlSeconds;
+  const activation: Activation = {
+    id: uuid(at.random),
+    role: role.name,
+    reason,
+    requestedMs: nowMs,
+    ttlSeconds,
+    activeMs: waits ? 0 : nowMs,
+    untilMs: nowMs + seconds * 1000,
+    approvals: [],
+  };
+  // A new one takes the place of the one before: it is for a longer time, or for another reason.
+  const same = (entity.activations ?? []).filter((each) => each.role === role.name);
+  const running = waits ? same.filter((each) => isActive(each, nowMs)) : [];
+  putActivations(directory, entity, [...others, ...running, activation], nowMs);
+  return activation;
+}
+
+/** @throws {RequestError} when there is no such activation, or it is over */
+export async function findActivation(
+  directory: Directory,
+  id: string,
+  nowMs: number,
+): Promise<Found> {
+  const store = new RoleStore(directory.unit, directory.namespace);
+  const holder = await store.holderOf(id);
+  const entity = holder === undefined ? undefined : await directory.entity(holder);
+  const activation = entity?.activations?.find((each) => each.id === id);
+  if (entity === undefined || activation === undefined || nowMs >= activation.untilMs)
+    throw invalidRequest('there is no such activation');
+  return { activation, entity };
+}
+
+/** Adds an approval; the activation begins with the last one that is missing. @throws {RequestError} */
+export async function approveActivation(
+  directory: Directory,
+  { activation, entity }: Found,
+  giver: Membership,
+  nowMs: number,
+): Promise<Activation> {
+  if (activation.activeMs !== 0) throw invalidRequest('the activation waits for nobody');
+  const store = new RoleStore(directory.unit, directory.namespace);
+  const role = await store.role(activation.role);
+  if (role === undefined) throw invalidRequest('the role is gone');
+  if (giver.entity.id === entity.id) throw invalidRequest('nobody approves an own activation');
+  if (!giver.groups.some((group) => role.approverGroupIds.includes(group.id)))
+    throw permissionDenied('the approver is in no group that may approve');
+  if (activation.approvals.some(({ entityId }) => entityId === giver.entity.id))
+    throw invalidRequest('approver has already approved');
+  const { id: entityId, name: entityName } = giver.entity;
+  const approvals = [...activation.approvals, { entityId, entityName, atMs: nowMs }];
+  const complete = approvals.length >= role.approvals;
+  const approved: Activation = {
+    ...activation,
+    approvals,
+    ...(complete && { activeMs: nowMs, untilMs: nowMs + activation.ttlSeconds * 1000 }),
+  };
+  const others = (entity.activations ?? []).filter(
+    (each) => each.id !== activation.id && !(complete && each.role === activation.role),
+  );
+  putActivations(directory, entity, [...others, approved], nowMs);
+  return approved;
+}
+
+/** Ends an activation, or the wait for one, at once. */
+export function endActivation(
+  directory: Directory,
+  { activation, entity }: Found,
+  nowMs: number,
+): void {
+  const others = (entity.activations ?? []).filter((each) => each.id !== activation.id);
+  putActivations(directory, entity, others, nowMs);
+}
