@@ -71,6 +71,13 @@ function engines(services: Services, registry: MetricsRegistry): ReadonlyMap<str
       }),
     ],
     [
+      'gcp',
+      new Member(async () => {
+        const { gcpBackend } = await import('../engines/gcp/gcp.ts');
+        return gcpBackend({ random, send: fetchBytes });
+      }),
+    ],
+    [
       'kubernetes',
       new Member(async () => {
         const { kubernetesBackend } = await import('../engines/kubernetes/kubernetes.ts');

@@ -1,0 +1,23 @@
+/** The Google Cloud engine: access tokens and keys of service accounts. */
+import type { Random } from '../../base/random.ts';
+import type { Backend } from '../../model/backend.ts';
+import type { SendRequest } from '../../model/outgoing.ts';
+import { accountPaths } from './accounts.ts';
+import { configPath } from './config.ts';
+import { ACCOUNT_KEY, keyPath, keySecret } from './keys.ts';
+import { tokenPaths } from './tokens.ts';
+
+export interface GcpPorts {
+  readonly random: Random;
+  readonly send: SendRequest;
+}
+
+export function gcpBackend(ports: GcpPorts): Backend {
+  return {
+    type: 'gcp',
+    kind: 'secret',
+    summary: 'Access tokens and keys of Google Cloud service accounts.',
+    paths: [configPath(), ...tokenPaths(ports), keyPath(ports), ...accountPaths()],
+    secrets: { [ACCOUNT_KEY]: keySecret(ports) },
+  };
+}
