@@ -2,6 +2,7 @@
 import type { Barrier } from '../barrier/barrier.ts';
 import type { Random } from '../base/random.ts';
 import { AuthenticationError, XAES_NONCE_BYTES, XAES_TAG_BYTES, XaesKey } from '../crypto/xaes.ts';
+import { RequestError } from '../model/errors.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { SealedText } from '../tokens/batch-token.ts';
 
@@ -20,7 +21,20 @@ export function sessionSeal(barrier: Barrier, random: Random): SealedText {
 
 /** The same for backups of single objects that Azure's clients take and bring back. */
 export function azureBackupSeal(barrier: Barrier, random: Random): SealedText {
-  return sealedUnder(barrier, random, AZURE_BACKUPS);
+  const { seal, open } = sealedUnder(barrier, random, AZURE_BACKUPS);
+  const unsealed = (): void => {
+    if (barrier.sealed) throw new RequestError('sealed', 'the server is sealed');
+  };
+  return {
+    seal(plaintext) {
+      unsealed();
+      return seal(plaintext);
+    },
+    open(sealed) {
+      unsealed();
+      return open(sealed);
+    },
+  };
 }
 
 function sealedUnder(barrier: Barrier, random: Random, purpose: string): SealedText {

@@ -22,6 +22,7 @@ export interface ListenerWorld {
   readonly sessions: SharedPorts['sessions'];
   readonly backups: SharedPorts['backups'];
   readonly placeOf: SharedPorts['placeOf'];
+  readonly mountOf: SharedPorts['mountOf'];
   readonly cors: () => Promise<CorsSettings>;
   readonly monitoring: Monitoring;
   readonly maxRequestDurationSeconds: number;
@@ -56,6 +57,7 @@ export function makeListener(config: ListenerConfig, options: ListenerWorld): Li
       sessions: options.sessions,
       backups: options.backups,
       placeOf: options.placeOf,
+      mountOf: options.mountOf,
     }),
   );
   const tls = tlsOf(config);

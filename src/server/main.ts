@@ -28,7 +28,7 @@ import { sanitizedConfig } from './config/sanitized.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { SealConfig, StorageConfig } from './config/block-keys.ts';
 import { bindingsOf } from './config/bindings.ts';
-import { placeFinder } from './facades/place-finder.ts';
+import { mountFinder, placeFinder } from './facades/place-finder.ts';
 import { devConfig, startDev } from './dev-mode.ts';
 import { startFirst, firstConfig } from './first-start.ts';
 import { Instance } from './instance.ts';
@@ -174,6 +174,7 @@ async function run(
           sessions: instance.services.credentials.sessions,
           backups: azureBackupSeal(instance.services.barrier, world.random),
           placeOf: placeFinder(instance.services),
+          mountOf: mountFinder(instance.services),
           cors: instance.cors,
           monitoring,
           maxRequestDurationSeconds: config.maxRequestDurationSeconds,

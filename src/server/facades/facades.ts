@@ -4,6 +4,7 @@ import type { BoundProtocol } from '../../core/bindings/bindings.ts';
 import type { Handle } from '../../core/call.ts';
 import { createAwsFacade } from '../../facades/aws/aws-facade.ts';
 import { azureApi } from '../../facades/azure/azure-facade.ts';
+import type { MountOf } from '../../facades/google/permissions.ts';
 import { googleApi } from '../../facades/google/google-facade.ts';
 import type { Facade, SharedFacade } from '../../facades/facade.ts';
 import type { SealedText } from '../../tokens/batch-token.ts';
@@ -16,6 +17,8 @@ export interface SharedPorts {
   readonly sessions: SessionTexts;
   /** Seals backups of single objects. */
   readonly backups: SealedText;
+  /** The mount of a Google project's secrets. */
+  readonly mountOf: MountOf;
   /** Namespace and mount that a name of another cloud is bound to; undefined when it is not. */
   readonly placeOf: (
     protocol: BoundProtocol,
@@ -26,7 +29,8 @@ export interface SharedPorts {
 
 const MAKERS: readonly ((ports: SharedPorts) => SharedFacade)[] = [
   aws,
-  ({ handle, world }) => googleApi({ handle, log: world.log.named('http'), clock: world.clock }),
+  ({ handle, world, mountOf }) =>
+    googleApi({ handle, log: world.log.named('http'), clock: world.clock, mountOf }),
   ({ handle, world, backups }) =>
     azureApi({ handle, log: world.log.named('http'), clock: world.clock, backupSeal: backups }),
 ];

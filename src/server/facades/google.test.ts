@@ -6,6 +6,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { crc32c } from '../../facades/google/wire/crc32c.ts';
 import { createGoogleFacade } from '../../facades/google/google-facade.ts';
 import type { Facade } from '../../facades/facade.ts';
+import { mountFinder } from './place-finder.ts';
 import { openInstance } from '../instance-fixture.ts';
 import type { OpenInstance } from '../instance-fixture.ts';
 import { sendJson, silentLog, wireRequest } from './facade-fixture.ts';
@@ -34,6 +35,7 @@ async function world(): Promise<World> {
     handle: server.instance.handle,
     log: silentLog,
     clock: server.clock,
+    mountOf: mountFinder(server.instance.services),
   });
   await server.get('write', 'sys/bindings/gcp/p', { data: {} });
   const send: Send = async (method, path, body, token = 'root') => {
@@ -279,6 +281,28 @@ test('a policy of the Vault API decides here; nobody unknown gets further than t
     }
   }
   assert.equal((await send('GET', '/v1/projects/other/secrets')).status, 404);
+  await server.instance.close();
+});
+
+test('which permissions a caller has is what the policies say', async () => {
+  const { done, send, server } = await world();
+  await server.get('write', 'sys/policies/acl/reader', {
+    data: { policy: 'path "secret/data/a" { capabilities = ["read"] }' },
+  });
+  const token = await server.makeToken({ policies: ['reader'] });
+  const permissions = [
+    'secretmanager.versions.access',
+    'secretmanager.versions.add',
+    'secretmanager.secrets.delete',
+    'storage.objects.get',
+  ];
+  const testOf = (name: string) => `${P}/secrets/${name}:testIamPermissions`;
+  const own = await done('POST', testOf('a'), { permissions }, token);
+  assert.deepEqual(own, { permissions: permissions.slice(0, 1) });
+  assert.deepEqual(await done('POST', testOf('b'), { permissions }, token), {});
+  const all = await done('POST', testOf('a'), { permissions });
+  assert.deepEqual(all, { permissions: permissions.slice(0, 3) });
+  assert.equal((await send('POST', testOf('a'), { permissions }, null)).status, 401);
   await server.instance.close();
 });
 

@@ -2,6 +2,16 @@
 import type { Services } from '../assemble.ts';
 import type { SharedPorts } from './facades.ts';
 
+/** The mount of a Google project's secrets, below the namespace of its binding. */
+export function mountFinder(
+  services: Pick<Services, 'begin' | 'bindings' | 'state'>,
+): SharedPorts['mountOf'] {
+  return async function mountOf(place) {
+    if (services.state() !== 'unsealed') return undefined;
+    return (await services.bindings.find(services.begin(), 'gcp', place))?.mounts.secrets;
+  };
+}
+
 export function placeFinder(
   services: Pick<Services, 'begin' | 'bindings' | 'state'>,
 ): SharedPorts['placeOf'] {

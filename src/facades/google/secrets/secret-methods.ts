@@ -107,7 +107,7 @@ export const deleteSecret: Method = async (request, ask) => {
 };
 
 /** Secrets looked at for one page of a filtered list. */
-const LOOKED_AT_MAX = 100_000;
+const LOOKED_AT_MAX = 10_000;
 const AT_ONCE = 1_000;
 
 async function collect(

@@ -86,7 +86,10 @@ export class StatusError extends RequestError {
   }
 }
 
+const DENIED = 'The caller does not have permission.';
+
 export function statusOf(error: RequestError): StatusError {
   if (error instanceof StatusError) return error;
-  return new StatusError(OF_CODE[error.code], error.message === '' ? 'Not found.' : error.message);
+  const message = error.code === 'permission_denied' ? DENIED : error.message;
+  return new StatusError(OF_CODE[error.code], message === '' ? 'Not found.' : message);
 }
