@@ -56,6 +56,16 @@ export interface TaskContext {
   readonly namespaceId: string;
   readonly nowMs: number;
   readonly schedule: Schedule;
+  /**
+   * To be awaited before a run acts outside: nobody has asked for it, and yet it stands in the audit log, under this path of
+   * the mount.
+   */
+  readonly record: (path: string) => Promise<TaskRecord>;
+}
+
+export interface TaskRecord {
+  /** The act has failed, though the run goes on. Never a secret. */
+  failed(reason: string): void;
 }
 
 /**

@@ -156,6 +156,7 @@ export function assemble(options: AssembleOptions): Assembly {
   });
   const expirer = new Expirer({
     intents,
+    audit,
     world,
     begin,
     queue,

@@ -1,4 +1,5 @@
 /** What the kinds of work in the expiry queue have in common. */
+import type { AuditBroker } from '../../audit/broker.ts';
 import type { World } from '../../base/world.ts';
 import type { DueEntry, DueKind, ExpiryQueue } from '../../leases/expiry-queue.ts';
 import type { LeaseStore } from '../../leases/lease-store.ts';
@@ -16,6 +17,7 @@ export interface ExpirerPorts {
   readonly tokens: TokenStore;
   readonly leases: LeaseStore;
   readonly intents: Intents;
+  readonly audit: Pick<AuditBroker, 'request' | 'reply'>;
   readonly backends: BackendFactory;
   readonly table: MountTable;
   /** The entry of a mount, whether still routed or already removed. */

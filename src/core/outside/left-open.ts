@@ -10,6 +10,8 @@ import type { ExpirerPorts, Kind } from '../expiry/work.ts';
 import { dataPrefix } from '../mount-entry.ts';
 import { LEND, OWN_PREFIX } from './intents.ts';
 import type { IntentRecord } from './intents.ts';
+import { taskAudit } from './task-audit.ts';
+import type { TaskAudit } from './task-audit.ts';
 import { scheduleOf, taskOf } from './tasks.ts';
 
 /** Longest time that one attempt to settle an intent, or one step of a task, may take. */
@@ -21,7 +23,10 @@ const ACTIVE_CHECK_MS = 30_000;
 const TASK_RETRY_MS = 60_000;
 const LEASE_RANDOM_LENGTH = 24;
 
-type Ports = Pick<ExpirerPorts, 'world' | 'leases' | 'queue' | 'intents' | 'mountOf' | 'backends'>;
+type Ports = Pick<
+  ExpirerPorts,
+  'world' | 'leases' | 'queue' | 'table' | 'audit' | 'intents' | 'mountOf' | 'backends'
+>;
 
 export function intentKind(ports: Ports): Kind {
   const { intents, world } = ports;
@@ -91,6 +96,7 @@ interface FoundTask {
   readonly type: TaskType;
   readonly context: TaskContext;
   readonly view: Transaction;
+  readonly audit: TaskAudit;
 }
 
 export function taskKind(ports: Ports): Kind {
@@ -100,8 +106,17 @@ export function taskKind(ports: Ports): Kind {
     async work(unit, entry, nowMs) {
       const found = await findTask(ports, unit, entry, nowMs);
       if (found === undefined) return 'done';
-      const { type, context, view } = found;
-      return await within(world.clock, OUTSIDE_MS_MAX, 'the task', () => type.run(context, view));
+      const { type, context, view, audit } = found;
+      try {
+        const outcome = await within(world.clock, OUTSIDE_MS_MAX, 'the task', () =>
+          type.run(context, view),
+        );
+        await audit.end();
+        return outcome;
+      } catch (error) {
+        await audit.end(error);
+        throw error;
+      }
     },
     async failed(unit, entry, nowMs, reason) {
       const found = await findTask(ports, unit, entry, nowMs);
@@ -115,11 +130,12 @@ export function taskKind(ports: Ports): Kind {
 
 /** Nothing when its mount is gone, or being removed: what was to be done there has lost its sense. */
 async function findTask(
-  { backends, mountOf, queue }: Ports,
+  ports: Ports,
   unit: CoreUnit,
   { namespaceId, id }: DueEntry,
   nowMs: number,
 ): Promise<FoundTask | undefined> {
+  const { backends, mountOf, queue, table } = ports;
   const { mountAccessor, task, name } = taskOf(id);
   const mount = await mountOf(unit, namespaceId, mountAccessor);
   if (mount === undefined || mount.tainted) return undefined;
@@ -127,5 +143,8 @@ async function findTask(
   if (type === undefined) return undefined;
   const schedule: Schedule = scheduleOf(queue, unit, namespaceId, mountAccessor);
   const view = unit.view(namespaceId, dataPrefix(mount));
-  return { type, view, context: { name, namespaceId, nowMs, schedule } };
+  const path = (await table.routing(unit)).namespacesById.get(namespaceId)?.path ?? '';
+  const audit = taskAudit(ports, { id: namespaceId, path }, mount);
+  const { record } = audit;
+  return { type, view, audit, context: { name, namespaceId, nowMs, schedule, record } };
 }

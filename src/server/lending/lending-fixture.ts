@@ -139,7 +139,8 @@ export function lendingBackend(target: LendingTarget): Backend {
     },
     tasks: {
       paint: {
-        run: async ({ name }, store) => {
+        run: async ({ name, record }, store) => {
+          await record(`paint/${name}`);
           if (target.mode === 'fails') throw new RequestError('upstream_failed', 'away');
           const step = (await store.getJson<number>(`step/${name}`)) ?? 0;
           target.painted.push(`task ${name} ${step}`);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
+import { KeptLog } from '../audit-fixture.ts';
 import { openInstance, restarted } from '../instance-fixture.ts';
 import type { OpenInstance } from '../instance-fixture.ts';
 
@@ -136,6 +137,30 @@ suite('a task', () => {
       await server.pass(1);
       assert.deepEqual(server.target.painted, ['task green 0', 'task green 1']);
     }));
+
+  test('stands in the audit log before it acts, with what came of it', async () => {
+    const kept = new KeptLog();
+    await lending(
+      async (server) => {
+        await server.ask('delete', 'lend/paint/green');
+        await server.pass(3600);
+        const wanted = ['request delete', 'response delete'];
+        const step = ['request update', 'response update'];
+        assert.deepEqual(kept.of('lend/paint/green'), [...wanted, ...step, ...step]);
+        await server.ask('delete', 'lend/paint/grey');
+        server.target.mode = 'fails';
+        await server.pass(3600);
+        assert.match(kept.of('lend/paint/grey').at(-1) ?? '', /^response update ./);
+        const painted = server.target.painted.length;
+        server.target.mode = 'works';
+        kept.mode = 'fails';
+        await server.pass(60);
+        assert.equal(server.target.painted.length, painted, 'no record, no act');
+        kept.mode = 'works';
+      },
+      { audit: [kept.type] },
+    );
+  });
 
   test('that fails is tried again, and ends with its mount', () =>
     lending(async (server) => {

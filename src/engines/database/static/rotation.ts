@@ -121,7 +121,7 @@ export function rotateRoleIntent(ports: DatabasePorts): IntentType {
 
 export function rotateRoleTask(ports: DatabasePorts): TaskType {
   return {
-    async run({ name, namespaceId, nowMs }, store) {
+    async run({ name, namespaceId, nowMs, record }, store) {
       const role = await findStaticRole(store, name);
       if (role === undefined) return 'done';
       if (role.dueMs > nowMs) return role.dueMs;
@@ -136,6 +136,7 @@ export function rotateRoleTask(ports: DatabasePorts): TaskType {
         return 'again';
       }
       const { database, made } = await prepare(ports, store, namespaceId, name, role);
+      await record(`${ROTATE}/${name}`);
       await database.change(role.username, made.credential, role.statements);
       const after = rotated(role, made, nowMs);
       store.putJson(STATIC_ROLES + name, after);

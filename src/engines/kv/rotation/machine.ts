@@ -139,6 +139,7 @@ async function begin(step: Step, record: RotationRecord): Promise<TaskOutcome> {
     return nowMs + Math.min(WAIT_MS * (1 + ports.slots.waiting / most), WAIT_MS_MAX);
   }
   const id = uuid(ports.random);
+  const audited = await task.record(`rotation/create/${path}`);
   try {
     const { fields: current } = await currentValue(store, path, nowMs);
     const rotation = await rotationOf(ports, policy);
@@ -150,11 +151,9 @@ async function begin(step: Step, record: RotationRecord): Promise<TaskOutcome> {
     put(step, { ...state, phase: 'install', id, startedMs: nowMs, before: current, next });
     return 'again';
   } catch (error) {
-    return failedBefore(
-      { ...step, state: { ...state, id, startedMs: nowMs } },
-      'create',
-      told(error),
-    );
+    const reason = told(error);
+    audited.failed(reason);
+    return failedBefore({ ...step, state: { ...state, id, startedMs: nowMs } }, 'create', reason);
   }
 }
 
@@ -181,10 +180,12 @@ async function attempt(
   const { ports, state, task } = step;
   // After a start nobody holds its place yet.
   ports.slots.take(step.slot, Number.POSITIVE_INFINITY);
+  const audited = await task.record(`rotation/${name}/${step.path}`);
   try {
     return await act(step);
   } catch (error) {
     const reason = told(error);
+    audited.failed(reason);
     if (name === 'install' && error instanceof TargetError && !error.mayHaveChanged) {
       return failedBefore(step, name, reason);
     }
@@ -241,12 +242,15 @@ async function verifyAndPromote(step: Step): Promise<TaskOutcome> {
 }
 
 async function retire(step: Step): Promise<TaskOutcome> {
-  const { ports, task, policy, state } = step;
+  const { ports, task, policy, state, path } = step;
   if (state.stepMs > task.nowMs) return state.stepMs;
+  const audited = await task.record(`rotation/retire/${path}`);
   try {
     await (await rotationOf(ports, policy)).retire(contextIn(step), state.before);
   } catch (error) {
-    return postponed(step, 'retire', told(error));
+    const reason = told(error);
+    audited.failed(reason);
+    return postponed(step, 'retire', reason);
   }
   put(step, {
     ...state,
@@ -262,14 +266,17 @@ async function retire(step: Step): Promise<TaskOutcome> {
 
 /** Until it succeeds the target may take either value: both are kept, and nothing else is begun. */
 async function rollBack(step: Step): Promise<TaskOutcome> {
-  const { ports, task, policy, state } = step;
+  const { ports, task, policy, state, path } = step;
   if (state.stepMs > task.nowMs) return state.stepMs;
+  const audited = await task.record(`rotation/rollback/${path}`);
   const rotation = await rotationOf(ports, policy);
   try {
     await rotation.rollback(contextIn(step));
     await rotation.verify(contextIn(step), state.before);
   } catch (error) {
-    return postponed(step, 'rollback', `${state.lastError}; and taking it back: ${told(error)}`);
+    const reason = told(error);
+    audited.failed(reason);
+    return postponed(step, 'rollback', `${state.lastError}; and taking it back: ${reason}`);
   }
   return failedBefore(step, state.failedStep, state.lastError);
 }

@@ -53,7 +53,8 @@ export async function openMount(log: Log = silentLog): Promise<Mount> {
         };
         const type = backend.tasks?.[task];
         if (type === undefined) throw new Error(`no task ${task}`);
-        const context = { name, namespaceId: 'root', nowMs, schedule };
+        const record = async () => ({ failed: (): void => {} });
+        const context = { name, namespaceId: 'root', nowMs, schedule, record };
         let outcome: TaskOutcome | undefined = 'again';
         while (outcome === 'again') {
           outcome = await bench.store(async (store) => await type.run(context, store));
