@@ -97,7 +97,7 @@ export async function startVault(program: Program, lends: boolean): Promise<Targ
   };
 }
 
-async function prepare({ api, program, rootToken }: VaultServer): Promise<void> {
+export async function prepare({ api, program, rootToken }: VaultServer): Promise<void> {
   const options = { token: rootToken };
   await api.expect('POST', 'sys/mounts/secret', {
     ...options,
@@ -141,7 +141,7 @@ async function prepareDatabase({ api, rootToken }: VaultServer, database: Postgr
   });
 }
 
-async function makeTokens({
+export async function makeTokens({
   api,
   rootToken,
 }: VaultServer): Promise<{ token: string; tokens: string[] }> {

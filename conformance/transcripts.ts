@@ -1,6 +1,6 @@
 /**
- * `bin/node conformance/transcripts.ts FOLDER [SCENARIO…]`: replays recorded answers of a reference server (FOLDER/replay.py) and
- * compares the outcome with transcripts-expected.json: scenarios that are known to fail, each with its reason. A listed scenario that
+ * `bin/node conformance/transcripts.ts [--postgresql SERVERS] FOLDER [SCENARIO…]`: replays recorded answers of a reference server
+ * (FOLDER/replay.py), on the embedded store, or with so many servers on one PostgreSQL, and compares the outcome with transcripts-expected.json: scenarios that are known to fail, each with its reason. A listed scenario that
  * passes fails the run, so that the list only shrinks.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,6 +8,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startPostgres } from '../rig/postgresql.ts';
 
 interface Replayed {
   readonly area: string;
@@ -19,7 +21,10 @@ interface Replayed {
 }
 
 const EXECUTABLE = fileURLToPath(new URL('../bin/strongroom', import.meta.url));
+const ON_POSTGRESQL = fileURLToPath(new URL('serve-on-postgresql.ts', import.meta.url));
 const EXPECTED = new URL('transcripts-expected.json', import.meta.url);
+/** What differs on PostgreSQL, beside that. */
+const EXPECTED_POSTGRESQL = new URL('transcripts-expected-postgresql.json', import.meta.url);
 /** A scenario name, its area and everything in it, or everything. */
 type Expected = Readonly<Record<string, string>>;
 
@@ -30,8 +35,35 @@ function reasonFor(expected: Expected, { area, file }: Replayed): string | undef
   return undefined;
 }
 
-function replay(folder: string, only: readonly string[], report: string): string {
-  const program = [join(folder, 'replay.py'), '--exe', EXECUTABLE, '--storage', 'sqlite'];
+/** What replays are run against. */
+function target(
+  postgres: { readonly url: string; readonly servers: string } | undefined,
+): string[] {
+  if (postgres === undefined) return ['--exe', EXECUTABLE, '--storage', 'sqlite'];
+  const { url, servers } = postgres;
+  const serve = (profile: string, more = ''): string =>
+    `${process.execPath} ${ON_POSTGRESQL} ${profile} ${servers} ${url} {port} {root} {dir} ${more}`;
+  return [
+    '--spawn',
+    serve('dev'),
+    '--spawn-tls',
+    serve('tls', '{cert} {key}'),
+    // A conversation of many steps with one server: its shares are collected in that server's memory.
+    ...(servers === '1' ? ['--spawn-uninit', serve('uninit')] : []),
+    '--start-timeout',
+    '60',
+  ];
+}
+
+interface Replay {
+  readonly folder: string;
+  readonly only: readonly string[];
+  readonly report: string;
+  readonly postgres: { readonly url: string; readonly servers: string } | undefined;
+}
+
+function replay({ folder, only, report, postgres }: Replay): string {
+  const program = [join(folder, 'replay.py'), ...target(postgres)];
   // A throw-away PostgreSQL for the scenarios that need one.
   if (existsSync('/usr/lib/postgresql')) program.push('--postgres');
   const args = [...program, '--json', report, ...only.flatMap((one) => ['--only', one])];
@@ -54,14 +86,26 @@ function detailsOf(output: string, { file }: Replayed): string {
   return lines.slice(start, start + 1 + Math.max(length, 0)).join('\n');
 }
 
-function main([folder, ...only]: readonly string[]): number {
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    options: { postgresql: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const [folder, ...only] = positionals;
   if (folder === undefined) {
-    console.log('Usage: bin/node conformance/transcripts.ts FOLDER [SCENARIO…]');
+    console.log(
+      'Usage: bin/node conformance/transcripts.ts [--postgresql SERVERS] FOLDER [SCENARIO…]',
+    );
     return 64;
   }
   const scratch = mkdtempSync(join(tmpdir(), 'transcripts-'));
   const report = join(scratch, 'report.json');
-  const output = replay(resolve(folder), only, report);
+  const server = values.postgresql === undefined ? undefined : await startPostgres();
+  const postgres =
+    server === undefined ? undefined : { url: server.url(), servers: values.postgresql ?? '1' };
+  const output = replay({ folder: resolve(folder), only, report, postgres });
+  await server?.stop();
   let results: readonly Replayed[];
   try {
     results = (JSON.parse(readFileSync(report, 'utf8')) as { results: Replayed[] }).results;
@@ -71,7 +115,9 @@ function main([folder, ...only]: readonly string[]): number {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  const expected = JSON.parse(readFileSync(EXPECTED, 'utf8')) as Expected;
+  const read = (url: URL): Expected => JSON.parse(readFileSync(url, 'utf8')) as Expected;
+  const expected =
+    postgres === undefined ? read(EXPECTED) : { ...read(EXPECTED), ...read(EXPECTED_POSTGRESQL) };
   let passed = 0;
   let failed = 0;
   const awaited = new Map<string, number>();
@@ -97,4 +143,4 @@ function main([folder, ...only]: readonly string[]): number {
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));

@@ -21,11 +21,16 @@ const TIMEOUT_MS = 30_000;
 export class Api {
   readonly address: string;
   readonly #ca: string | undefined;
+  readonly #insecure: boolean;
   readonly #agent: HttpAgent;
 
-  constructor(address: string, options: { ca?: string; connectionsMax?: number } = {}) {
+  constructor(
+    address: string,
+    options: { ca?: string; connectionsMax?: number; insecure?: boolean } = {},
+  ) {
     this.address = address;
     this.#ca = options.ca;
+    this.#insecure = options.insecure ?? false;
     const settings = { keepAlive: true, maxSockets: options.connectionsMax ?? 8 };
     this.#agent = address.startsWith('https:') ? new HttpsAgent(settings) : new HttpAgent(settings);
   }
@@ -42,6 +47,7 @@ export class Api {
         agent: this.#agent,
         timeout: options.timeoutMs ?? TIMEOUT_MS,
         ...(this.#ca === undefined ? {} : { ca: this.#ca }),
+        ...(this.#insecure ? { rejectUnauthorized: false } : {}),
         headers: {
           ...(options.token === undefined ? {} : { 'x-vault-token': options.token }),
           ...(text === undefined

@@ -18,6 +18,8 @@ const running = new Set<Child>();
 process.on('exit', () => {
   for (const child of running) child.signal('SIGKILL');
 });
+// A rig that is told to end, by a test runner out of patience above all, takes them along too.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
 
 export interface Exit {
   readonly code: number | null;

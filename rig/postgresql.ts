@@ -99,6 +99,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     unix_socket_directories: folder,
     max_connections: '200',
     shared_buffers: '128MB',
+    // To files: a rig that waits for something else does not read what comes through a pipe, and a full pipe stops the server.
+    logging_collector: 'on',
     ...options.settings,
   };
   const server = asUser([

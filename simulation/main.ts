@@ -1,7 +1,7 @@
 /**
- * `npm run simulate [-- --ci] [--seed N] [--cycles N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
+ * `npm run simulate [-- --ci] [--seed N] [--cycles N] [--minutes N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
  * Parts: crash, corruption, faults, storage (embedded); accounts (of a real PostgreSQL); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
- * sets the dose of a part: cycles, operations or trials. Ends with "N passed, N failed".
+ * sets the dose of a part: cycles, operations or trials; `--minutes` ends consistency earlier. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
 import { simulateAccounts } from './accounts.ts';
@@ -54,12 +54,14 @@ async function main(): Promise<number> {
       ci: { type: 'boolean', default: false },
       seed: { type: 'string' },
       cycles: { type: 'string' },
+      minutes: { type: 'string', default: '120' },
     },
     allowPositionals: true,
   });
   const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
   const dose = values.ci ? DOSES.ci : DOSES.full;
   const cycles = values.cycles === undefined ? undefined : Number(values.cycles);
+  const minutes = Number(values.minutes);
   const parts: Readonly<Record<string, () => Promise<string[]>>> = {
     crash: () => simulateCrashes({ cycles: cycles ?? dose.cycles, seed }),
     corruption: () => simulateCorruption({ count: cycles ?? dose.corruptions, seed }),
@@ -67,7 +69,7 @@ async function main(): Promise<number> {
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
     accounts: onPostgres(() => simulateAccounts({ cycles: cycles ?? dose.accountCycles, seed })),
     consistency: onPostgres(() =>
-      simulateConsistency({ operations: cycles ?? dose.operations, seed }),
+      simulateConsistency({ operations: cycles ?? dose.operations, minutes, seed }),
     ),
     revocation: onPostgres(() => simulateRevocation({ trials: cycles ?? dose.trials, seed })),
     durability: onPostgres(() =>

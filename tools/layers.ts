@@ -189,7 +189,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   tools: '*',
   rig: [],
   bench: ['rig', 'base', 'crypto', 'storage', 'barrier', 'server'],
-  conformance: ['rig'],
+  conformance: ['rig', 'base', 'audit', 'seal', 'server', 'storage'],
   simulation: ['base', 'client', 'rig', 'storage'],
   security: '*',
 };

@@ -13,6 +13,8 @@ import type { Scene } from './scene.ts';
 
 export interface ConsistencyOptions {
   readonly operations: number;
+  /** Ends earlier after this time. */
+  readonly minutes: number;
   readonly seed: number;
 }
 
@@ -68,7 +70,9 @@ export async function simulateConsistency(options: ConsistencyOptions): Promise<
   const course = new Course();
   const startedMs = performance.now();
   const done = await inScene(async (scene) => {
-    const over = (): boolean => course.answered >= options.operations;
+    const untilMs = performance.now() + options.minutes * 60_000;
+    const over = (): boolean =>
+      course.answered >= options.operations || performance.now() > untilMs;
     const clients = Array.from({ length: CLIENTS }, (_, index) =>
       client(scene, course, new Seeded(options.seed + index + 1), over),
     );

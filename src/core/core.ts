@@ -311,5 +311,10 @@ function asRequestError(parts: Parts, exchange: Exchange, error: unknown): Reque
     path: exchange.path,
     error: error instanceof Error ? (error.stack ?? error.message) : 'not an error',
   });
+  if (storage && error.passing) {
+    return new RequestError('unavailable', 'the storage cannot be reached, try again', {
+      cause: error,
+    });
+  }
   return new RequestError('internal', 'internal error', { cause: error });
 }

@@ -90,6 +90,8 @@ export interface Parts {
   readonly begin: () => CoreUnit;
   readonly state: () => 'uninitialized' | 'sealed' | 'unsealed';
   readonly root: () => Namespace;
+  /** Whether the storage has answered lately. */
+  readonly reachable: () => boolean;
   readonly table: MountTable;
   readonly tokens: TokenStore;
   readonly leases: LeaseStore;

@@ -51,6 +51,8 @@ export interface AssembleOptions {
   readonly leaseBounds: LeaseBounds;
   readonly initialized: () => boolean;
   readonly apiAddress: () => string;
+  /** Whether the storage has answered lately. */
+  readonly reachable: () => boolean;
   /** Other processes may work on the store. */
   readonly shared: boolean;
   /** Whether this process acts outside the store for all. */
@@ -219,6 +221,7 @@ export function assemble(options: AssembleOptions): Assembly {
     approvals,
     credentials: credentials.port,
     bindings,
+    reachable: options.reachable,
     audit: watchReaders(auditTrail(audit), { world, begin }),
     quotas,
     lockout,

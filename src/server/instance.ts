@@ -74,6 +74,7 @@ export class Instance {
       initialized: () => this.#initialized,
       duty,
       shared: this.#replicas !== undefined,
+      reachable: () => this.#replicas?.reachable ?? true,
       apiAddress: options.apiAddress,
       lockoutRules: options.lockoutRules,
       bindings: options.bindings,
@@ -90,6 +91,7 @@ export class Instance {
           further: options.furtherBackends ?? new Map(),
           status: {
             startedMs: this.#startedMs,
+            reachable: () => this.#replicas?.reachable ?? true,
             replicas: this.#replicas === undefined ? undefined : this.#nodes.bind(this),
             clusterName: () => this.#clusterName,
             clusterId: () => this.#barrier.clusterId,

@@ -147,4 +147,6 @@ export class LimitError extends RangeError {
 /** The store failed. For a commit the outcome is unknown. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
+  /** The store cannot be reached now, and may be a moment later: the process goes on. */
+  readonly passing: boolean = false;
 }

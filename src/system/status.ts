@@ -19,6 +19,8 @@ export interface StatusPorts {
   readonly hostname: string;
   /** Something that keeps the server from serving as it should: audit or integrity. */
   readonly degraded: () => string | undefined;
+  /** Whether the storage answers. */
+  readonly reachable: () => boolean;
   /** The servers that work on the store; undefined when this is the only one that can. */
   readonly replicas: ((unit: Unit) => Promise<readonly ReplicaStatus[]>) | undefined;
 }
@@ -60,24 +62,28 @@ function statusCode(query: Readonly<JsonObject>, name: string, fallback: number)
   return code;
 }
 
-/** Codes as Vault's: 200 active, 501 not initialized, 503 sealed; each may be chosen by the caller. */
+/** Codes as Vault's: 200 active, 429 standby, 501 not initialized, 503 sealed; each may be chosen by the caller. */
 function health(ports: StatusPorts, request: Request<unknown>): Reply {
   const state = ports.state();
   const query = request.data;
+  // A server that cannot reach the common storage serves nothing: balancers are told what they are told of a standby.
+  const cutOff = state === 'unsealed' && !ports.reachable();
   const code =
     state === 'uninitialized'
       ? statusCode(query, 'uninitcode', 501)
       : state === 'sealed'
         ? statusCode(query, 'sealedcode', 503)
-        : statusCode(query, 'activecode', 200);
-  const degraded = ports.degraded();
+        : cutOff
+          ? statusCode(query, 'standbycode', 429)
+          : statusCode(query, 'activecode', 200);
+  const degraded = cutOff ? 'storage' : ports.degraded();
   return {
     status: code,
     bare: true,
     data: {
       initialized: state !== 'uninitialized',
       sealed: state !== 'unsealed',
-      standby: state !== 'unsealed',
+      standby: state !== 'unsealed' || cutOff,
       performance_standby: false,
       replication_performance_mode: state === 'unsealed' ? 'disabled' : 'unknown',
       replication_dr_mode: state === 'unsealed' ? 'disabled' : 'unknown',

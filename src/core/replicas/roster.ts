@@ -64,6 +64,11 @@ export class Roster {
     return this.#ports.id;
   }
 
+  /** Resolves when the beat under way is over. */
+  get turn(): Promise<void> {
+    return this.#turn;
+  }
+
   /** Whether the others still take this process for alive. */
   get sure(): boolean {
     return this.#ports.world.clock.monotonicMs() - this.#lastBeatMs < SURE_MS;

@@ -14,12 +14,16 @@ const SELF_PATHS = new Set([
   'auth/token/renew-self',
   'auth/token/revoke-self',
 ]);
+const PROBE = 'sys/health';
 /** Answers in a namespace whose API is locked. */
 const UNLOCK_PREFIX = 'sys/namespaces/api-lock/unlock';
 
 export function route(parts: Parts, exchange: Exchange): Awaitable<void> {
   const state = parts.state();
   if (state !== 'unsealed') return routeWhileSealed(parts, exchange, state);
+  // A probe is told at once that the storage does not answer, instead of waiting for it.
+  if (exchange.call.path === PROBE && !parts.reachable())
+    return routeOpenly(parts, exchange, PROBE);
   return after(parts.table.routing(exchange.unit), (routing) => find(parts, exchange, routing));
 }
 
@@ -79,21 +83,23 @@ function bareStatus(backend: AnyBackend, path: string): BackendMatch | undefined
   return match?.path.whileSealed === true ? match : undefined;
 }
 
+/** To a path of `sys` that needs nothing of the storage. */
+function routeOpenly(parts: Parts, exchange: Exchange, path: string): void {
+  if (!path.startsWith('sys/')) return;
+  const match = matchBackend(parts.system, path.slice('sys/'.length));
+  if (match?.path.whileSealed !== true) return;
+  exchange.pathBelowMount = path.slice('sys/'.length);
+  exchange.match = match;
+  exchange.class = 'open';
+}
+
 function routeWhileSealed(
   parts: Parts,
   exchange: Exchange,
   state: 'uninitialized' | 'sealed',
 ): void {
-  const { path } = exchange.call;
-  if (path.startsWith('sys/')) {
-    const match = matchBackend(parts.system, path.slice('sys/'.length));
-    if (match?.path.whileSealed === true) {
-      exchange.pathBelowMount = path.slice('sys/'.length);
-      exchange.match = match;
-      exchange.class = 'open';
-      return;
-    }
-  }
+  routeOpenly(parts, exchange, exchange.call.path);
+  if (exchange.match !== undefined) return;
   throw state === 'sealed'
     ? new RequestError('sealed', 'Vault is sealed')
     : new RequestError('not_initialized', 'Vault is sealed');

@@ -39,7 +39,7 @@ export const STORAGE_KEYS = {
     max_connect_retries: {
       as: 'connectAttemptsMax',
       type: 'integer',
-      default: 1,
+      default: 5,
       min: 1,
       description: 'How often the first connection is tried, a second apart.',
     },

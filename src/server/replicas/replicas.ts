@@ -22,6 +22,9 @@ const FOLLOW_MS = 50;
 /** The same while sealed, and between attempts to unseal. */
 const FOLLOW_SEALED_MS = 1_000;
 
+/** Without news from the store for this long, a server counts as cut off. */
+const CUT_OFF_MS = 3_000;
+
 const EXPIRY_KEYS = dataKey('root', EXPIRY_PREFIX, '');
 const AUDIT_KEYS = dataKey('root', AUDIT_DEVICES_PREFIX, '');
 const HEADER_KEY = dataKey('root', AUDITED_HEADERS_KEY.prefix, AUDITED_HEADERS_KEY.key);
@@ -53,10 +56,12 @@ export class Replicas {
   /** Keys that others have changed since they were looked at; undefined = any may have. */
   #changed: Set<string> | undefined = new Set();
   #failing = false;
+  #heardMs: number;
 
   constructor(options: ReplicasOptions) {
     this.#options = options;
     const { world, begin, self, react } = options;
+    this.#heardMs = world.clock.monotonicMs();
     this.#roster = new Roster({ world, begin, self, id: uuid(world.random) });
     this.#duty = new SharedDuty({
       world,
@@ -74,6 +79,11 @@ export class Replicas {
 
   get duty(): Duty {
     return this.#duty;
+  }
+
+  /** Whether the store has answered lately. */
+  get reachable(): boolean {
+    return this.#options.world.clock.monotonicMs() - this.#heardMs < CUT_OFF_MS;
   }
 
   async nodes(unit: Unit): Promise<readonly Replica[]> {
@@ -130,6 +140,7 @@ export class Replicas {
     const { storage, barrier, react, world } = this.#options;
     try {
       await storage.catchUp();
+      this.#heardMs = world.clock.monotonicMs();
       if (barrier.sealed) await react.sealed();
       else await this.#react();
       this.#failing = false;

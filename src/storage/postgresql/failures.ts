@@ -5,6 +5,7 @@ import { StorageError } from '../storage.ts';
 export class LinkError extends StorageError {
   /** The server's SQLSTATE; undefined = the connection was lost or never there. */
   readonly code: string | undefined;
+  override readonly passing = true;
 
   constructor(reason: string, code: string | undefined, cause?: unknown) {
     super(reason, cause === undefined ? undefined : { cause });

@@ -54,11 +54,6 @@ export class Link {
     this.#options = options;
   }
 
-  /** Connects unless it is connected. @throws {LinkError} */
-  async open(): Promise<void> {
-    await this.#ready();
-  }
-
   /**
    * Sends statements at once, one behind the other, and gives the answers of all.
    * @throws {LinkError} the first failure; without `code` the connection is gone, and with it the knowledge of what became of them.

@@ -21,10 +21,11 @@ import type {
 import { parseConnectionUrl } from './connection-url.ts';
 import { assertDurable } from './durability.ts';
 import { Bulk } from './bulk.ts';
+import { isPassing, LinkError } from './failures.ts';
 import { Link } from './link.ts';
 import type { Row } from './link.ts';
 import { catchUpOf, HistoryError, Mirror } from './mirror.ts';
-import { Reader } from './reader.ts';
+import { pause, Reader } from './reader.ts';
 import { prepareSchema } from './schema.ts';
 import { statementsOf, tablesOf } from './statements.ts';
 import type { Statements } from './statements.ts';
@@ -96,14 +97,15 @@ export async function openPostgresqlStorage(
       named: () => named,
     });
   const writing = link();
+  const statements = statementsOf(tables);
   try {
-    await connect(writing, options);
-    await assertDurable({ link: writing, log, accept: options.acceptWeakDurability ?? false });
-    await prepareSchema({ link: writing, tables, skip: options.skipCreateTable ?? false });
-    const statements = statementsOf(tables);
-    const { text, values } = statements.catchUp(0, []);
-    const { rows } = await writing.one({ text, values: values ?? [] });
-    const { place } = catchUpOf(rows, 0);
+    const place = await persistently(options, async () => {
+      await assertDurable({ link: writing, log, accept: options.acceptWeakDurability ?? false });
+      await prepareSchema({ link: writing, tables, skip: options.skipCreateTable ?? false });
+      const { text, values } = statements.catchUp(0, []);
+      const { rows } = await writing.one({ text, values: values ?? [] });
+      return catchUpOf(rows, 0).place;
+    });
     return new PostgresqlMember(options, {
       log,
       statements,
@@ -122,17 +124,18 @@ export async function openPostgresqlStorage(
   }
 }
 
-async function connect(link: Link, options: PostgresqlStorageOptions): Promise<void> {
-  const attempts = options.connectAttemptsMax ?? 1;
+/** A database that starts at the same time may not be there yet. */
+async function persistently<T>(
+  { connectAttemptsMax = 1, clock }: PostgresqlStorageOptions,
+  action: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await link.open();
-      return;
+      return await action();
     } catch (error) {
-      if (attempt >= attempts) throw error;
-      const waited = Promise.withResolvers<void>();
-      options.clock.after(CONNECT_PAUSE_MS, waited.resolve);
-      await waited.promise;
+      const again = error instanceof LinkError && isPassing(error.code);
+      if (!again || attempt >= connectAttemptsMax) throw error;
+      await pause(clock, CONNECT_PAUSE_MS);
     }
   }
 }

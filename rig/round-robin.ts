@@ -1,0 +1,29 @@
+/** A balancer as plain as can be: each new connection goes to the next server. */
+import { connect, createServer } from 'node:net';
+
+export interface RoundRobin {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** @param ports of the servers on 127.0.0.1. @param port to listen on; 0 = any. */
+export async function startRoundRobin(ports: readonly number[], port = 0): Promise<RoundRobin> {
+  let next = 0;
+  const listener = createServer((client) => {
+    const server = connect(ports[next++ % ports.length] ?? 0, '127.0.0.1');
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => {
+        client.destroy();
+        server.destroy();
+      });
+    }
+    client.pipe(server).pipe(client);
+  });
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
+  const address = listener.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    close: () => new Promise((resolve) => listener.close(() => resolve())),
+  };
+}
