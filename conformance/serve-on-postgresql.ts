@@ -12,7 +12,7 @@ import { silentLog } from '../src/base/log.ts';
 import { systemRandom } from '../src/base/random.ts';
 import type { World } from '../src/base/world.ts';
 import { createShamirSeal } from '../src/seal/shamir/shamir-seal.ts';
-import { mountSecret } from '../src/server/dev-mode.ts';
+import { mountSecret } from '../src/server/start/dev-mode.ts';
 import { Instance } from '../src/server/instance.ts';
 import { LogRegistry } from '../src/server/log.ts';
 import { startMonitoring } from '../src/server/monitoring.ts';

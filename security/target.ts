@@ -18,7 +18,7 @@ import type { ListenerLimits } from '../src/http/limits.ts';
 import { Listener } from '../src/http/listener.ts';
 import type { ListenerOptions } from '../src/http/listener-options.ts';
 import { createShamirSeal } from '../src/seal/shamir/shamir-seal.ts';
-import { mountSecret } from '../src/server/dev-mode.ts';
+import { mountSecret } from '../src/server/start/dev-mode.ts';
 import { Instance } from '../src/server/instance.ts';
 import { LogRegistry } from '../src/server/log.ts';
 import { startMonitoring } from '../src/server/monitoring.ts';

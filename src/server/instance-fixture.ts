@@ -16,7 +16,7 @@ import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { LogLevels } from '../system/loggers.ts';
 import type { LogFeed } from '../system/watch/monitor.ts';
-import { mountSecret } from './dev-mode.ts';
+import { mountSecret } from './start/dev-mode.ts';
 import { Instance } from './instance.ts';
 import { LendingTarget, lendingBackend } from './lending/lending-fixture.ts';
 import { startMonitoring } from './monitoring.ts';

@@ -5,17 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { AuditBroker } from '../audit/broker.ts';
-import { ManualClock } from '../base/clock-fixture.ts';
-import { silentLog } from '../base/log.ts';
-import { systemRandom } from '../base/random.ts';
-import { createStaticSeal } from '../seal/static/static-seal.ts';
-import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
-import type { Storage } from '../storage/storage.ts';
+import { AuditBroker } from '../../audit/broker.ts';
+import { ManualClock } from '../../base/clock-fixture.ts';
+import { silentLog } from '../../base/log.ts';
+import { systemRandom } from '../../base/random.ts';
+import { createStaticSeal } from '../../seal/static/static-seal.ts';
+import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
+import type { Storage } from '../../storage/storage.ts';
 import { firstConfig, startFirst } from './first-start.ts';
-import { Instance } from './instance.ts';
-import { NO_FEED, NO_LOGS } from './instance-fixture.ts';
-import { startMonitoring } from './monitoring.ts';
+import { isThere } from './own-calls.ts';
+import { Instance } from '../instance.ts';
+import { NO_FEED, NO_LOGS } from '../instance-fixture.ts';
+import { startMonitoring } from '../monitoring.ts';
 
 const SEAL_KEY = { id: 'first', key: Buffer.alloc(32, 7) };
 
@@ -71,8 +72,9 @@ function temporary(context: TestContext): string {
 }
 
 async function assertUsable(instance: Instance, folder: string): Promise<string> {
-  assert.deepEqual(readdirSync(folder), ['root-token']);
-  assert.equal(statSync(join(folder, 'root-token')).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(folder), ['aws-credentials', 'root-token']);
+  for (const name of readdirSync(folder))
+    assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
   const token = readFileSync(join(folder, 'root-token'), 'utf8');
   const answer = await instance.handle({
     protocol: 'vault',
@@ -88,6 +90,12 @@ async function assertUsable(instance: Instance, folder: string): Promise<string>
     headers: {},
   });
   assert.equal(answer.error, undefined);
+  const paths = ['aws/000000000000/us-east-1', 'azure/strongroom.localhost', 'gcp/strongroom'];
+  for (const path of paths) assert.ok(await isThere(instance, token, `sys/bindings/${path}`), path);
+  assert.match(
+    readFileSync(join(folder, 'aws-credentials'), 'utf8'),
+    /^\[default\]\naws_access_key_id = AKIA\w{16}\naws_secret_access_key = \S{40}\n$/,
+  );
   return token;
 }
 

@@ -2,14 +2,14 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { uuid } from '../base/random.ts';
-import type { DevOptions } from '../cli/commands/server.ts';
-import type { Call } from '../core/call.ts';
-import { parseConfigText } from './config/load-config.ts';
-import { decodeConfig } from './config/server-config.ts';
-import type { ServerConfig } from './config/server-config.ts';
-import { writeDevCertificates } from './dev-certificates.ts';
-import type { Instance } from './instance.ts';
+import { uuid } from '../../base/random.ts';
+import type { DevOptions } from '../../cli/commands/server.ts';
+import { parseConfigText } from '../config/load-config.ts';
+import { decodeConfig } from '../config/server-config.ts';
+import type { ServerConfig } from '../config/server-config.ts';
+import { writeDevCertificates } from '../dev-certificates.ts';
+import type { Instance } from '../instance.ts';
+import { write } from './own-calls.ts';
 
 /** The configuration of a development server. */
 export async function devConfig(dev: DevOptions): Promise<ServerConfig> {
@@ -71,23 +71,9 @@ export async function mountSecret(
   token: string,
   version: string,
 ): Promise<void> {
-  const call: Call = {
-    protocol: 'vault',
-    operation: 'write',
-    path: 'sys/mounts/secret',
-    namespace: '',
-    token,
-    query: {},
-    readBody: async () => ({
-      type: 'kv',
-      description: 'key/value secret storage',
-      options: { version },
-    }),
-    wrapTtlSeconds: 0,
-    wrapFormat: '',
-    connection: { remoteAddress: '127.0.0.1', remotePort: 0, clientCertificates: [], local: true },
-    headers: {},
-  };
-  const answer = await instance.handle(call);
-  if (answer.error !== undefined) throw answer.error;
+  await write(instance, token, 'sys/mounts/secret', {
+    type: 'kv',
+    description: 'key/value secret storage',
+    options: { version },
+  });
 }

@@ -11,20 +11,24 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { base62, systemRandom } from '../base/random.ts';
-import type { StartOptions } from '../cli/commands/server.ts';
-import type { Call } from '../core/call.ts';
-import { parseConfigText } from './config/load-config.ts';
-import { decodeConfig } from './config/server-config.ts';
-import type { ServerConfig } from './config/server-config.ts';
+import { base62, systemRandom } from '../../base/random.ts';
+import type { StartOptions } from '../../cli/commands/server.ts';
+import { parseConfigText } from '../config/load-config.ts';
+import { decodeConfig } from '../config/server-config.ts';
+import type { ServerConfig } from '../config/server-config.ts';
 import { mountSecret } from './dev-mode.ts';
-import type { Instance } from './instance.ts';
-import { SERVICE_PREFIX, TOKEN_RANDOM_LENGTH } from '../tokens/token-record.ts';
+import { cloudLines, openToClouds } from './first-clouds.ts';
+import { isThere, write } from './own-calls.ts';
+import type { Instance } from '../instance.ts';
+import { SERVICE_PREFIX, TOKEN_RANDOM_LENGTH } from '../../tokens/token-record.ts';
 
+const EXAMPLE_PATH = 'secret/data/hello';
 const KEY_FILE = 'unseal.key';
 const TOKEN_FILE = 'root-token';
 /** The root token of a first start that is not over. */
 const PENDING_TOKEN_FILE = 'root-token.pending';
+/** An access key of AWS's form, for the newcomer. */
+const AWS_FILE = 'aws-credentials';
 const KEY_BYTES = 32;
 
 /** Storage, seal key and audit log below one folder that only its owner can read. */
@@ -66,6 +70,7 @@ export async function startFirst(
     const rootToken = readToken(pendingFile);
     if (!mounts.has('secret/')) await mountSecret(instance, rootToken, '2');
     await writeExample(instance, rootToken);
+    await openToClouds(instance, rootToken, join(folder, AWS_FILE), writeDurably);
     renameSync(pendingFile, tokenFile);
     syncFolder(folder);
   }
@@ -107,26 +112,12 @@ function syncFolder(folder: string): void {
 
 /** Puts a secret there for the newcomer to read, if there is none. */
 async function writeExample(instance: Instance, token: string): Promise<void> {
-  const call: Call = {
-    protocol: 'vault',
-    operation: 'write',
-    path: 'secret/data/hello',
-    namespace: '',
-    token,
-    query: {},
-    readBody: async () => ({ data: { greeting: 'Hello from Strongroom' } }),
-    wrapTtlSeconds: 0,
-    wrapFormat: '',
-    connection: { remoteAddress: '127.0.0.1', remotePort: 0, clientCertificates: [], local: true },
-    headers: {},
-  };
-  const there = await instance.handle({ ...call, operation: 'read' });
-  if (there.error?.code !== 'not_found') return;
-  const answer = await instance.handle(call);
-  if (answer.error !== undefined) throw answer.error;
+  if (await isThere(instance, token, EXAMPLE_PATH)) return;
+  await write(instance, token, EXAMPLE_PATH, { data: { greeting: 'Hello from Strongroom' } });
 }
 
 function greet(address: string, folder: string, token: string | undefined): void {
+  const awsFile = join(folder, AWS_FILE);
   const login =
     token === undefined
       ? '  Log in with your own token: bin/strongroom login'
@@ -145,6 +136,14 @@ function greet(address: string, folder: string, token: string | undefined): void
       'or with any HTTP client:',
       '',
       '  curl -H "X-Vault-Token: $VAULT_TOKEN" $VAULT_ADDR/v1/secret/data/hello',
+      ...(existsSync(awsFile)
+        ? [
+            '',
+            'or with what you have for the clouds:',
+            '',
+            ...cloudLines(awsFile, new URL(address).port),
+          ]
+        : []),
       '',
       'Ctrl-C stops it.',
       '',
