@@ -1,5 +1,6 @@
 /** The Google Secret Manager protocol, by REST and by gRPC, with the token endpoints that its clients are given. */
 import type { Clock } from '../../base/clock.ts';
+import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
@@ -104,8 +105,9 @@ async function answerRest(request: WireRequest, options: GoogleFacadeOptions): P
     ? restRequest(request.method, request.target)
     : undefined;
   if (rest === undefined) throw new StatusError('NOT_FOUND', 'The method is not known.');
-  const ask = asking(request, rest.call.method, options);
+  const caller = callerOf(request, options);
   const message = messageOfRest(rest, await readBytes(request, BODY_BYTES_MAX));
+  const ask = asking({ request, method: rest.call.method, message, caller }, options);
   return restReply(
     rest.call.method,
     await run(rest.call.method, message, ask, options),
@@ -118,9 +120,11 @@ async function answerGrpc(request: WireRequest, options: GoogleFacadeOptions): P
   try {
     const method = request.method === 'POST' ? grpcMethod(request.target) : undefined;
     if (method === undefined) throw new StatusError('UNIMPLEMENTED', 'The method is not known.');
-    const ask = asking(request, method, options);
+    const caller = callerOf(request, options);
     const bytes = unframe(await readBytes(request, BODY_BYTES_MAX));
-    const message = await run(method, decodeMessage(METHODS[method].request, bytes), ask, options);
+    const sent = decodeMessage(METHODS[method].request, bytes);
+    const ask = asking({ request, method, message: sent, caller }, options);
+    const message = await run(method, sent, ask, options);
     return {
       status: 200,
       headers,
@@ -167,8 +171,15 @@ function callerOf(
   return { token: undefined, evidence: assertion.evidence };
 }
 
-function asking(request: WireRequest, method: MethodName, options: GoogleFacadeOptions): Ask {
-  const caller = callerOf(request, options);
+interface Asked {
+  readonly request: WireRequest;
+  readonly method: MethodName;
+  /** What was sent: the audit record has it, hashed. */
+  readonly message: Message;
+  readonly caller: Pick<Call, 'token' | 'evidence'>;
+}
+
+function asking({ request, method, message, caller }: Asked, options: GoogleFacadeOptions): Ask {
   return async (question) => {
     const { name, part, body, ...rest } = question;
     const answered = await options.handle({
@@ -181,7 +192,7 @@ function asking(request: WireRequest, method: MethodName, options: GoogleFacadeO
         ...(name.location === '' ? {} : { region: name.location }),
       },
       action: `google.cloud.secretmanager.v1.SecretManagerService.${method}`,
-      readBody: () => Promise.resolve(body ?? {}),
+      readBody: () => Promise.resolve(body ?? (message as JsonObject)),
     });
     if (answered.error !== undefined) throw answered.error;
     return answered;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
+import { KeptLog } from '../audit-fixture.ts';
 import { API, codeOf, DOMAIN, VAULT, versionOf, world } from './azure-fixture.ts';
 
 test('a client without a token is told whom to ask, before anything else is looked at', async () => {
@@ -352,5 +353,41 @@ test('the authority describes itself, and tells az of one cloud and one subscrip
   assert.equal((await send('GET', '/subscriptions', undefined, at)).status, 401);
   const own = await send('GET', '/subscriptions', undefined, { host: DOMAIN });
   assert.equal((own.json['value'] as unknown[]).length, 1);
+  await server.instance.close();
+});
+
+test('the audit log names protocol and operation, and holds no value in any form', async () => {
+  const log = new KeptLog();
+  const { done, send, server } = await world({ audit: [log.type] });
+  const canary = 'S3CRET-canary-value';
+  await done('PUT', '/secrets/audited', { value: canary, tags: { a: canary } });
+  await done('GET', '/secrets/audited');
+  const { value: backup } = await done('POST', '/secrets/audited/backup');
+  await send('POST', '/secrets/restore', { value: backup });
+  await send(
+    'POST',
+    '/adfs/oauth2/token',
+    `grant_type=client_credentials&client_id=${canary}&client_secret=${canary}`,
+    {
+      host: DOMAIN,
+      token: null,
+    },
+  );
+  assert.deepEqual(log.of('secret/data/audited').slice(0, 4), [
+    'request create',
+    'response create',
+    'request read',
+    'response read',
+  ]);
+  assert.ok(log.text.includes('"protocol":"azure"'));
+  assert.ok(log.text.includes('keyvault:secret/set'));
+  for (const form of [
+    canary,
+    Buffer.from(canary).toString('base64'),
+    Buffer.from(canary).toString('hex'),
+    String(backup),
+  ]) {
+    assert.ok(!log.text.includes(form), form);
+  }
   await server.instance.close();
 });

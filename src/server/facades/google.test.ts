@@ -7,8 +7,9 @@ import { crc32c } from '../../facades/google/wire/crc32c.ts';
 import { createGoogleFacade } from '../../facades/google/google-facade.ts';
 import type { Facade } from '../../facades/facade.ts';
 import { mountFinder } from './place-finder.ts';
+import { KeptLog } from '../audit-fixture.ts';
 import { openInstance } from '../instance-fixture.ts';
-import type { OpenInstance } from '../instance-fixture.ts';
+import type { OpenInstance, OpeningOptions } from '../instance-fixture.ts';
 import { sendJson, silentLog, wireRequest } from './facade-fixture.ts';
 import type { JsonReply } from './facade-fixture.ts';
 
@@ -29,8 +30,8 @@ interface World {
   readonly done: (...parameters: Parameters<Send>) => Promise<Record<string, unknown>>;
 }
 
-async function world(): Promise<World> {
-  const server = await openInstance();
+async function world(options: OpeningOptions = {}): Promise<World> {
+  const server = await openInstance(options);
   const facade = createGoogleFacade({
     handle: server.instance.handle,
     log: silentLog,
@@ -514,5 +515,26 @@ test('the token endpoints take assertions for themselves, and tokens of other is
     'invalid_request',
   );
   assert.equal((await ask({ grant_type: 'password' })).json['error'], 'unsupported_grant_type');
+  await server.instance.close();
+});
+
+test('the audit log names protocol and method, and holds no value in any form', async () => {
+  const log = new KeptLog();
+  const { done, server } = await world({ audit: [log.type] });
+  const canary = 'S3CRET-canary-value';
+  await done('POST', `${P}/secrets?secretId=audited`, AUTOMATIC);
+  await done('POST', `${P}/secrets/audited:addVersion`, payload(canary));
+  await done('GET', `${P}/secrets/audited/versions/latest:access`);
+  assert.deepEqual(
+    log.of('secret/data/audited'),
+    ['request create', 'response create', 'request read', 'response read'].map((line) =>
+      line.replace('create', 'update'),
+    ),
+  );
+  assert.ok(log.text.includes('"protocol":"gcp"'));
+  assert.ok(log.text.includes('SecretManagerService.AccessSecretVersion'));
+  for (const form of [canary, base64(canary), Buffer.from(canary).toString('hex')]) {
+    assert.ok(!log.text.includes(form), form);
+  }
   await server.instance.close();
 });
