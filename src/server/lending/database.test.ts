@@ -140,7 +140,7 @@ suite('the database engine', { skip }, () => {
     }
   });
 
-  test('a revocation that fails is tried again, shown and forced', async () => {
+  test('a revocation that fails is tried again, shown and forced; an empty statement is none (SEC-48)', async () => {
     const server = await configured();
     try {
       await server.get('write', 'db/roles/readers', {
@@ -171,6 +171,37 @@ suite('the database engine', { skip }, () => {
     } finally {
       await server.instance.close();
     }
+  });
+
+  test('the end of a namespace is the end of its accounts, also when the process ends in between (SEC-13)', async () => {
+    const storage = createMemoryStorage();
+    const server = await openInstance({ storage, maxLeaseSeconds: 3600 });
+    await server.get('write', 'sys/namespaces/team');
+    const namespace = 'team/';
+    await server.get('write', 'sys/mounts/db', { namespace, data: { type: 'database' } });
+    await server.get('write', 'db/config/pg', {
+      namespace,
+      data: {
+        plugin_name: 'postgresql-database-plugin',
+        connection_url: url(),
+        username: 'keeper',
+        password: 'keeper-pass',
+        allowed_roles: '*',
+      },
+    });
+    const role = { db_name: 'pg', creation_statements: CREATION, default_ttl: '1h' };
+    await server.get('write', 'db/roles/r', { namespace, data: role });
+    for (let count = 0; count < 3; count++) await server.ask('read', 'db/creds/r', { namespace });
+    assert.equal((await made()).length, 3);
+    // Nobody works on it any more: the next process finds what is left to do.
+    await server.instance.services.expirer.stop();
+    await server.ask('delete', 'sys/namespaces/team');
+    await server.instance.services.stopBackends();
+    const next = await restarted(server, storage);
+    for (let round = 0; round < 6; round++) await next.pass(30);
+    assert.deepEqual(await made(), []);
+    assert.deepEqual((await next.get('list', 'sys/namespaces'))['keys'], []);
+    await next.instance.close();
   });
 
   test('the root password is rotated, and a rotation that was cut off is settled by what the database takes', async () => {
@@ -250,7 +281,7 @@ suite('the database engine', { skip }, () => {
     }
   });
 
-  test('whoever may read a role gets no account by it, and no configuration shows a password', async () => {
+  test('whoever may read a role gets no account by it, and no configuration shows a password (SEC-89, SEC-49)', async () => {
     const server = await configured();
     try {
       await server.get('write', 'sys/policies/acl/roles', {

@@ -39,14 +39,17 @@ export const mongodb: DatabaseMember = {
         'files in connection_url are not read: use tls_ca and tls_certificate_key',
       );
     }
-    return new MongoDatabase({ url, password, options: optionsOf(settings) });
+    return new MongoDatabase({ url, password, options: optionsOf(settings, url) });
   },
 };
 
-function optionsOf(settings: JsonObject): MongoClientOptions {
+function optionsOf(settings: JsonObject, url: string): MongoClientOptions {
   const tls = tlsSettings(settings);
   return {
-    serverSelectionTimeoutMS: CONNECT_MS_MAX,
+    // Unless the address says otherwise.
+    ...(/[?&]serverSelectionTimeoutMS=/.test(url)
+      ? {}
+      : { serverSelectionTimeoutMS: CONNECT_MS_MAX }),
     connectTimeoutMS: CONNECT_MS_MAX,
     socketTimeoutMS: STATEMENT_MS_MAX,
     maxPoolSize: 1,
