@@ -141,8 +141,11 @@ export class Replicas {
     try {
       await storage.catchUp();
       this.#heardMs = world.clock.monotonicMs();
-      if (barrier.sealed) await react.sealed();
-      else await this.#react();
+      if (barrier.sealed) {
+        // Nothing is kept count of: after unsealing everything is looked at.
+        this.#changed = undefined;
+        await react.sealed();
+      } else await this.#react();
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) {
