@@ -4,91 +4,10 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { buildAcl } from './acl.ts';
 import { explain } from './explain.ts';
+import { filledIn, naive } from './naive-fixture.ts';
+import type { NaivePolicy, NaiveRule } from './naive-fixture.ts';
 import { parsePolicy } from './parse.ts';
-
-interface NaiveRule {
-  readonly path: string;
-  readonly capabilities: readonly string[];
-}
-
-interface NaivePolicy {
-  readonly namespacePath: string;
-  readonly rules: readonly NaiveRule[];
-}
-
-function isWildcard(path: string): boolean {
-  return path === '+' || path.startsWith('+/') || path.includes('/+');
-}
-
-function isExact(path: string): boolean {
-  return !isWildcard(path) && !path.endsWith('*');
-}
-
-function matches(rule: string, path: string): boolean {
-  if (isExact(rule)) return rule === path;
-  const open = rule.endsWith('*');
-  const text = open ? rule.slice(0, -1) : rule;
-  if (!isWildcard(rule)) return path.startsWith(text);
-  const wanted = text.split('/');
-  const given = path.split('/');
-  if (open ? given.length < wanted.length : given.length !== wanted.length) return false;
-  return wanted.every((segment, index) => {
-    if (segment === '+') return true;
-    const mayContinue = open && index === wanted.length - 1;
-    return mayContinue ? given[index]?.startsWith(segment) === true : given[index] === segment;
-  });
-}
-
-/** Ranks as one comparable list: greater is better. */
-function rank(rule: string): readonly (number | string)[] {
-  const open = rule.endsWith('*');
-  const text = open ? rule.slice(0, -1) : rule;
-  const first = isWildcard(rule) ? text.indexOf('+') : text.length;
-  const pluses = isWildcard(rule) ? text.split('/').filter((part) => part === '+').length : 0;
-  return [first, open ? 0 : 1, -pluses, text.length, text];
-}
-
-function outranks(a: string, b: string): boolean {
-  const left = rank(a);
-  const right = rank(b);
-  const index = left.findIndex((value, at) => value !== right[at]);
-  return index >= 0 && (left[index] ?? 0) > (right[index] ?? 0);
-}
-
-function best(paths: readonly string[]): string | undefined {
-  return paths.reduce<string | undefined>(
-    (found, path) => (found === undefined || outranks(path, found) ? path : found),
-    undefined,
-  );
-}
-
-function naive(
-  policies: readonly NaivePolicy[],
-  operation: string,
-  path: string,
-): { readonly allowed: boolean; readonly rule: string | undefined } {
-  const all = policies.flatMap((policy) =>
-    policy.rules.map((rule) => ({ ...rule, path: policy.namespacePath + rule.path })),
-  );
-  const paths = [...new Set(all.map((rule) => rule.path))];
-  const capabilities = (rule: string): readonly string[] =>
-    all.filter((one) => one.path === rule).flatMap((one) => one.capabilities);
-  const loose = paths.filter((rule) => !isExact(rule));
-  const listing = operation === 'list' || operation === 'scan';
-  const bare = path.endsWith('/') ? path.slice(0, -1) : path;
-  const ofPath = best(loose.filter((rule) => matches(rule, path)));
-  const ofBare = listing ? best(loose.filter((rule) => matches(rule, bare))) : undefined;
-  let rule = ofPath ?? ofBare;
-  if (ofPath !== undefined && ofBare !== undefined && outranks(ofBare, ofPath)) {
-    if (capabilities(ofBare).includes('deny')) rule = ofBare;
-  }
-  const exact = (wanted: string): string | undefined =>
-    paths.find((one) => isExact(one) && one === wanted);
-  rule = exact(path) ?? (listing ? exact(bare) : undefined) ?? rule;
-  if (rule === undefined) return { allowed: false, rule };
-  const granted = capabilities(rule);
-  return { allowed: granted.includes(operation) && !granted.includes('deny'), rule };
-}
+import type { IdentityView } from './template.ts';
 
 const CAPABILITIES = ['read', 'list', 'scan', 'update', 'delete', 'deny'] as const;
 const rulePath = fc
@@ -121,6 +40,70 @@ function textOf(rules: readonly NaiveRule[]): string {
     )
     .join('\n');
 }
+
+/** Decisions that are compared in each run of the tests. */
+const CASES = 100_000;
+const REQUESTS_EACH = 50;
+const OPERATIONS = CAPABILITIES.filter((name) => name !== 'deny');
+const directive = fc.constantFrom(
+  '{{identity.entity.id}}',
+  '{{ identity.entity.name }}',
+  '{{identity.entity.metadata.team}}',
+  '{{identity.entity.aliases.acc.name}}',
+  '{{identity.groups.names.g.id}}',
+  '{{identity.entity.metadata.none}}',
+);
+const templatedRule: fc.Arbitrary<NaiveRule> = fc.record({
+  path: fc
+    .tuple(
+      fc.array(fc.oneof(fc.constantFrom('a', 'b', '+', 'u'), directive), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+      fc.constantFrom('', '*', '/*', '/'),
+    )
+    .map(([segments, end]) => segments.join('/') + end)
+    .filter((path) => !path.includes('+*')),
+  capabilities: fc.subarray([...CAPABILITIES], { minLength: 0, maxLength: 3 }),
+});
+const templatedPolicy = fc.record({
+  namespaceId: fc.constantFrom('root', 'ns'),
+  namespacePath: fc.constantFrom('', '', 'a/'),
+  rules: fc.array(templatedRule, { maxLength: 6 }),
+});
+const word = fc.constantFrom('u', 'v', 'a', 'a', 'b', '', 'x*', '+', 'a/b');
+const identity: fc.Arbitrary<IdentityView> = fc.record({
+  entity: fc.option(
+    fc
+      .record({ id: word, name: word, team: fc.option(word), alias: fc.option(word) })
+      .map(({ id, name, team, alias }) => ({
+        id,
+        name,
+        metadata: team === null ? {} : { team },
+        aliases: new Map(
+          alias === null
+            ? []
+            : [['acc', { id: 'i', name: alias, metadata: {}, customMetadata: {} }] as const],
+        ),
+      })),
+    { nil: undefined },
+  ),
+  groups: fc.array(
+    fc.record({
+      id: word,
+      name: fc.constantFrom('g', 'h'),
+      namespaceId: fc.constantFrom('root', 'ns'),
+      metadata: fc.constant({}),
+    }),
+    { maxLength: 2 },
+  ),
+});
+const templatedPath = fc
+  .tuple(
+    fc.array(fc.constantFrom('a', 'b', 'u', 'v', 'c'), { minLength: 1, maxLength: 4 }),
+    fc.constantFrom('', '', '/'),
+  )
+  .map(([segments, end]) => segments.join('/') + end);
 
 suite('an ACL and going through every rule', () => {
   test('decide alike', () => {
@@ -180,5 +163,44 @@ suite('an ACL and going through every rule', () => {
         },
       ),
     );
+  });
+
+  test(`of ${CASES} random policies, identities and paths`, () => {
+    let [cases, allowed] = [0, 0];
+    fc.assert(
+      fc.property(
+        fc.array(templatedPolicy, { minLength: 1, maxLength: 3 }),
+        identity,
+        fc.array(fc.tuple(fc.constantFrom(...OPERATIONS), templatedPath), {
+          minLength: REQUESTS_EACH,
+          maxLength: REQUESTS_EACH,
+        }),
+        (policies, who, requests) => {
+          const inputs = policies.map((each, index) => ({
+            policy: parsePolicy(textOf(each.rules), `p${index}`),
+            namespaceId: each.namespaceId,
+            namespacePath: each.namespacePath,
+          }));
+          const acl = buildAcl(inputs, { identity: who, nowMs: 0 });
+          const rules = policies.map((each) => filledIn(each, who));
+          for (const [operation, path] of requests) {
+            cases++;
+            const decision = acl.decide({ operation, path, nowMs: 0 });
+            const expected = naive(rules, operation, path);
+            if (expected.allowed) allowed++;
+            if (decision.allowed === expected.allowed && decision.rule === expected.rule) continue;
+            const shown = `${operation} ${path}\n${policies.map((each) => `${each.namespacePath}: ${textOf(each.rules)}`).join('\n--\n')}`;
+            assert.deepEqual(
+              [decision.allowed, decision.rule],
+              [expected.allowed, expected.rule],
+              shown,
+            );
+          }
+        },
+      ),
+      { numRuns: CASES / REQUESTS_EACH },
+    );
+    assert.ok(cases >= CASES);
+    assert.ok(allowed > CASES / 100, `only ${allowed} were allowed`);
   });
 });

@@ -11,7 +11,7 @@
  */
 import type { JsonObject } from '../base/json.ts';
 import type { Operation } from '../model/request.ts';
-import { neededFactors } from './approval.ts';
+import { neededFactors } from './control-group.ts';
 import { NEEDED_CAPABILITY, SUDO, capabilityNames } from './capability.ts';
 import type { Capability } from './capability.ts';
 import { MergedRule } from './merged-rule.ts';

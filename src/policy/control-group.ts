@@ -1,4 +1,4 @@
-/** `control_group { ttl = … factor "name" { controlled_capabilities = […] identity { group_names = […] approvals = n } } }` */
+/** Control groups: which approvals a request needs, and how a policy says so: `control_group { ttl = … factor "name" { controlled_capabilities = […] identity { group_names = […] approvals = n } } }` */
 import { HclError } from '../base/hcl/parse.ts';
 import type { HclNode, ObjectNode } from '../base/hcl/parse.ts';
 import {
@@ -11,7 +11,7 @@ import {
   valuesNamed,
 } from '../base/hcl/read.ts';
 import { parseSeconds } from '../base/duration.ts';
-import { CAPABILITY_BITS } from './capability.ts';
+import { CAPABILITY_BITS, capabilityNames } from './capability.ts';
 import type { ControlGroup, ControlGroupFactor } from './policy.ts';
 
 const GROUP_KEYS: ReadonlySet<string> = new Set(['ttl', 'self_auth_allowed', 'factor']);
@@ -96,4 +96,25 @@ function readIdentity(
     groupIds: ids === undefined ? [] : asStringList(ids, 'group_ids'),
     approvals: approvals === undefined ? 1 : Math.max(asInteger(approvals, 'approvals'), 1),
   };
+}
+
+/** A factor that applies, and whether the one who asks may be among those who approve. */
+export interface NeededFactor extends ControlGroupFactor {
+  readonly selfAuthorizationAllowed: boolean;
+}
+
+/** The factors that control an operation with these capability bits. Fails closed: one that names no capabilities controls all. */
+export function neededFactors(
+  groups: readonly ControlGroup[],
+  needed: number,
+): readonly NeededFactor[] {
+  const names = new Set<string>(capabilityNames(needed));
+  return groups.flatMap(({ factors, selfAuthorizationAllowed }) =>
+    factors
+      .filter(
+        ({ controlledCapabilities: controlled }) =>
+          controlled.length === 0 || controlled.some((name) => names.has(name)),
+      )
+      .map((factor) => ({ ...factor, selfAuthorizationAllowed })),
+  );
 }

@@ -3,7 +3,7 @@ import type { Awaitable } from '../../base/awaitable.ts';
 import { formatTime } from '../../base/time-format.ts';
 import { RequestError, invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { Decision } from '../../policy/acl.ts';
-import { neededFactors } from '../../policy/approval.ts';
+import { neededFactors } from '../../policy/control-group.ts';
 import { NEEDED_CAPABILITY } from '../../policy/capability.ts';
 import type { ControlGroup } from '../../policy/policy.ts';
 import type { TokenRef } from '../../tokens/token-record.ts';
