@@ -177,19 +177,50 @@ const google: Prepare = async ({ server, caFile }, jwt) => {
 
 const ACCOUNT = '111122223333';
 
-const aws: Prepare = async ({ server }) => {
-  const { api, rootToken: token } = server;
-  await api.expect('PUT', `sys/bindings/aws/${ACCOUNT}`, { token, body: { mount: 'secret/' } });
-  const issued = await api.expect('PUT', 'identity/credential/access-key', {
-    token,
-    body: { entity_name: 'app', bound_to: ACCOUNT },
+const aws: Prepare = async ({ server, caFile }, jwt) => {
+  const { api, rootToken: token, folder } = server;
+  const put = async (path: string, body: unknown): Promise<Record<string, unknown>> =>
+    await api.expect('PUT', path, { token, body });
+  await put(`sys/bindings/aws/${ACCOUNT}`, {
+    mount: 'secret/',
+    keys_mount: 'transit/',
+    login_mount: 'auth/jwt/',
   });
+  await put('transit/keys/unseal', {});
+  const keyOf = async (entity: string): Promise<readonly [string, string]> => {
+    const issued = await put('identity/credential/access-key', {
+      entity_name: entity,
+      bound_to: ACCOUNT,
+    });
+    return [textAt(issued, 'data', 'access_key_id'), textAt(issued, 'data', 'secret_access_key')];
+  };
+  const [id, secret] = await keyOf('app');
+  const limited = await keyOf('reader');
+  const tokenFile = join(folder, 'federated-token');
+  writeFileSync(tokenFile, jwt);
   return {
-    AWS_ACCESS_KEY_ID: textAt(issued, 'data', 'access_key_id'),
-    AWS_SECRET_ACCESS_KEY: textAt(issued, 'data', 'secret_access_key'),
+    AWS_ENDPOINT_URL: api.address,
+    AWS_ACCESS_KEY_ID: id,
+    AWS_SECRET_ACCESS_KEY: secret,
+    AWS_DEFAULT_REGION: 'eu-central-1',
+    AWS_REGION: 'eu-central-1',
+    AWS_CA_BUNDLE: caFile,
+    NODE_EXTRA_CA_CERTS: caFile,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: join(folder, 'none'),
+    AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
+    ACCOUNT,
+    LIMITED_KEY: limited.join('|'),
+    FEDERATED_TOKEN_FILE: tokenFile,
     NO_PROXY: '127.0.0.1,localhost',
   };
 };
+
+const AWS_PACKAGES = [
+  '@aws-sdk/client-kms@3.1162.0',
+  '@aws-sdk/client-secrets-manager@3.1162.0',
+  '@aws-sdk/client-sts@3.1162.0',
+];
 
 const AZURE_PACKAGES = [
   '@azure/identity@4.13.1',
@@ -201,6 +232,18 @@ const AZURE_PACKAGES = [
 export const SUITES: Readonly<Record<string, Suite>> = {
   hvac: { prepare: python('hvac') },
   'node-vault': { prepare: javascript('node-vault', ['node-vault@0.12.0']) },
+  'aws-python': { prepare: python('aws-python'), stage: staged(aws) },
+  'aws-javascript': { prepare: javascript('aws-javascript', AWS_PACKAGES), stage: staged(aws) },
+  'aws-cli': {
+    stage: staged(aws),
+    prepare: () => {
+      const program = pythonWith('aws-cli', join(HERE, 'aws-cli', 'requirements.txt'));
+      return {
+        argv: ['bash', join(HERE, 'aws-cli', 'suite.sh')],
+        environment: { AWS: join(dirname(program), 'aws') },
+      };
+    },
+  },
   'azure-python': { prepare: python('azure-python'), stage: staged(azure) },
   'azure-javascript': {
     prepare: javascript('azure-javascript', AZURE_PACKAGES),
