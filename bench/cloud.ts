@@ -1,4 +1,5 @@
 /** Requests of the clouds' own clients for one stored secret, as they go over the wire; only Strongroom answers them. */
+import { createHash, createHmac } from 'node:crypto';
 
 /** Host that is bound as an Azure vault, and the Google project; both lead to `secret/`. */
 export const VAULT_HOST = 'vault.bench.test';
@@ -8,6 +9,45 @@ export const FLAT_SECRETS = 100;
 
 export function flatSecret(index: number): string {
   return `flat-${index % FLAT_SECRETS}`;
+}
+
+export const ACCOUNT = '111122223333';
+const REGION = 'eu-central-1';
+
+export interface AccessKey {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** Requests that were signed within this time are sent again: the generator is not what is measured. */
+const SIGNED_FOR_MS = 60_000;
+const signed = new Map<string, { readonly atMs: number; readonly request: Buffer }>();
+
+/** GetSecretValue, signed as boto3 does. */
+export function awsGet(name: string, key: AccessKey): Buffer {
+  const nowMs = performance.timeOrigin + performance.now();
+  const known = signed.get(name);
+  if (known !== undefined && nowMs - known.atMs < SIGNED_FOR_MS) return known.request;
+  const body = JSON.stringify({ SecretId: name });
+  const date = `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+  const target = 'secretsmanager.GetSecretValue';
+  const type = 'application/x-amz-json-1.1';
+  const names = 'content-type;host;x-amz-date;x-amz-target';
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const headers = `content-type:${type}\nhost:bench\nx-amz-date:${date}\nx-amz-target:${target}\n`;
+  const canonical = `POST\n/\n\n${headers}\n${names}\n${hash(body)}`;
+  const scope = [date.slice(0, 8), REGION, 'secretsmanager', 'aws4_request'];
+  let signing = Buffer.from(`AWS4${key.secret}`);
+  for (const part of scope) signing = createHmac('sha256', signing).update(part).digest();
+  const text = `AWS4-HMAC-SHA256\n${date}\n${scope.join('/')}\n${hash(canonical)}`;
+  const signature = createHmac('sha256', signing).update(text).digest('hex');
+  const request = Buffer.from(
+    `POST / HTTP/1.1\r\nHost: bench\r\nX-Amz-Target: ${target}\r\nContent-Type: ${type}\r\nX-Amz-Date: ${date}\r\n` +
+      `Authorization: AWS4-HMAC-SHA256 Credential=${key.id}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature}\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  signed.set(name, { atMs: nowMs, request });
+  return request;
 }
 
 export function azureGet(name: string, token: string): Buffer {

@@ -1,5 +1,6 @@
 /** What is measured: for each scenario the requests of one connection, one after the other. */
-import { azureGet, flatSecret, googleAccess, grpcAccess } from './cloud.ts';
+import { awsGet, azureGet, flatSecret, googleAccess, grpcAccess } from './cloud.ts';
+import type { AccessKey } from './cloud.ts';
 import { rawRequest } from './connection.ts';
 import type { RawAnswer } from './connection.ts';
 
@@ -11,12 +12,14 @@ export const SCENARIOS = [
   'approle login',
   'wrap + unwrap',
   'database creds',
+  'aws get',
   'azure get',
   'google access',
   'google access by gRPC',
 ] as const;
 /** What only Strongroom answers. */
 export const CLOUD_SCENARIOS: ReadonlySet<string> = new Set([
+  'aws get',
   'azure get',
   'google access',
   'google access by gRPC',
@@ -28,6 +31,8 @@ export interface ScenarioInput {
   readonly token: string;
   /** Tokens for look-ups. */
   readonly tokens: readonly string[];
+  /** Of an entity that may do the same. */
+  readonly accessKey: AccessKey;
   /** Secrets stored below `secret/bench/`. */
   readonly stored: number;
   /** The first number of a bulk load. */
@@ -96,6 +101,8 @@ export function roundsOf(
       return () => once(rawRequest('GET', 'database/creds/bench', input.token));
     case 'wrap + unwrap':
       return () => wrapRound(secretPath(nextSecret()), input.token);
+    case 'aws get':
+      return () => once(awsGet(flatSecret(nextSecret()), input.accessKey));
     case 'azure get':
       return () => once(azureGet(flatSecret(nextSecret()), input.token));
     case 'google access':

@@ -11,7 +11,8 @@ import type { Postgres } from '../rig/postgresql.ts';
 import { startVaultServer } from '../rig/vault-server.ts';
 import type { Program, VaultServer } from '../rig/vault-server.ts';
 import type { ScenarioInput } from './scenarios.ts';
-import { FLAT_SECRETS, flatSecret, PROJECT, VAULT_HOST } from './cloud.ts';
+import { ACCOUNT, FLAT_SECRETS, flatSecret, PROJECT, VAULT_HOST } from './cloud.ts';
+import type { AccessKey } from './cloud.ts';
 import { APPROLE, SECRET } from './scenarios.ts';
 
 export interface Target {
@@ -55,7 +56,7 @@ export async function startHello(): Promise<Target> {
     name: 'hello',
     port,
     child,
-    input: { token: 'none', tokens: ['none'], stored: 1000, from: 0 },
+    input: { token: 'none', tokens: ['none'], accessKey: NO_KEY, stored: 1000, from: 0 },
     firstAnswerMs,
     readyMs: firstAnswerMs,
     stop: async () => {
@@ -80,12 +81,13 @@ export async function startVault(program: Program, lends: boolean): Promise<Targ
   }
   const server = await startVaultServer(program, { folder });
   const { token, tokens } = await makeTokens(server);
+  const accessKey = await makeAccessKey(server);
   const port = Number(new URL(server.api.address).port);
   return {
     name: program.name,
     port,
     child: server.child,
-    input: { token, tokens, stored: 0, from: 0 },
+    input: { token, tokens, accessKey, stored: 0, from: 0 },
     firstAnswerMs: server.firstAnswerMs,
     readyMs: server.readyMs,
     stop: async () => {
@@ -112,6 +114,11 @@ export async function prepare({ api, program, rootToken }: VaultServer): Promise
   if (program.name !== 'strongroom') return;
   await api.expect('POST', `sys/bindings/azure/${VAULT_HOST}`, options);
   await api.expect('POST', `sys/bindings/gcp/${PROJECT}`, options);
+  await api.expect('POST', `sys/bindings/aws/${ACCOUNT}`, options);
+  await api.expect('POST', 'identity/entity', {
+    ...options,
+    body: { name: 'bench', policies: ['bench'] },
+  });
   for (let index = 0; index < FLAT_SECRETS; index++) {
     const path = `secret/data/${flatSecret(index)}`;
     await api.expect('POST', path, { ...options, body: { data: SECRET } });
@@ -139,6 +146,20 @@ async function prepareDatabase({ api, rootToken }: VaultServer, database: Postgr
     ...options,
     body: { db_name: 'bench', creation_statements, default_ttl: '1h' },
   });
+}
+
+const NO_KEY: AccessKey = { id: 'none', secret: 'none' };
+
+async function makeAccessKey({ api, program, rootToken }: VaultServer): Promise<AccessKey> {
+  if (program.name !== 'strongroom') return NO_KEY;
+  const issued = await api.expect('POST', 'identity/credential/access-key', {
+    token: rootToken,
+    body: { entity_name: 'bench', bound_to: ACCOUNT },
+  });
+  return {
+    id: textAt(issued, 'data', 'access_key_id'),
+    secret: textAt(issued, 'data', 'secret_access_key'),
+  };
 }
 
 export async function makeTokens({
