@@ -14,7 +14,7 @@ import type { VaultServer } from '../rig/vault-server.ts';
 import { runLoad } from './load.ts';
 import type { Measured } from './load.ts';
 import type { ScenarioName } from './scenarios.ts';
-import { makeTokens, prepare } from './targets.ts';
+import { makeTokens, NO_KEY, prepare } from './targets.ts';
 
 const USAGE = `Usage: bin/node bench/replicas.ts [options]
   --openbao PATH     an OpenBao executable to compare with
@@ -60,7 +60,7 @@ async function measure(
           warmUpMs: scenario === 'bulk load' ? 0 : WARM_UP_MS,
           durationMs,
           roundsMax: ROUNDS_MAX,
-          input: { token, tokens, stored: settings.stored, from: 0 },
+          input: { token, tokens, accessKey: NO_KEY, stored: settings.stored, from: 0 },
         }),
       ),
     );

@@ -148,7 +148,7 @@ async function prepareDatabase({ api, rootToken }: VaultServer, database: Postgr
   });
 }
 
-const NO_KEY: AccessKey = { id: 'none', secret: 'none' };
+export const NO_KEY: AccessKey = { id: 'none', secret: 'none' };
 
 async function makeAccessKey({ api, program, rootToken }: VaultServer): Promise<AccessKey> {
   if (program.name !== 'strongroom') return NO_KEY;
