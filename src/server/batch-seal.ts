@@ -21,18 +21,18 @@ export function sessionSeal(barrier: Barrier, random: Random): SealedText {
 
 /** The same for backups of single objects that Azure's clients take and bring back. */
 export function azureBackupSeal(barrier: Barrier, random: Random): SealedText {
-  const { seal, open } = sealedUnder(barrier, random, AZURE_BACKUPS);
+  const under = sealedUnder(barrier, random, AZURE_BACKUPS);
   const unsealed = (): void => {
     if (barrier.sealed) throw new RequestError('sealed', 'the server is sealed');
   };
   return {
     seal(plaintext) {
       unsealed();
-      return seal(plaintext);
+      return under.seal(plaintext);
     },
     open(sealed) {
       unsealed();
-      return open(sealed);
+      return under.open(sealed);
     },
   };
 }
