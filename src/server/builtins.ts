@@ -71,6 +71,13 @@ function engines(services: Services, registry: MetricsRegistry): ReadonlyMap<str
       }),
     ],
     [
+      'azure',
+      new Member(async () => {
+        const { azureBackend } = await import('../engines/azure/azure.ts');
+        return azureBackend({ random, send: fetchBytes });
+      }),
+    ],
+    [
       'gcp',
       new Member(async () => {
         const { gcpBackend } = await import('../engines/gcp/gcp.ts');

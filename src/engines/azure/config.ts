@@ -1,0 +1,156 @@
+/** `config`: the application that makes others, and where Microsoft’s APIs are. */
+import { definePath } from '../../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Reader } from '../../model/transaction.ts';
+
+const KEY = 'config';
+const APIS = ['login', 'graph', 'management'] as const;
+export type Api = (typeof APIS)[number];
+type Endpoints = Readonly<Record<Api, string>>;
+
+/** Where the APIs of each of Microsoft’s clouds are. */
+const CLOUDS: Readonly<Record<string, Endpoints>> = {
+  AzurePublicCloud: {
+    login: 'https://login.microsoftonline.com',
+    graph: 'https://graph.microsoft.com',
+    management: 'https://management.azure.com',
+  },
+  AzureUSGovernmentCloud: {
+    login: 'https://login.microsoftonline.us',
+    graph: 'https://graph.microsoft.us',
+    management: 'https://management.usgovcloudapi.net',
+  },
+  AzureChinaCloud: {
+    login: 'https://login.chinacloudapi.cn',
+    graph: 'https://microsoftgraph.chinacloudapi.cn',
+    management: 'https://management.chinacloudapi.cn',
+  },
+};
+const CLOUD_DEFAULT = 'AzurePublicCloud';
+/** They go into paths of the API. */
+const ID = /^[0-9A-Za-z-]{1,64}$/;
+
+export interface AzureConfig {
+  readonly subscriptionId: string;
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly environment: string;
+  readonly endpoints: Readonly<Partial<Endpoints>>;
+}
+
+const FRESH: AzureConfig = {
+  subscriptionId: '',
+  tenantId: '',
+  clientId: '',
+  clientSecret: '',
+  environment: CLOUD_DEFAULT,
+  endpoints: {},
+};
+
+const FIELDS = {
+  subscription_id: { kind: 'string', description: 'The subscription.' },
+  tenant_id: { kind: 'string', description: 'The tenant.' },
+  client_id: { kind: 'string', description: 'The application that makes others.' },
+  client_secret: { kind: 'string', sensitive: true, description: 'Its password.' },
+  environment: {
+    kind: 'string',
+    description: `The cloud: ${Object.keys(CLOUDS).join(', ')}.`,
+  },
+  custom_endpoint: {
+    kind: 'string_map',
+    description: `URLs in the place of Microsoft’s: ${APIS.join(', ')}.`,
+  },
+} as const;
+
+/** @throws {RequestError} */
+export async function configOf(store: Reader): Promise<AzureConfig> {
+  const config = await store.getJson<AzureConfig>(KEY);
+  if (config === undefined) throw invalidRequest('no account is configured: write config');
+  return config;
+}
+
+/** What Microsoft calls the API, in scopes of tokens. */
+export function resourceOf({ environment }: AzureConfig, api: Api): string {
+  return CLOUDS[environment]?.[api] ?? '';
+}
+
+export function endpointOf(config: AzureConfig, api: Api): string {
+  return (config.endpoints[api] ?? resourceOf(config, api)).replace(/\/+$/, '');
+}
+
+/** @throws {RequestError} */
+function check(config: AzureConfig): void {
+  const ids = {
+    subscription_id: config.subscriptionId,
+    tenant_id: config.tenantId,
+    client_id: config.clientId,
+  };
+  for (const [name, id] of Object.entries(ids)) {
+    if (!ID.test(id)) throw invalidRequest(`${name} is missing or none`);
+  }
+  if (config.clientSecret === '') throw invalidRequest('client_secret is missing');
+  if (!Object.hasOwn(CLOUDS, config.environment)) {
+    throw invalidRequest(`environment must be one of ${Object.keys(CLOUDS).join(', ')}`);
+  }
+  for (const [name, url] of Object.entries(config.endpoints)) {
+    if (!(APIS as readonly string[]).includes(name)) {
+      throw invalidRequest(`custom_endpoint may name ${APIS.join(', ')}`);
+    }
+    const protocol = URL.parse(url)?.protocol;
+    if (protocol !== 'https:' && protocol !== 'http:') {
+      throw invalidRequest('a custom_endpoint must begin with https:// or http://');
+    }
+  }
+}
+
+export function configPath(): Path {
+  return definePath({
+    pattern: 'config',
+    fields: FIELDS,
+    help: { synopsis: 'The application that makes others, and where Azure is.' },
+    operations: {
+      read: {
+        summary: 'Read the settings',
+        handler: async (_request, store) => {
+          const config = await store.getJson<AzureConfig>(KEY);
+          if (config === undefined) return undefined;
+          return {
+            data: {
+              subscription_id: config.subscriptionId,
+              tenant_id: config.tenantId,
+              client_id: config.clientId,
+              environment: config.environment,
+              custom_endpoint: config.endpoints,
+            },
+          };
+        },
+      },
+      update: {
+        summary: 'Write the settings',
+        handler: async ({ fields }, store) => {
+          const before = (await store.getJson<AzureConfig>(KEY)) ?? FRESH;
+          const config: AzureConfig = {
+            subscriptionId: fields.subscription_id ?? before.subscriptionId,
+            tenantId: fields.tenant_id ?? before.tenantId,
+            clientId: fields.client_id ?? before.clientId,
+            clientSecret: fields.client_secret ?? before.clientSecret,
+            environment: fields.environment ?? before.environment,
+            endpoints: fields.custom_endpoint ?? before.endpoints,
+          };
+          check(config);
+          store.putJson(KEY, config);
+          return undefined;
+        },
+      },
+      delete: {
+        summary: 'Forget the settings',
+        handler: (_request, store) => {
+          store.delete(KEY);
+          return undefined;
+        },
+      },
+    },
+  });
+}

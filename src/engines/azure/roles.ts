@@ -1,0 +1,256 @@
+/** `roles`: what service principals may do, or the application whose passwords are made. */
+import { definePath } from '../../model/backend.ts';
+import type { LeaseContext, Path } from '../../model/backend.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
+import { member } from '../../model/outgoing.ts';
+import type { Reader } from '../../model/transaction.ts';
+
+const ROLES = 'role/';
+const GRANTS_MAX = 100;
+const TEXT_LENGTH_MAX = 512;
+const AUDIENCES = [
+  '',
+  'AzureADMyOrg',
+  'AzureADMultipleOrgs',
+  'AzureADandPersonalMicrosoftAccount',
+  'PersonalMicrosoftAccount',
+];
+/** They go into paths of the API. */
+const SCOPE = /^(\/[A-Za-z0-9_()-][A-Za-z0-9._()-]*)+$/;
+const OBJECT_ID = /^[0-9A-Za-z-]{1,64}$/;
+
+/** A role of Azure in a scope: by its id, or by its name. */
+export interface AzureRole {
+  readonly roleId: string;
+  readonly roleName: string;
+  readonly scope: string;
+}
+
+export interface AzureGroup {
+  readonly objectId: string;
+  readonly groupName: string;
+}
+
+export interface Role {
+  readonly azureRoles: readonly AzureRole[];
+  readonly azureGroups: readonly AzureGroup[];
+  readonly applicationObjectId: string;
+  readonly permanentlyDelete: boolean;
+  readonly signInAudience: string;
+  readonly tags: readonly string[];
+  readonly ttlSeconds: number;
+  readonly maxTtlSeconds: number;
+}
+
+const FRESH: Role = {
+  azureRoles: [],
+  azureGroups: [],
+  applicationObjectId: '',
+  permanentlyDelete: false,
+  signInAudience: '',
+  tags: [],
+  ttlSeconds: 0,
+  maxTtlSeconds: 0,
+};
+
+export const NAME = { kind: 'string', description: 'Name of the role.', default: '' } as const;
+
+const FIELDS = {
+  name: NAME,
+  azure_roles: {
+    kind: 'string',
+    description: 'JSON list of roles: `role_name` or `role_id`, and `scope`.',
+  },
+  azure_groups: {
+    kind: 'string',
+    description: 'JSON list of groups: `group_name` or `object_id`.',
+  },
+  application_object_id: {
+    kind: 'string',
+    description: 'An application that exists: passwords of it are made.',
+  },
+  permanently_delete: { kind: 'bool', description: 'Removes applications for good.' },
+  sign_in_audience: { kind: 'string', description: 'Who may sign in to the applications.' },
+  tags: { kind: 'comma_string_list', description: 'Tags of the applications.' },
+  ttl: { kind: 'duration_seconds', description: 'How long credentials live.' },
+  max_ttl: { kind: 'duration_seconds', description: 'How long with renewals.' },
+} as const;
+
+/** @throws {RequestError} */
+export async function roleOf(store: Reader, name: string): Promise<Role> {
+  const role = await store.getRecord<Role>(ROLES + name);
+  if (role === undefined) throw invalidRequest(`role '${name}' does not exist`);
+  return role;
+}
+
+/** The least of what the role and the mount allow. */
+export function lifeOf(
+  role: Role,
+  mount: { readonly defaultLeaseTtlSeconds: number; readonly maxLeaseTtlSeconds: number },
+): { readonly ttlSeconds: number; readonly maxTtlSeconds: number } {
+  const most = Math.min(role.maxTtlSeconds || mount.maxLeaseTtlSeconds, mount.maxLeaseTtlSeconds);
+  return {
+    ttlSeconds: Math.min(role.ttlSeconds || mount.defaultLeaseTtlSeconds, most),
+    maxTtlSeconds: most,
+  };
+}
+
+/** A renewal follows the role as it is now; leases of a role that is gone end. @throws {RequestError} */
+export async function renewal(
+  { internal }: LeaseContext,
+  store: Reader,
+): Promise<Pick<Role, 'ttlSeconds' | 'maxTtlSeconds'>> {
+  const { role } = internal as { readonly role: string };
+  const { ttlSeconds, maxTtlSeconds } = await roleOf(store, role);
+  return { ttlSeconds, maxTtlSeconds };
+}
+
+function listOf(text: string, name: string): readonly unknown[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text === '' ? '[]' : text);
+  } catch {
+    list = undefined;
+  }
+  if (!Array.isArray(list)) throw invalidRequest(`error parsing ${name}: it must be a JSON list`);
+  if (list.length > GRANTS_MAX) throw invalidRequest(`${name} may have ${GRANTS_MAX} at most`);
+  return list as readonly unknown[];
+}
+
+function textIn(entry: unknown, name: string): string {
+  const value = member(entry, name) ?? '';
+  if (typeof value === 'string' && value.length <= TEXT_LENGTH_MAX) return value;
+  throw invalidRequest(`${name} must be a text of at most ${TEXT_LENGTH_MAX} characters`);
+}
+
+function rolesOf(text: string): readonly AzureRole[] {
+  return listOf(text, 'azure_roles').map((entry) => {
+    const role: AzureRole = {
+      roleId: textIn(entry, 'role_id'),
+      roleName: textIn(entry, 'role_name'),
+      scope: textIn(entry, 'scope'),
+    };
+    if (!SCOPE.test(role.scope)) throw invalidRequest('an entry of azure_roles needs a scope');
+    if (role.roleId === '' && role.roleName === '') {
+      throw invalidRequest('an entry of azure_roles needs role_name or role_id');
+    }
+    return role;
+  });
+}
+
+function groupsOf(text: string): readonly AzureGroup[] {
+  return listOf(text, 'azure_groups').map((entry) => {
+    const group: AzureGroup = {
+      objectId: textIn(entry, 'object_id'),
+      groupName: textIn(entry, 'group_name'),
+    };
+    if (group.objectId !== '' && !OBJECT_ID.test(group.objectId)) {
+      throw invalidRequest('object_id is none');
+    }
+    if (group.objectId === '' && group.groupName === '') {
+      throw invalidRequest('an entry of azure_groups needs group_name or object_id');
+    }
+    return group;
+  });
+}
+
+/** @throws {RequestError} */
+function check(role: Role): void {
+  const grants = role.azureRoles.length + role.azureGroups.length;
+  if (role.applicationObjectId === '') {
+    if (grants === 0) {
+      throw invalidRequest(
+        'either Azure role definitions, group definitions, or an Application Object ID must be provided',
+      );
+    }
+  } else if (!OBJECT_ID.test(role.applicationObjectId)) {
+    throw invalidRequest('application_object_id is none');
+  } else if (grants > 0) {
+    throw invalidRequest('what an application that exists may do is given in Azure');
+  }
+  if (!AUDIENCES.includes(role.signInAudience)) throw invalidRequest('sign_in_audience is none');
+  if (role.tags.some((tag) => tag.length > TEXT_LENGTH_MAX) || role.tags.length > GRANTS_MAX) {
+    throw invalidRequest('tags are too long');
+  }
+  if (role.maxTtlSeconds !== 0 && role.ttlSeconds > role.maxTtlSeconds) {
+    throw invalidRequest('ttl cannot be greater than max_ttl');
+  }
+}
+
+export function rolePaths(): readonly Path[] {
+  return [
+    definePath({
+      pattern: 'roles/',
+      fields: LIST_FIELDS,
+      help: { synopsis: 'Lists the roles.' },
+      operations: {
+        list: {
+          summary: 'List the roles',
+          handler: ({ fields }, store) => listNames(store, ROLES, fields),
+        },
+      },
+    }),
+    definePath({
+      pattern: 'roles/{name}',
+      fields: FIELDS,
+      help: { synopsis: 'What service principals may do, or whose passwords are made.' },
+      operations: {
+        read: {
+          summary: 'Read a role',
+          handler: async ({ fields }, store) => {
+            const role = await store.getRecord<Role>(ROLES + fields.name);
+            return role === undefined ? undefined : { data: shown(role) };
+          },
+        },
+        update: {
+          summary: 'Write a role',
+          handler: async ({ fields }, store) => {
+            const before = (await store.getRecord<Role>(ROLES + fields.name)) ?? FRESH;
+            const { azure_roles: roles, azure_groups: groups } = fields;
+            const role: Role = {
+              azureRoles: roles === undefined ? before.azureRoles : rolesOf(roles),
+              azureGroups: groups === undefined ? before.azureGroups : groupsOf(groups),
+              applicationObjectId: fields.application_object_id ?? before.applicationObjectId,
+              permanentlyDelete: fields.permanently_delete ?? before.permanentlyDelete,
+              signInAudience: fields.sign_in_audience ?? before.signInAudience,
+              tags: fields.tags ?? before.tags,
+              ttlSeconds: fields.ttl ?? before.ttlSeconds,
+              maxTtlSeconds: fields.max_ttl ?? before.maxTtlSeconds,
+            };
+            check(role);
+            store.putJson(ROLES + fields.name, role);
+            return undefined;
+          },
+        },
+        delete: {
+          summary: 'Forget a role; its credentials end with their leases',
+          handler: ({ fields }, store) => {
+            store.delete(ROLES + fields.name);
+            return undefined;
+          },
+        },
+      },
+    }),
+  ];
+}
+
+function shown(role: Role): Readonly<Record<string, unknown>> {
+  return {
+    azure_roles: role.azureRoles.map(({ roleId, roleName, scope }) => ({
+      role_id: roleId,
+      role_name: roleName,
+      scope,
+    })),
+    azure_groups: role.azureGroups.map(({ objectId, groupName }) => ({
+      object_id: objectId,
+      group_name: groupName,
+    })),
+    application_object_id: role.applicationObjectId,
+    permanently_delete: role.permanentlyDelete,
+    sign_in_audience: role.signInAudience,
+    tags: role.tags,
+    ttl: role.ttlSeconds,
+    max_ttl: role.maxTtlSeconds,
+  };
+}
