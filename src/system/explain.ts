@@ -7,6 +7,8 @@ import { invalidRequest, permissionDenied } from '../model/errors.ts';
 import type { Operation, Reply, Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Acl, AclQuery, Decision, DecisionReason } from '../policy/acl.ts';
+import { NEEDED_CAPABILITY } from '../policy/capability.ts';
+import { neededFactors } from '../policy/control-group.ts';
 import { explain } from '../policy/explain.ts';
 import type { Candidate, Explanation } from '../policy/explain.ts';
 import type { PolicyRef } from '../policy/merged-rule.ts';
@@ -139,6 +141,14 @@ async function answer(ports: ExplainPorts, request: ExplainRequest, unit: Unit):
       explanation: SENTENCES[reason],
       rule: decision.rule ?? null,
       policies: shownPolicies(decision),
+      approvals: neededFactors(decision.controlGroups, NEEDED_CAPABILITY[query.operation]).map(
+        ({ name, groupNames, groupIds, approvals }) => ({
+          factor: name,
+          approvals,
+          group_names: groupNames,
+          group_ids: groupIds,
+        }),
+      ),
       sudo: decision.sudo,
       needs_sudo: sudo,
       candidates: candidates.map(shownCandidate),

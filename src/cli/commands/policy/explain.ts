@@ -62,6 +62,17 @@ function printExplanation(invocation: Invocation, data: JsonObject): void {
   const policies = namesOf(data['policies']);
   const whose = policies === '' ? '' : ` (${policies})`;
   say(invocation, `${verdict}: ${plainText(data['explanation'] ?? '')}${decided}${whose}`);
+  const approvals = data['approvals'];
+  for (const each of Array.isArray(approvals) ? approvals.filter(isJsonObject) : []) {
+    const count = plainText(each['approvals'] ?? '');
+    const groups = [namesOf(each['group_names']), namesOf(each['group_ids'])].filter(
+      (names) => names !== '',
+    );
+    say(
+      invocation,
+      `Needs ${count} approval(s) of ${groups.join(', ')} (${plainText(each['factor'] ?? '')})`,
+    );
+  }
   const candidates = data['candidates'];
   const rules = Array.isArray(candidates) ? candidates.filter(isJsonObject) : [];
   if (rules.length === 0) return;
