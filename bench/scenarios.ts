@@ -13,6 +13,8 @@ export const SCENARIOS = [
   'wrap + unwrap',
   'database creds',
   'aws get',
+  'pki issue EC',
+  'pki issue RSA',
   'azure get',
   'google access',
   'google access by gRPC',
@@ -103,6 +105,14 @@ export function roundsOf(
       return () => wrapRound(secretPath(nextSecret()), input.token);
     case 'aws get':
       return () => once(awsGet(flatSecret(nextSecret()), input.accessKey));
+    case 'pki issue EC':
+    case 'pki issue RSA': {
+      const path = `pki-${name === 'pki issue EC' ? 'ec' : 'rsa'}/issue/bench`;
+      return () => {
+        const body = { common_name: `h${connection}-${count++}.bench.test` };
+        return once(rawRequest('POST', path, input.token, body));
+      };
+    }
     case 'azure get':
       return () => once(azureGet(flatSecret(nextSecret()), input.token));
     case 'google access':

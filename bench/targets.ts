@@ -34,6 +34,8 @@ path "secret/*" { capabilities = ["create", "read", "update", "delete", "list"] 
 path "auth/token/create" { capabilities = ["create", "update", "sudo"] }
 path "database/creds/bench" { capabilities = ["read"] }
 path "sys/wrapping/unwrap" { capabilities = ["update"] }
+path "pki-ec/issue/bench" { capabilities = ["update"] }
+path "pki-rsa/issue/bench" { capabilities = ["update"] }
 `;
 
 export async function startHello(): Promise<Target> {
@@ -111,6 +113,18 @@ export async function prepare({ api, program, rootToken }: VaultServer): Promise
   const role = 'auth/approle/role/bench';
   await api.expect('POST', role, { ...options, body: { role_id, token_ttl: '1h' } });
   await api.expect('POST', `${role}/custom-secret-id`, { ...options, body: { secret_id } });
+  for (const type of ['ec', 'rsa']) {
+    const mount = `pki-${type}`;
+    await api.expect('POST', `sys/mounts/${mount}`, { ...options, body: { type: 'pki' } });
+    await api.expect('POST', `${mount}/root/generate/internal`, {
+      ...options,
+      body: { common_name: 'Bench', key_type: type, ttl: '700h' },
+    });
+    await api.expect('POST', `${mount}/roles/bench`, {
+      ...options,
+      body: { allowed_domains: 'bench.test', allow_subdomains: true, key_type: type, ttl: '1h' },
+    });
+  }
   if (program.name !== 'strongroom') return;
   await api.expect('POST', `sys/bindings/azure/${VAULT_HOST}`, options);
   await api.expect('POST', `sys/bindings/gcp/${PROJECT}`, options);

@@ -179,7 +179,7 @@ export const LAYERS: readonly Layer[] = [
     room: 'cli',
     purpose: 'the command line, one file per command',
     mayImport: ['base', 'client'],
-    mayLoadLate: ['server', 'audit', 'policy'],
+    mayLoadLate: ['server', 'audit', 'policy', 'crypto'],
     packages: ['yaml'],
   },
 ];

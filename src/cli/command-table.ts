@@ -9,6 +9,7 @@ import { LOCAL_COMMANDS } from './table/local.ts';
 import { MOUNT_COMMANDS } from './table/mounts.ts';
 import { NAMESPACE_COMMANDS } from './table/namespace.ts';
 import { OPERATOR_COMMANDS } from './table/operator.ts';
+import { PKI_COMMANDS } from './table/pki.ts';
 import { SSH_COMMANDS } from './table/ssh.ts';
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...MOUNT_COMMANDS,
   ...OPERATOR_COMMANDS,
   ...NAMESPACE_COMMANDS,
+  ...PKI_COMMANDS,
   ...SSH_COMMANDS,
   ...DYNAMIC_COMMANDS,
   ...LOCAL_COMMANDS,

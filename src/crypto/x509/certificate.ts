@@ -177,6 +177,18 @@ export function altNamesOf(certificate: Pick<Certificate, 'extensions'>): AltNam
   };
 }
 
+/** Domains that the certificates below an authority are confined to. @throws {DerError} */
+export function permittedDnsDomainsOf(certificate: Pick<Certificate, 'extensions'>): string[] {
+  const extension = extensionOf(certificate, EXTENSION_OIDS.nameConstraints);
+  if (extension === undefined) return [];
+  const permitted = derSequence(extension.value).find((each) => each.tag === contextTag(0, true));
+  return derElements(permitted?.content ?? Buffer.alloc(0)).flatMap((subtree) =>
+    derElements(subtree.content)
+      .filter((each) => each.tag === contextTag(2))
+      .map((each) => each.content.toString('latin1')),
+  );
+}
+
 /** Kinds of general name in the extension that {@link altNamesOf} does not give. */
 export function hasFurtherNames(certificate: Pick<Certificate, 'extensions'>): boolean {
   const extension = extensionOf(certificate, EXTENSION_OIDS.subjectAltName);

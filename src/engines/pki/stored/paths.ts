@@ -1,11 +1,5 @@
 /** `stored/NAME` and `expiring`: certificates kept under a name. */
-import { parseSeconds } from '../../../base/duration.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import { DerError } from '../../../crypto/der.ts';
-import { nextPem, PEM_BLOCKS_MAX } from '../../../crypto/pem.ts';
-import { readCertificate } from '../../../crypto/x509/certificate.ts';
-import type { Certificate } from '../../../crypto/x509/certificate.ts';
-import { publicKeyInfoOf, readPrivateKey } from '../../../crypto/x509/keys.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
@@ -16,8 +10,9 @@ import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { LEAF_FIELDS, NAME_FIELDS, ROLE } from '../making/fields.ts';
 import type { NameValues } from '../names/parameters.ts';
 import type { PkiPorts } from '../ports.ts';
-import { ALERTS, ALERTS_MAX, findStored, partOf, STORED, storedInfo } from './record.ts';
+import { ALERTS, findStored, partOf, STORED, storedInfo } from './record.ts';
 import type { StoredRecord, Wish } from './record.ts';
+import { alertSeconds, assertKey, certificatesIn } from './given.ts';
 import { madeAnew, putStored, renewed } from './renewal.ts';
 
 const NAME = {
@@ -73,7 +68,6 @@ const ISSUE_FIELDS = {
 } as const;
 
 const WITHIN_SECONDS = 30 * 86_400;
-const PEM_LENGTH_MAX = 200_000;
 
 interface RenewalValues {
   readonly auto_renew: boolean | undefined;
@@ -103,42 +97,6 @@ async function needed(store: Reader, name: string): Promise<StoredRecord> {
   const record = await findStored(store, name);
   if (record === undefined) throw notFound();
   return record;
-}
-
-function alertSeconds(texts: readonly string[]): number[] {
-  if (texts.length > ALERTS_MAX) throw invalidRequest('too many values of alert_before');
-  return texts.map((text) => {
-    const seconds = parseSeconds(text);
-    if (seconds === undefined || seconds < 0) {
-      throw invalidRequest('alert_before holds what is not a duration');
-    }
-    return seconds;
-  });
-}
-
-/** @throws {RequestError} */
-function certificatesIn(text: string): Certificate[] {
-  if (text.length > PEM_LENGTH_MAX) throw invalidRequest('certificate is too long');
-  const found: Certificate[] = [];
-  try {
-    let next = nextPem(text);
-    for (let count = 0; next !== undefined && count < PEM_BLOCKS_MAX; count++) {
-      if (next.block.label === 'CERTIFICATE') found.push(readCertificate(next.block.bytes));
-      next = nextPem(text, next.end);
-    }
-  } catch (error) {
-    if (!(error instanceof DerError)) throw error;
-    throw invalidRequest('certificate holds what cannot be read');
-  }
-  return found;
-}
-
-function assertKey(certificate: Certificate, pem: string): void {
-  const key = readPrivateKey(pem);
-  if (key === undefined) throw invalidRequest('private_key is not a private key in PEM');
-  if (!publicKeyInfoOf(key).equals(certificate.publicKeyInfo)) {
-    throw invalidRequest('private_key is not that of the certificate');
-  }
 }
 
 export function storedPaths(ports: PkiPorts): readonly Path[] {
