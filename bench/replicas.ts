@@ -60,7 +60,14 @@ async function measure(
           warmUpMs: scenario === 'bulk load' ? 0 : WARM_UP_MS,
           durationMs,
           roundsMax: ROUNDS_MAX,
-          input: { token, tokens, accessKey: NO_KEY, stored: settings.stored, from: 0 },
+          input: {
+            token,
+            tokens,
+            jwts: { ES256: '', RS256: '' },
+            accessKey: NO_KEY,
+            stored: settings.stored,
+            from: 0,
+          },
         }),
       ),
     );

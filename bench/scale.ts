@@ -1,6 +1,6 @@
 /**
- * What many tokens and leases cost: `bin/node bench/scale.ts [few] [many] [directory]`, 1000 and 200 000 unless told otherwise.
- * Fills an embedded store through the core with so many tokens and half as many leases, then opens it in a process of its
+ * What many tokens, entities and leases cost: `bin/node bench/scale.ts [few] [many] [directory]`, 1000 and 200 000 unless told
+ * otherwise. Fills an embedded store through the core with so many tokens and entities and half as many leases, then opens it in a process of its
  * own and measures the start, memory, single requests, and the end of a few thousand. What grows with the number is a defect.
  */
 import { execFileSync } from 'node:child_process';
@@ -45,7 +45,27 @@ const TOKEN = {
   maxTtlSeconds: 0,
 } as const;
 
+/** What a login of somebody grants, as far as identity looks at it. */
+const GRANT = {
+  displayName: '',
+  policies: [],
+  ttlSeconds: 0,
+  maxTtlSeconds: 0,
+  renewable: true,
+} as const;
+
+/** Methods: one whose aliases are filled in, one whose logins are measured (a role without a secret id). */
+async function openMethods(server: OpenInstance): Promise<void> {
+  await server.get('write', 'sys/auth/userpass', { data: { type: 'userpass' } });
+  await server.get('write', 'sys/auth/approle', { data: { type: 'approle' } });
+  const role = { bind_secret_id: false, secret_id_bound_cidrs: '0.0.0.0/0,::/0', role_id: 'app' };
+  await server.get('write', 'auth/approle/role/app', { data: role });
+}
+
 interface Filled {
+  readonly people: number;
+  /** Of the mount of the people. */
+  readonly accessor: string;
   readonly shares: readonly string[];
   readonly tokens: readonly string[];
   readonly leases: readonly string[];
@@ -101,17 +121,24 @@ async function fill(folder: string, count: number): Promise<void> {
   const server = await openInstance({ storage, clock: new ManualClock(START_MS) });
   await server.get('write', 'sys/mounts/lend', { data: { type: 'lending' } });
   await server.get('write', 'secret/data/a', { data: { data: { k: 'v' } } });
-  const { begin, table, leases, tokens, queue } = server.instance.services;
-  const mount = (await table.routing(begin())).mounts.get('lend/');
+  const { begin, table, leases, tokens, queue, identity } = server.instance.services;
+  const { login } = identity;
+  await openMethods(server);
+  const { mounts } = await table.routing(begin());
+  const mount = mounts.get('lend/');
+  const people = mounts.get('auth/userpass/');
+  if (people === undefined) throw new Error('no mount of people');
   const kept: { tokens: string[]; leases: string[] } = { tokens: [], leases: [] };
   const every = Math.max(1, Math.floor(count / SAMPLES));
   for (let done = 0; done < count; done += UNIT_TOKENS) {
     const unit = begin();
     for (let at = done; at < Math.min(count, done + UNIT_TOKENS); at++) {
+      const alias = { name: `person-${at}` };
+      const { entityId } = await login(unit, people, { ...GRANT, alias }, START_MS);
       const ttlSeconds = at < Math.min(ENDING, count / 2) ? DAY_SECONDS / 2 : 30 * DAY_SECONDS;
       const { clientToken, record } = await tokens.issue(
         unit,
-        { ...TOKEN, path: `auth/userpass/login/user-${at % LOGIN_PATHS}`, ttlSeconds },
+        { ...TOKEN, entityId, path: `auth/userpass/login/user-${at % LOGIN_PATHS}`, ttlSeconds },
         START_MS,
       );
       const sampled = at % every === 0 && ttlSeconds > DAY_SECONDS;
@@ -143,7 +170,12 @@ async function fill(folder: string, count: number): Promise<void> {
     await unit.commit();
     queue.committed(unit);
   }
-  const filled: Filled = { ...kept, shares: server.shares.map((share) => share.toString('hex')) };
+  const filled: Filled = {
+    ...kept,
+    people: count,
+    accessor: people.entry.accessor,
+    shares: server.shares.map((share) => share.toString('hex')),
+  };
   writeFileSync(join(folder, 'filled.json'), JSON.stringify(filled));
   await server.instance.close();
 }
@@ -170,6 +202,20 @@ async function measure(folder: string): Promise<Figures> {
     [
       'read a secret with it',
       (at) => ask(server, 'read', 'secret/data/a', { token: pick(filled.tokens, at) }),
+    ],
+    [
+      'log in by a role',
+      () => ask(server, 'write', 'auth/approle/login', { token: null, data: { role_id: 'app' } }),
+    ],
+    [
+      'look an entity up by alias',
+      (at) =>
+        ask(server, 'write', 'identity/lookup/entity', {
+          data: {
+            alias_name: `person-${(at * 7919) % filled.people}`,
+            alias_mount_accessor: filled.accessor,
+          },
+        }),
     ],
     ['create a token', () => ask(server, 'write', 'auth/token/create', { data: { ttl: '30m' } })],
     [

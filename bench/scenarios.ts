@@ -1,6 +1,7 @@
 /** What is measured: for each scenario the requests of one connection, one after the other. */
 import { awsGet, azureGet, flatSecret, googleAccess, grpcAccess } from './cloud.ts';
 import type { AccessKey } from './cloud.ts';
+import type { JwtAlgorithm } from './jwt-logins.ts';
 import { rawRequest } from './connection.ts';
 import type { RawAnswer } from './connection.ts';
 
@@ -10,6 +11,8 @@ export const SCENARIOS = [
   'token lookup',
   'token create',
   'approle login',
+  'jwt login ES256',
+  'jwt login RS256',
   'wrap + unwrap',
   'database creds',
   'aws get',
@@ -35,6 +38,8 @@ export interface ScenarioInput {
   readonly tokens: readonly string[];
   /** Of an entity that may do the same. */
   readonly accessKey: AccessKey;
+  /** What logs in at the JWT method, by the algorithm of its signature. */
+  readonly jwts: Readonly<Record<JwtAlgorithm, string>>;
   /** Secrets stored below `secret/bench/`. */
   readonly stored: number;
   /** The first number of a bulk load. */
@@ -101,6 +106,10 @@ export function roundsOf(
       return () => once(rawRequest('POST', 'auth/approle/login', '', APPROLE));
     case 'database creds':
       return () => once(rawRequest('GET', 'database/creds/bench', input.token));
+    case 'jwt login ES256':
+      return () => once(jwtLogin(input.jwts.ES256));
+    case 'jwt login RS256':
+      return () => once(jwtLogin(input.jwts.RS256));
     case 'wrap + unwrap':
       return () => wrapRound(secretPath(nextSecret()), input.token);
     case 'aws get':
@@ -122,6 +131,10 @@ export function roundsOf(
     default:
       throw new Error(`unknown scenario ${String(name satisfies never)}`);
   }
+}
+
+function jwtLogin(jwt: string): Buffer {
+  return rawRequest('POST', 'auth/jwt/login', '', { role: 'bench', jwt });
 }
 
 function once(request: Buffer): Round {

@@ -13,6 +13,7 @@ import type { Program, VaultServer } from '../rig/vault-server.ts';
 import type { ScenarioInput } from './scenarios.ts';
 import { ACCOUNT, FLAT_SECRETS, flatSecret, PROJECT, VAULT_HOST } from './cloud.ts';
 import type { AccessKey } from './cloud.ts';
+import { prepareJwtLogins } from './jwt-logins.ts';
 import { APPROLE, SECRET } from './scenarios.ts';
 
 export interface Target {
@@ -58,7 +59,14 @@ export async function startHello(): Promise<Target> {
     name: 'hello',
     port,
     child,
-    input: { token: 'none', tokens: ['none'], accessKey: NO_KEY, stored: 1000, from: 0 },
+    input: {
+      token: 'none',
+      tokens: ['none'],
+      accessKey: NO_KEY,
+      jwts: { ES256: '', RS256: '' },
+      stored: 1000,
+      from: 0,
+    },
     firstAnswerMs,
     readyMs: firstAnswerMs,
     stop: async () => {
@@ -84,12 +92,13 @@ export async function startVault(program: Program, lends: boolean): Promise<Targ
   const server = await startVaultServer(program, { folder });
   const { token, tokens } = await makeTokens(server);
   const accessKey = await makeAccessKey(server);
+  const jwts = await prepareJwtLogins(server.api, server.rootToken);
   const port = Number(new URL(server.api.address).port);
   return {
     name: program.name,
     port,
     child: server.child,
-    input: { token, tokens, accessKey, stored: 0, from: 0 },
+    input: { token, tokens, accessKey, jwts, stored: 0, from: 0 },
     firstAnswerMs: server.firstAnswerMs,
     readyMs: server.readyMs,
     stop: async () => {

@@ -7,6 +7,7 @@ import { textAt } from '../rig/api.ts';
 import type { Api } from '../rig/api.ts';
 import type { VaultServer } from '../rig/vault-server.ts';
 import { nodeModulesWith, pythonWith } from './clients.ts';
+import { logins } from './logins.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
@@ -232,6 +233,12 @@ const AZURE_PACKAGES = [
 export const SUITES: Readonly<Record<string, Suite>> = {
   hvac: { prepare: python('hvac') },
   'node-vault': { prepare: javascript('node-vault', ['node-vault@0.12.0']) },
+  'logins-python': { prepare: python('logins-python'), stage: logins },
+  'logins-ansible': { prepare: python('logins-ansible'), stage: logins, large: true },
+  'logins-javascript': {
+    prepare: javascript('logins-javascript', ['node-vault@0.12.0']),
+    stage: logins,
+  },
   'aws-python': { prepare: python('aws-python'), stage: staged(aws) },
   'aws-javascript': { prepare: javascript('aws-javascript', AWS_PACKAGES), stage: staged(aws) },
   'aws-cli': {

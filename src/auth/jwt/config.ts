@@ -1,6 +1,4 @@
 /** `config`: where the keys come from that sign the tokens, and what all tokens must be like. */
-import { createPublicKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { isJsonObject } from '../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { JWS_ALGORITHMS } from '../../crypto/jws.ts';
@@ -9,6 +7,7 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { settingsPath } from '../entries.ts';
+import { publicKey } from '../public-key.ts';
 import { FetchError } from '../fetch-json.ts';
 import { checkGroupSource, shownGroupSource } from './group-sources.ts';
 import type { KeySets, KeySource } from '../key-sets.ts';
@@ -140,14 +139,6 @@ export function sourcesOf(config: JwtConfig): readonly KeySource[] {
 /** Browser logins need to know the provider and a client there. */
 export function isForBrowsers(config: JwtConfig): boolean {
   return config.oidc_discovery_url !== '' && config.oidc_client_id !== '';
-}
-
-export function publicKey(pem: string): KeyObject | undefined {
-  try {
-    return createPublicKey(pem);
-  } catch {
-    return undefined;
-  }
 }
 
 function checkBrowserSettings(config: JwtConfig): void {

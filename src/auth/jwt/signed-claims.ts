@@ -4,7 +4,8 @@ import { JWS_ALGORITHMS, claimsOf, parseJws, verifyWithAny } from '../../crypto/
 import type { Jws } from '../../crypto/jws.ts';
 import { FetchError } from '../fetch-json.ts';
 import { ClaimError } from '../claims.ts';
-import { publicKey, sourcesOf } from './config.ts';
+import { publicKeys } from '../public-key.ts';
+import { sourcesOf } from './config.ts';
 import type { JwtConfig } from './config.ts';
 import type { KeySets } from '../key-sets.ts';
 
@@ -14,11 +15,7 @@ async function signatureIsGood(jws: Jws, config: JwtConfig, keySets: KeySets): P
   if (!allowed.includes(jws.algorithm)) return false;
   const sources = sourcesOf(config);
   if (sources.length > 0) return await signedByAny(jws, sources, keySets);
-  const keys = config.jwt_validation_pubkeys.flatMap((pem) => {
-    const key = publicKey(pem);
-    return key === undefined ? [] : [{ keyId: undefined, key }];
-  });
-  return verifyWithAny(jws, keys);
+  return verifyWithAny(jws, publicKeys(config.jwt_validation_pubkeys));
 }
 
 /** One key set that cannot be had does not keep the others from vouching. @throws {FetchError} */

@@ -1,11 +1,10 @@
 /** `config`: which API server reviews tokens, and with whose rights. */
-import { createPublicKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { settingsPath } from '../entries.ts';
+import { publicKey } from '../public-key.ts';
 
 export interface KubernetesConfig {
   readonly kubernetes_host: string;
@@ -68,14 +67,6 @@ const fields = {
 /** Not through the cache of decoded records: it holds a token. */
 export async function configOf(store: Reader): Promise<KubernetesConfig | undefined> {
   return await store.getJson<KubernetesConfig>(KEY);
-}
-
-export function publicKey(pem: string): KeyObject | undefined {
-  try {
-    return createPublicKey(pem);
-  } catch {
-    return undefined;
-  }
 }
 
 type Wish = Required<Omit<KubernetesConfig, 'token_reviewer_jwt'>> & {

@@ -5,7 +5,7 @@ import { claimsOf, parseJws, verifyWithAny } from '../../crypto/jws.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchJson, FetchOptions } from '../fetch-json.ts';
 import type { KeySets } from '../key-sets.ts';
-import { publicKey } from './config.ts';
+import { publicKeys } from '../public-key.ts';
 import type { KubernetesConfig } from './config.ts';
 
 export interface ServiceAccount {
@@ -76,11 +76,8 @@ export function claimsWorthReview(
   const claims = jws === undefined ? undefined : claimsOf(jws);
   if (jws === undefined || claims === undefined) throw new ReviewError('not a signed token');
   if (config.pem_keys.length > 0) {
-    const keys = config.pem_keys.flatMap((pem) => {
-      const key = publicKey(pem);
-      return key === undefined ? [] : [{ keyId: undefined, key }];
-    });
-    if (!verifyWithAny(jws, keys)) throw new ReviewError('no known key made the signature');
+    if (!verifyWithAny(jws, publicKeys(config.pem_keys)))
+      throw new ReviewError('no known key made the signature');
   }
   if (!config.disable_iss_validation) {
     const issuer = config.issuer === '' ? LEGACY_ISSUER : config.issuer;
