@@ -4,7 +4,7 @@ import type { AuditedMount, PolicyResults, RenderedPart, RequestEntry } from '..
 import type { RequestError } from '../model/errors.ts';
 import type { Decision } from '../policy/acl.ts';
 import type { Exchange } from './exchange.ts';
-import type { Mount } from './mount-table.ts';
+import type { Mount } from './mounts/mount-table.ts';
 import type { AuditTrail } from './parts.ts';
 
 /**

@@ -19,8 +19,8 @@ import type {
 } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
-import { fieldWarnings, parseFields } from './fields.ts';
-import { matchPath } from './paths.ts';
+import { fieldWarnings, parseFields } from './declared/fields.ts';
+import { matchPath } from './declared/paths.ts';
 
 export interface CallOptions {
   readonly principal?: Principal;

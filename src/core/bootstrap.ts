@@ -2,10 +2,10 @@
 import type { World } from '../base/world.ts';
 import type { PolicyStore } from '../policy/policy-store.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
-import { builtinMounts } from './builtin-mounts.ts';
+import { builtinMounts } from './mounts/builtin-mounts.ts';
 import type { CoreUnit } from './epoch-cache.ts';
-import type { MountTable } from './mount-table.ts';
-import { ROOT_NAMESPACE_ID } from './namespaces.ts';
+import type { MountTable } from './mounts/mount-table.ts';
+import { ROOT_NAMESPACE_ID } from './mounts/namespaces.ts';
 
 const CLUSTER_PREFIX = 'core/cluster/';
 

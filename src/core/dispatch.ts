@@ -5,7 +5,7 @@ import type { Request } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import type { Call } from './call.ts';
 import type { Exchange } from './exchange.ts';
-import { dataPrefix } from './mount-entry.ts';
+import { dataPrefix } from './mounts/mount-entry.ts';
 import { outsideOf, scheduleFor } from './outside/outside.ts';
 import type { Parts } from './parts.ts';
 

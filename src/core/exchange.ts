@@ -17,8 +17,8 @@ import type { TokenRecord } from '../tokens/token-record.ts';
 import type { Call, WrapInfo } from './call.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { HeldRequest } from './held/held-request.ts';
-import type { Mount, Routing } from './mount-table.ts';
-import type { Namespace } from './namespaces.ts';
+import type { Mount, Routing } from './mounts/mount-table.ts';
+import type { Namespace } from './mounts/namespaces.ts';
 import type { Opened } from './outside/intents.ts';
 
 /** Which steps of the pipeline a request takes. */

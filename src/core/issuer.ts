@@ -18,7 +18,7 @@ import type { TokenStore } from '../tokens/token-store.ts';
 import { effectiveTtl } from '../tokens/ttl.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
-import type { Mount } from './mount-table.ts';
+import type { Mount } from './mounts/mount-table.ts';
 
 /** What a login's alias becomes. */
 export interface LoginIdentity {

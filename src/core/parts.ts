@@ -16,8 +16,8 @@ import type { PolicyAuthority } from './policy-authority.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
 import type { Approvals } from './held/approvals.ts';
-import type { AnyBackend, MountTable } from './mount-table.ts';
-import type { Namespace } from './namespaces.ts';
+import type { AnyBackend, MountTable } from './mounts/mount-table.ts';
+import type { Namespace } from './mounts/namespaces.ts';
 import type { Intents } from './outside/intents.ts';
 import type { Issuer } from './issuer.ts';
 

@@ -1,7 +1,7 @@
 /** What every backend must declare, whatever it does: it is what help, OpenAPI, completion and forms are made of. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compilePaths, expandPattern } from '../core/paths.ts';
+import { compilePaths, expandPattern } from '../core/declared/paths.ts';
 import type { Backend, Path } from '../model/backend.ts';
 
 const SUMMARY_LENGTH_MAX = 120;

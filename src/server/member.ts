@@ -1,6 +1,6 @@
 /** Engines and auth methods that are loaded when they are first mounted. */
 import type { Awaitable } from '../base/awaitable.ts';
-import type { AnyBackend } from '../core/mount-table.ts';
+import type { AnyBackend } from '../core/mounts/mount-table.ts';
 import type { Backend } from '../model/backend.ts';
 
 /** Marks what works on a view of its own mount. */

@@ -1,6 +1,6 @@
 /** `sys/*`: the paths of the core, each from its own file. */
 import type { CoreUnit } from '../core/epoch-cache.ts';
-import type { AnyBackend, BackendFactory } from '../core/mount-table.ts';
+import type { AnyBackend, BackendFactory } from '../core/mounts/mount-table.ts';
 import { uuid } from '../base/random.ts';
 import { bindingPaths } from '../system/bindings.ts';
 import { capabilityPaths } from '../system/capabilities.ts';

@@ -2,7 +2,7 @@
 import { RequestError } from '../../model/errors.ts';
 import type { LeaseRecord } from '../../leases/lease-store.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
-import { dataPrefix } from '../mount-entry.ts';
+import { dataPrefix } from '../mounts/mount-entry.ts';
 import type { ExpirerPorts, Kind } from './work.ts';
 import { within } from './within.ts';
 

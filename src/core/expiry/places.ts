@@ -1,11 +1,11 @@
 /** What removed mounts, deleted namespaces and moved mounts leave to do once their tokens and leases have ended. */
 import type { CoreUnit } from '../epoch-cache.ts';
-import { dataPrefix } from '../mount-entry.ts';
-import type { MountEntry } from '../mount-entry.ts';
-import { ROUTING_SCOPE } from '../mount-table.ts';
-import { getMigration, moveStep } from '../mover.ts';
-import { deleteNamespaceRecord } from '../namespaces.ts';
-import { wipe } from '../wipe.ts';
+import { dataPrefix } from '../mounts/mount-entry.ts';
+import type { MountEntry } from '../mounts/mount-entry.ts';
+import { ROUTING_SCOPE } from '../mounts/mount-table.ts';
+import { getMigration, moveStep } from '../mounts/mover.ts';
+import { deleteNamespaceRecord } from '../mounts/namespaces.ts';
+import { wipe } from '../mounts/wipe.ts';
 import { anyBelow } from './below.ts';
 import { FAN_OUT, GONE_PREFIX, WIPE_RECORDS } from './work.ts';
 import type { ExpirerPorts, Kind } from './work.ts';

@@ -3,7 +3,7 @@ import type { DueEntry } from '../../leases/expiry-queue.ts';
 import { isExpired } from '../../tokens/token-record.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import { cubbyholePrefix } from '../steps/wrapping.ts';
-import { wipe } from '../wipe.ts';
+import { wipe } from '../mounts/wipe.ts';
 import { FAN_OUT, WIPE_RECORDS } from './work.ts';
 import type { ExpirerPorts, Kind } from './work.ts';
 

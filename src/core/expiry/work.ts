@@ -6,8 +6,8 @@ import type { LeaseStore } from '../../leases/lease-store.ts';
 import type { TokenStore } from '../../tokens/token-store.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import type { Duty } from '../replicas/duty.ts';
-import type { MountEntry } from '../mount-entry.ts';
-import type { BackendFactory, MountTable } from '../mount-table.ts';
+import type { MountEntry } from '../mounts/mount-entry.ts';
+import type { BackendFactory, MountTable } from '../mounts/mount-table.ts';
 import type { Intents } from '../outside/intents.ts';
 
 export interface ExpirerPorts {

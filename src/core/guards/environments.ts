@@ -4,8 +4,8 @@
  * bound by name: an entity, or the members of a group.
  */
 import type { Unit } from '../../model/transaction.ts';
-import type { Mount, Routing } from '../mount-table.ts';
-import type { Namespace } from '../namespaces.ts';
+import type { Mount, Routing } from '../mounts/mount-table.ts';
+import type { Namespace } from '../mounts/namespaces.ts';
 
 /** What carries an environment, or is bound to one. */
 export interface Label {

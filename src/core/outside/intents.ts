@@ -12,7 +12,7 @@ import { ACT_MS_MAX } from '../../model/outside.ts';
 import type { Intent } from '../../model/outside.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
-import { ROOT_NAMESPACE_ID } from '../namespaces.ts';
+import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
 
 /** The core's own kind: a leased secret that is about to be made. */
 export const LEND: string = 'lend';

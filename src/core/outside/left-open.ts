@@ -7,7 +7,7 @@ import type { Transaction } from '../../model/transaction.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import { within } from '../expiry/within.ts';
 import type { ExpirerPorts, Kind } from '../expiry/work.ts';
-import { dataPrefix } from '../mount-entry.ts';
+import { dataPrefix } from '../mounts/mount-entry.ts';
 import { LEND, OWN_PREFIX } from './intents.ts';
 import type { IntentRecord } from './intents.ts';
 import { taskAudit } from './task-audit.ts';

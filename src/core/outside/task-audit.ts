@@ -6,7 +6,7 @@ import type { World } from '../../base/world.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { TaskContext } from '../../model/outside.ts';
 import type { NamespaceRef } from '../../model/request.ts';
-import type { MountEntry } from '../mount-entry.ts';
+import type { MountEntry } from '../mounts/mount-entry.ts';
 
 export interface TaskAuditPorts {
   readonly world: Pick<World, 'random'>;

@@ -7,7 +7,7 @@ import type { Unit } from '../../model/transaction.ts';
 import { EpochCache } from '../epoch-cache.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Routing } from '../mount-table.ts';
+import type { Routing } from '../mounts/mount-table.ts';
 import { QUOTA_SCOPE, quotaRules, quotaSettings, ROLE_PARAMETERS } from './records.ts';
 import type { LeaseCountRecord, QuotaScope, QuotaSettings, RateLimitRecord } from './records.ts';
 import { QuotaRules } from './rules.ts';

@@ -10,7 +10,7 @@ import type { TokenRecord } from '../../tokens/token-record.ts';
 import type { Exchange } from '../exchange.ts';
 import { withoutConflicts } from '../../identity/roles/exclusions.ts';
 import type { Exclusion } from '../../identity/roles/records.ts';
-import type { Namespace } from '../namespaces.ts';
+import type { Namespace } from '../mounts/namespaces.ts';
 import type { Parts } from '../parts.ts';
 
 export function authenticate(parts: Parts, exchange: Exchange): Awaitable<void> {

@@ -2,7 +2,7 @@
 import { RequestError, notFound } from '../../model/errors.ts';
 import { visibleKeys } from '../../policy/visible-keys.ts';
 import type { Exchange } from '../exchange.ts';
-import { matchBackend, resolveMount } from '../mount-table.ts';
+import { matchBackend, resolveMount } from '../mounts/mount-table.ts';
 import type { Parts } from '../parts.ts';
 
 /** What a filtered listing may hold: of anything else it is not known what it tells. */

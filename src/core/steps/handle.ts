@@ -5,7 +5,7 @@ import type { Reply } from '../../model/request.ts';
 import { RequestError } from '../../model/errors.ts';
 import { assertFields, operationOf, requestOf, storeOf } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
-import { helpReply } from '../help-reply.ts';
+import { helpReply } from '../declared/help-reply.ts';
 import type { Parts } from '../parts.ts';
 
 export function handle(parts: Parts, exchange: Exchange): Awaitable<void> {

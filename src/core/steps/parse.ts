@@ -3,7 +3,7 @@ import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Request } from '../../model/request.ts';
-import { fieldWarnings, parseFields } from '../fields.ts';
+import { fieldWarnings, parseFields } from '../declared/fields.ts';
 import { requestOf, storeOf } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';

@@ -4,8 +4,8 @@ import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Exchange, RequestClass } from '../exchange.ts';
-import { matchBackend, resolveMount, resolveNamespace } from '../mount-table.ts';
-import type { AnyBackend, BackendMatch, Routing } from '../mount-table.ts';
+import { matchBackend, resolveMount, resolveNamespace } from '../mounts/mount-table.ts';
+import type { AnyBackend, BackendMatch, Routing } from '../mounts/mount-table.ts';
 import type { Parts } from '../parts.ts';
 
 /** These have no meaning outside the token's own namespace, so they always go there. */

@@ -6,7 +6,7 @@ import type { Decision } from '../../policy/acl.ts';
 import type { Environments } from '../guards/environments.ts';
 import { listedError } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Routing } from '../mount-table.ts';
+import type { Routing } from '../mounts/mount-table.ts';
 import type { Parts } from '../parts.ts';
 
 const WRITES: ReadonlySet<Operation> = new Set(['create', 'update', 'patch', 'delete']);

@@ -6,7 +6,7 @@ import { isJsonObject } from '../../base/json.ts';
 import type { World } from '../../base/world.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { dataPrefix } from '../../core/mount-entry.ts';
+import { dataPrefix } from '../../core/mounts/mount-entry.ts';
 import type { AuditTrail } from '../../core/parts.ts';
 import { noteReaders } from '../../engines/kv/rotation/readers.ts';
 import type { SeenReader } from '../../engines/kv/rotation/readers.ts';

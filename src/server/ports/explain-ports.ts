@@ -1,7 +1,7 @@
 /** What `sys/policies/explain` needs of tokens, policies and the routing table. */
 import { foldedPath } from '../../core/steps/folded-path.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
-import { matchBackend, resolveMount, resolveNamespace } from '../../core/mount-table.ts';
+import { matchBackend, resolveMount, resolveNamespace } from '../../core/mounts/mount-table.ts';
 import type { ExplainPorts } from '../../system/explain.ts';
 import type { Services } from '../assemble.ts';
 import { capabilityPorts } from './capability-ports.ts';

@@ -3,7 +3,7 @@ import { uuid } from '../../base/random.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import { loadEnvironments } from '../../core/guards/environments.ts';
 import type { Guards } from '../../core/guards/guards.ts';
-import { ROUTING_SCOPE } from '../../core/mount-table.ts';
+import { ROUTING_SCOPE } from '../../core/mounts/mount-table.ts';
 import type { Exclusion } from '../../identity/roles/records.ts';
 import { RoleStore } from '../../identity/roles/role-store.ts';
 import type { NamespaceRef } from '../../model/request.ts';

@@ -4,7 +4,7 @@ import type { World } from '../../base/world.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { IssuerPorts } from '../../core/issuer.ts';
 import type { ApprovalPorts } from '../../core/held/approvals.ts';
-import type { Mount, MountTable } from '../../core/mount-table.ts';
+import type { Mount, MountTable } from '../../core/mounts/mount-table.ts';
 import type { IdentityPort } from '../../core/parts.ts';
 import { identityScope } from '../../core/policy-authority.ts';
 import type { PolicyAuthorityPorts } from '../../core/policy-authority.ts';

@@ -2,8 +2,8 @@
 import type { AuditBroker, AuditDeviceSpec } from '../../audit/broker.ts';
 import type { World } from '../../base/world.ts';
 import type { Binding } from '../../core/bindings/bindings.ts';
-import type { LockoutRules } from '../../core/lockout.ts';
-import type { LeaseBounds } from '../../core/mount-table.ts';
+import type { LockoutRules } from '../../core/lockout/lockout.ts';
+import type { LeaseBounds } from '../../core/mounts/mount-table.ts';
 import type { Backend } from '../../model/backend.ts';
 import type { Seal } from '../../seal/seal.ts';
 import type { Storage } from '../../storage/storage.ts';

@@ -2,8 +2,8 @@
 import { EpochCache } from '../../core/epoch-cache.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { IssuerPorts } from '../../core/issuer.ts';
-import { ROUTING_SCOPE } from '../../core/mount-table.ts';
-import type { MountTable } from '../../core/mount-table.ts';
+import { ROUTING_SCOPE } from '../../core/mounts/mount-table.ts';
+import type { MountTable } from '../../core/mounts/mount-table.ts';
 import { formatKeyUri } from '../../engines/totp/key-uri.ts';
 import { qrCodePng } from '../../engines/totp/qr-code.ts';
 import type { Identity } from '../../identity/identity.ts';

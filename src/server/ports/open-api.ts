@@ -1,6 +1,6 @@
 /** The OpenAPI document of the mounts that a caller can reach. */
-import { mountSection, openApiDocument } from '../../core/openapi.ts';
-import type { Section } from '../../core/openapi.ts';
+import { mountSection, openApiDocument } from '../../core/declared/openapi.ts';
+import type { Section } from '../../core/declared/openapi.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { SpecsPorts } from '../../system/internal-specs.ts';
 import type { Services } from '../assemble.ts';

@@ -1,8 +1,8 @@
 /** What `sys/quotas` needs of the routing table. */
 import type { Awaitable } from '../../base/awaitable.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
-import { resolveMount, resolveNamespace } from '../../core/mount-table.ts';
-import type { MountTable, Routing } from '../../core/mount-table.ts';
+import { resolveMount, resolveNamespace } from '../../core/mounts/mount-table.ts';
+import type { MountTable, Routing } from '../../core/mounts/mount-table.ts';
 import { countOf } from '../../core/quotas/keeper.ts';
 import type { QuotaWorld } from '../../core/quotas/keeper.ts';
 import { QUOTA_SCOPE } from '../../core/quotas/records.ts';

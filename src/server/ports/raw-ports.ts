@@ -1,7 +1,7 @@
 /** What `sys/raw` needs of the core: which namespaces there are, and how to make every cache look again. */
 import type { CoreUnit } from '../../core/epoch-cache.ts';
-import { ROUTING_SCOPE } from '../../core/mount-table.ts';
-import { ROOT_NAMESPACE_ID } from '../../core/namespaces.ts';
+import { ROUTING_SCOPE } from '../../core/mounts/mount-table.ts';
+import { ROOT_NAMESPACE_ID } from '../../core/mounts/namespaces.ts';
 import { identityScope, policyScope } from '../../core/policy-authority.ts';
 import { QUOTA_SCOPE } from '../../core/quotas/records.ts';
 import { AUDITED_HEADERS_SCOPE } from '../../system/config/audited-headers.ts';

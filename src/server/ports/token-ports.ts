@@ -1,6 +1,6 @@
 /** Connects the token method to policies, identity and the other auth methods. */
 import type { CoreUnit } from '../../core/epoch-cache.ts';
-import { dataPrefix } from '../../core/mount-entry.ts';
+import { dataPrefix } from '../../core/mounts/mount-entry.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { tokenRole } from '../../system/token/roles.ts';
 import type { TokenPorts } from '../../system/token/ports.ts';

@@ -2,7 +2,7 @@
 import { formatTime } from '../../base/time-format.ts';
 import { EnvironmentStore, LABELS_MAX } from '../../core/guards/environments.ts';
 import type { EnvironmentException, Label } from '../../core/guards/environments.ts';
-import type { Routing } from '../../core/mount-table.ts';
+import type { Routing } from '../../core/mounts/mount-table.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';

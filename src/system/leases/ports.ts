@@ -3,7 +3,7 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
-import type { Mount } from '../../core/mount-table.ts';
+import type { Mount } from '../../core/mounts/mount-table.ts';
 import type { ExpiryQueue } from '../../leases/expiry-queue.ts';
 import type { LeaseStore } from '../../leases/lease-store.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';

@@ -1,5 +1,5 @@
 /** `sys/leases/renew`: a longer life, within the maximum that the lease was born with. */
-import { dataPrefix } from '../../core/mount-entry.ts';
+import { dataPrefix } from '../../core/mounts/mount-entry.ts';
 import type { LeaseRecord } from '../../leases/lease-store.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';

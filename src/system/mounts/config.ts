@@ -3,8 +3,8 @@ import { parseSeconds } from '../../base/duration.ts';
 import { isJsonObject } from '../../base/json.ts';
 import type { JsonValue } from '../../base/json.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { LeaseBounds } from '../../core/mount-table.ts';
-import type { MountConfig, MountTable } from '../../core/mount-entry.ts';
+import type { LeaseBounds } from '../../core/mounts/mount-table.ts';
+import type { MountConfig, MountTable } from '../../core/mounts/mount-entry.ts';
 
 const TOKEN_TYPES = ['default-service', 'default-batch', 'service', 'batch'];
 const VISIBILITIES = ['', 'unauth', 'hidden'];

@@ -8,14 +8,14 @@ import type { ExpiryQueue } from '../../leases/expiry-queue.ts';
 import { endBelow } from '../../core/expiry/below.ts';
 import type { GoneMount } from '../../core/expiry/places.ts';
 import { GONE_PREFIX } from '../../core/expiry/work.ts';
-import type { MountEntry, MountTable as Table } from '../../core/mount-entry.ts';
+import type { MountEntry, MountTable as Table } from '../../core/mounts/mount-entry.ts';
 import type {
   BackendFactory,
   LeaseBounds,
   Mount,
   MountTable,
   Routing,
-} from '../../core/mount-table.ts';
+} from '../../core/mounts/mount-table.ts';
 
 export interface MountPorts {
   readonly world: World;

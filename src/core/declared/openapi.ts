@@ -1,6 +1,6 @@
 /** An OpenAPI 3.0 document from declarations: paths, parameters, bodies, and Vault's `x-vault-*` marks. */
-import type { Backend, DeclaredOperation, Path } from '../model/backend.ts';
-import type { Field, FieldKind } from '../model/field.ts';
+import type { Backend, DeclaredOperation, Path } from '../../model/backend.ts';
+import type { Field, FieldKind } from '../../model/field.ts';
 import { expandPattern } from './paths.ts';
 
 type Json = Readonly<Record<string, unknown>>;

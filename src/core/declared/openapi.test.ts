@@ -1,8 +1,8 @@
 /** Help and OpenAPI: everything declared is there, references hold, nothing secret is shown. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definePath } from '../model/backend.ts';
-import type { Backend } from '../model/backend.ts';
+import { definePath } from '../../model/backend.ts';
+import type { Backend } from '../../model/backend.ts';
 import { backendHelp, pathHelp } from './help.ts';
 import { mountSection, openApiDocument, pathDocument } from './openapi.ts';
 

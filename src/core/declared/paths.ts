@@ -2,7 +2,7 @@
  * Finds the path declaration that serves a request path. Patterns (see src/model/backend.ts) are compiled once per backend
  * into segment tests; user input never meets a regular expression, and a match costs one pass over the path's bytes.
  */
-import type { Backend, Path } from '../model/backend.ts';
+import type { Backend, Path } from '../../model/backend.ts';
 
 /** Values of the pattern's named segments, in the order of the pattern; null prototype. */
 export type PathParams = Readonly<Record<string, string>>;

@@ -2,10 +2,10 @@
  * How often a name has failed to log in, in a row. A process that is alone counts in memory: a wrong password must not cost a
  * write. Several processes count in the store, together, so that nobody has as many guesses as there are servers.
  */
-import type { Unit } from '../model/transaction.ts';
-import { ConflictError } from '../storage/storage.ts';
-import type { CoreUnit } from './epoch-cache.ts';
-import { ROOT_NAMESPACE_ID } from './namespaces.ts';
+import type { Unit } from '../../model/transaction.ts';
+import { ConflictError } from '../../storage/storage.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
 
 /** Names whose failures are counted in memory; beyond that the one that failed longest ago is forgotten. */
 const COUNTED_MAX = 100_000;

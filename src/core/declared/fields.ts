@@ -18,10 +18,10 @@ import {
   toStringMap,
   toText,
   toTimeMs,
-} from '../base/coerce.ts';
-import { invalidRequest } from '../model/errors.ts';
-import type { Field, FieldKind, FieldSet, FieldTypes } from '../model/field.ts';
-import type { JsonObject, JsonValue } from '../base/json.ts';
+} from '../../base/coerce.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Field, FieldKind, FieldSet, FieldTypes } from '../../model/field.ts';
+import type { JsonObject, JsonValue } from '../../base/json.ts';
 import type { PathParams } from './paths.ts';
 
 /** How each kind is read. Undefined means: as if nothing was sent. */

@@ -1,9 +1,9 @@
 /** `?help=1`: what the declaration says of a path. */
-import { RequestError } from '../model/errors.ts';
-import type { Reply } from '../model/request.ts';
-import type { Exchange } from './exchange.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { Reply } from '../../model/request.ts';
+import type { Exchange } from '../exchange.ts';
 import { backendHelp, pathHelp } from './help.ts';
-import type { Path } from '../model/backend.ts';
+import type { Path } from '../../model/backend.ts';
 
 export function helpReply(exchange: Exchange): Reply {
   const { match, mount } = exchange;

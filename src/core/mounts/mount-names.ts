@@ -1,5 +1,5 @@
 /** Which paths a mount may have. */
-import { invalidRequest } from '../model/errors.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { MountTable } from './mount-entry.ts';
 import type { Routing } from './mount-table.ts';
 

@@ -1,6 +1,6 @@
 /** The mounts that every namespace is born with. */
-import { uuid } from '../base/random.ts';
-import type { Random } from '../base/random.ts';
+import { uuid } from '../../base/random.ts';
+import type { Random } from '../../base/random.ts';
 import type { MountEntry } from './mount-entry.ts';
 import { ROOT_NAMESPACE_ID } from './namespaces.ts';
 

@@ -1,5 +1,5 @@
 /** Deletes everything below a prefix, a bounded number of records at a time. */
-import type { Transaction } from '../model/transaction.ts';
+import type { Transaction } from '../../model/transaction.ts';
 
 /** Deletes up to `limit` records; true when nothing is left. */
 export async function wipe(view: Transaction, prefix: string, limit: number): Promise<boolean> {

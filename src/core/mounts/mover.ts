@@ -1,5 +1,5 @@
 /** Moves a mount to another path or namespace, step by step; every step is a transaction, and a crash resumes it. */
-import type { CoreUnit } from './epoch-cache.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
 import { dataPrefix } from './mount-entry.ts';
 import type { MountEntry } from './mount-entry.ts';
 import type { MountTable } from './mount-table.ts';

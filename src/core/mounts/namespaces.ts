@@ -1,8 +1,8 @@
 /** Namespaces: every secret, mount, policy and token hangs under one. The root namespace has no record. */
-import { base62, uuid } from '../base/random.ts';
-import type { Random } from '../base/random.ts';
-import { invalidRequest } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
+import { base62, uuid } from '../../base/random.ts';
+import type { Random } from '../../base/random.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Unit } from '../../model/transaction.ts';
 
 export interface Namespace {
   /** Short random word; `root` for the root namespace. */

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseJson } from '../base/json.ts';
-import type { JsonObject, JsonValue } from '../base/json.ts';
-import { RequestError } from '../model/errors.ts';
-import type { Field, FieldKind } from '../model/field.ts';
+import { parseJson } from '../../base/json.ts';
+import type { JsonObject, JsonValue } from '../../base/json.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { Field, FieldKind } from '../../model/field.ts';
 import { fieldWarnings, parseFields } from './fields.ts';
 
 function field(kind: FieldKind, more: Partial<Field> = {}): Field {

@@ -1,5 +1,5 @@
 /** What is stored of a mount, and how it is shown. */
-import type { Stored } from '../model/transaction.ts';
+import type { Stored } from '../../model/transaction.ts';
 
 export type MountTable = 'secret' | 'auth';
 

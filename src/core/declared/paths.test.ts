@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { definePath } from '../model/backend.ts';
-import type { DeclaredOperation, Path } from '../model/backend.ts';
+import { definePath } from '../../model/backend.ts';
+import type { DeclaredOperation, Path } from '../../model/backend.ts';
 import { compilePaths, expandPattern, isGenericName, PatternError } from './paths.ts';
 
 function declare(pattern: string, ...names: DeclaredOperation[]): Path {

@@ -1,6 +1,6 @@
 /** Help text from declarations, in the layout that Vault's command line prints. */
-import type { Backend, Path } from '../model/backend.ts';
-import type { Field, FieldKind } from '../model/field.ts';
+import type { Backend, Path } from '../../model/backend.ts';
+import type { Field, FieldKind } from '../../model/field.ts';
 
 /** What users of Vault call each kind of field. */
 const KIND_NAMES: { readonly [K in FieldKind]: string } = {

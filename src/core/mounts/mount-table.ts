@@ -1,12 +1,12 @@
 /** The routing table: which namespace and which mount a path belongs to. */
-import type { Awaitable } from '../base/awaitable.ts';
-import type { MountRef, NamespaceRef } from '../model/request.ts';
-import type { Backend, Path } from '../model/backend.ts';
-import type { Unit } from '../model/transaction.ts';
-import { matchPath } from './paths.ts';
-import { EpochCache } from './epoch-cache.ts';
-import type { CoreUnit } from './epoch-cache.ts';
-import type { Guards } from './guards/guards.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
+import type { MountRef, NamespaceRef } from '../../model/request.ts';
+import type { Backend, Path } from '../../model/backend.ts';
+import type { Unit } from '../../model/transaction.ts';
+import { matchPath } from '../declared/paths.ts';
+import { EpochCache } from '../epoch-cache.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import type { Guards } from '../guards/guards.ts';
 import type { MountEntry } from './mount-entry.ts';
 import { loadNamespaces } from './namespaces.ts';
 import type { Namespace } from './namespaces.ts';

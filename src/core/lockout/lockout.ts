@@ -3,14 +3,14 @@
  * name is the one that the method itself calls canonical, so that spellings do not count apart (CVE-2025-6004), and names of
  * nobody are counted too, so that a lock does not tell who exists.
  */
-import type { Clock } from '../base/clock.ts';
-import { permissionDenied } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
-import { ConflictError } from '../storage/storage.ts';
-import type { CoreUnit } from './epoch-cache.ts';
-import type { Exchange } from './exchange.ts';
+import type { Clock } from '../../base/clock.ts';
+import { permissionDenied } from '../../model/errors.ts';
+import type { Unit } from '../../model/transaction.ts';
+import { ConflictError } from '../../storage/storage.ts';
+import type { CoreUnit } from '../epoch-cache.ts';
+import type { Exchange } from '../exchange.ts';
 import type { FailureCount } from './lockout-failures.ts';
-import type { Mount } from './mount-table.ts';
+import type { Mount } from '../mounts/mount-table.ts';
 
 export interface LockoutRules {
   /** Failed logins in a row; 0 = never locked. */
