@@ -11,12 +11,6 @@ const ISSUING: readonly Flag[] = [
     usage: 'Whether the key is made ("internal") or one of the mount ("existing").',
   },
   { name: 'issuer_name', kind: 'text', usage: 'Name for the new issuer.' },
-  {
-    name: 'non-interactive',
-    kind: 'boolean',
-    hidden: true,
-    usage: 'Nothing is read from standard input.',
-  },
 ];
 
 function part(name: string, usage: string, byDefault: boolean): Flag {
