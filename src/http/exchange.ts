@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BodyError } from '../facades/facade.ts';
 import type { Connection, WireRequest } from '../facades/facade.ts';
 import type { RunningRequest } from './in-flight.ts';
+import { announcesTooMuch, readWhole } from './read-body.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -87,43 +88,14 @@ export class HttpExchange implements WireRequest, RunningRequest {
   readBody(bytesMax: number): Promise<Buffer> {
     const { request } = this;
     if (!this.hasBody) return Promise.resolve(EMPTY);
-    if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
+    if (announcesTooMuch(request.headers['content-length'], bytesMax)) {
       return Promise.reject(new BodyError('too_large'));
     }
     if (this.#awaitsContinue) {
       this.#awaitsContinue = false;
       this.response.writeContinue();
     }
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      const stop = (): void => {
-        request.off('data', take);
-        request.off('end', finish);
-        request.off('close', fail);
-      };
-      const take = (chunk: Buffer): void => {
-        length += chunk.length;
-        chunks.push(chunk);
-        if (length <= bytesMax) return;
-        stop();
-        request.pause();
-        reject(new BodyError('too_large'));
-      };
-      const finish = (): void => {
-        stop();
-        resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, length));
-      };
-      const fail = (): void => {
-        stop();
-        reject(new BodyError('aborted'));
-      };
-      // An aborted request reports an error as well as its close; without a listener that would end the process.
-      request.on('error', () => {});
-      request.on('data', take);
-      request.on('end', finish);
-      request.on('close', fail);
-    });
+    return readWhole(request, bytesMax);
   }
 
   /**

@@ -5,6 +5,7 @@ import { BodyError } from '../../facades/facade.ts';
 import type { Connection, WireReply, WireRequest } from '../../facades/facade.ts';
 import type { RunningRequest } from '../in-flight.ts';
 import { replyHeaders, told } from '../reply-body.ts';
+import { announcesTooMuch, readWhole } from '../read-body.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** Frame flag of a request that ends with its headers. */
@@ -76,37 +77,10 @@ export class H2Exchange implements WireRequest, RunningRequest {
   readBody(bytesMax: number): Promise<Buffer> {
     const { stream } = this;
     if (!this.hasBody) return Promise.resolve(EMPTY);
-    if (Number(this.headers['content-length'] ?? 0) > bytesMax) {
+    if (announcesTooMuch(this.headers['content-length'], bytesMax)) {
       return Promise.reject(new BodyError('too_large'));
     }
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      const stop = (): void => {
-        stream.off('data', take);
-        stream.off('end', finish);
-        stream.off('close', fail);
-      };
-      const take = (chunk: Buffer): void => {
-        length += chunk.length;
-        chunks.push(chunk);
-        if (length <= bytesMax) return;
-        stop();
-        stream.pause();
-        reject(new BodyError('too_large'));
-      };
-      const finish = (): void => {
-        stop();
-        resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, length));
-      };
-      const fail = (): void => {
-        stop();
-        reject(new BodyError('aborted'));
-      };
-      stream.on('data', take);
-      stream.on('end', finish);
-      stream.on('close', fail);
-    });
+    return readWhole(stream, bytesMax);
   }
 
   /**

@@ -1,0 +1,50 @@
+/** Reads the body of a request, of whichever version of HTTP, up to a limit. */
+import type { Readable } from 'node:stream';
+import { BodyError } from '../facades/facade.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** True when a body says of itself that it is too long, so that not a byte of it need be read. */
+export function announcesTooMuch(
+  contentLength: string | readonly string[] | undefined,
+  bytesMax: number,
+): boolean {
+  return Number(contentLength ?? 0) > bytesMax;
+}
+
+/**
+ * The whole body.
+ * @throws {BodyError} `too_large`, with the stream paused and the rest unread; `aborted` when it ends before its end.
+ */
+export function readWhole(stream: Readable, bytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const stop = (): void => {
+      stream.off('data', take);
+      stream.off('end', finish);
+      stream.off('close', fail);
+    };
+    const take = (chunk: Buffer): void => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length <= bytesMax) return;
+      stop();
+      stream.pause();
+      reject(new BodyError('too_large'));
+    };
+    const finish = (): void => {
+      stop();
+      resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, length));
+    };
+    const fail = (): void => {
+      stop();
+      reject(new BodyError('aborted'));
+    };
+    // An aborted request reports an error as well as its close; without a listener that would end the process.
+    stream.on('error', () => {});
+    stream.on('data', take);
+    stream.on('end', finish);
+    stream.on('close', fail);
+  });
+}
