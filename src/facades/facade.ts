@@ -47,7 +47,7 @@ export interface Facade {
 }
 
 /** A facade that shares a listener with others, and the requests that are its own. */
-export interface SharedFacade {
+export interface SharedFacade extends Pick<Facade, 'handle'> {
   /** As configuration and audit name it. */
   readonly api: 'aws' | 'azure' | 'gcp';
   /**
@@ -55,7 +55,6 @@ export interface SharedFacade {
    * what can only be Vault's: a path below `/v1/` other than `/v1/projects/`.
    */
   claims(request: WireRequest): boolean;
-  readonly facade: Facade;
 }
 
 export type BodyErrorReason = 'too_large' | 'aborted';

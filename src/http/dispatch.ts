@@ -19,7 +19,7 @@ export function dispatching(vault: Facade, others: readonly SharedFacade[]): Fac
         return vault.handle(request);
       }
       for (const other of others) {
-        if (other.claims(request)) return other.facade.handle(request);
+        if (other.claims(request)) return other.handle(request);
       }
       return vault.handle(request);
     },

@@ -14,14 +14,15 @@ import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import { BodyError } from '../facade.ts';
-import type { SharedFacade, WireReply, WireRequest } from '../facade.ts';
+import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Operation, Question } from './asking.ts';
 import { AwsError, renderedError, signatureError } from './errors.ts';
 import type { Service } from './errors.ts';
 import { KMS_OPERATIONS } from './kms/operations.ts';
 import { SECRETS_OPERATIONS } from './secrets/operations.ts';
 import { callerArn } from './secrets/policy/evaluate.ts';
-import { checkScope, evidenceOf, isSigned, queryOf, readSignature } from './sigv4/signature.ts';
+import { isSigned } from './recognise.ts';
+import { checkScope, evidenceOf, queryOf, readSignature } from './sigv4/signature.ts';
 import { roleOf, STS_OPERATIONS, UNSIGNED } from './sts/operations.ts';
 import type { Parameters, Sealer } from './sts/operations.ts';
 import { parseForm } from './wire/form.ts';
@@ -49,7 +50,6 @@ const TARGETS: Readonly<Record<string, Exclude<Service, 'sts'>>> = {
   TrentService: 'kms',
 };
 const REGION_DEFAULT = 'us-east-1';
-const FORM = 'application/x-www-form-urlencoded';
 
 /** Parameters of a presigned URL that are not the operation's. */
 const SIGNING_PARAMETER = /^X-Amz-/;
@@ -59,24 +59,11 @@ interface Wanted {
   readonly name: string;
 }
 
-export function createAwsFacade(options: AwsFacadeOptions): SharedFacade {
+export function createAwsFacade(options: AwsFacadeOptions): Facade {
   return {
-    api: 'aws',
-    claims,
-    facade: {
-      handle: async (request) => await new Exchange(options, request).answer(),
-      refuse: (status, message) => jsonError(status, 'SerializationException', message, ''),
-    },
+    handle: async (request) => await new Exchange(options, request).answer(),
+    refuse: (status, message) => jsonError(status, 'SerializationException', message, ''),
   };
-}
-
-/** Everything is at `/`, and nothing of the other APIs is. */
-function claims(request: WireRequest): boolean {
-  const { target, headers, method } = request;
-  if (!(target === '/' || target.startsWith('/?'))) return false;
-  if (headers['x-amz-target'] !== undefined || isSigned(request)) return true;
-  const type = headers['content-type'];
-  return method === 'POST' && typeof type === 'string' && type.startsWith(FORM);
 }
 
 /** One request on its way through this facade. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
 import { BodyError } from '../facade.ts';
-import type { Facade, SharedFacade, WireReply, WireRequest } from '../facade.ts';
+import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Question } from './asking.ts';
 import {
   cloudMetadataReply,
@@ -62,35 +62,8 @@ const FORM_BYTES_MAX = 128 * 1024;
 const JSON_LIMITS = { depthMax: 32, valuesMax: 10_000 } as const;
 const HOST = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/;
 const BEARER = /^Bearer +([\x21-\x7e]{1,65536})$/i;
-const SEGMENTS_LOOKED_AT = 8;
-/** Behind the tenant. */
-const AUTHORITY_PATHS: ReadonlySet<string> = new Set(['oauth2', 'discovery']);
-const OPENID_DOCUMENT = '.well-known/openid-configuration';
-const CLOUD_PATHS: ReadonlySet<string> = new Set([
-  'metadata/endpoints',
-  'subscriptions',
-  'msi/token',
-]);
 /** Where evidence becomes a token. */
 const CREDENTIAL_LOGIN = 'identity/credential-login';
-
-/** The facade beside others on one listener. */
-export function azureApi(options: AzureFacadeOptions): SharedFacade {
-  return { api: 'azure', claims: isAzure, facade: createAzureFacade(options) };
-}
-
-/** By the path alone: objects of a vault, and what their clients ask of the authority and of the cloud. */
-function isAzure({ target }: WireRequest): boolean {
-  const [path = ''] = target.split('?', 1);
-  const segments = path.split('/', SEGMENTS_LOOKED_AT).filter((segment) => segment !== '');
-  const joined = segments.join('/').toLowerCase();
-  return (
-    isKeyVaultPath(segments) ||
-    AUTHORITY_PATHS.has(segments[1] ?? '') ||
-    joined.endsWith(OPENID_DOCUMENT) ||
-    CLOUD_PATHS.has(joined)
-  );
-}
 
 export function createAzureFacade(options: AzureFacadeOptions): Facade {
   return {

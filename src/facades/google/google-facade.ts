@@ -5,12 +5,11 @@ import type { Log } from '../../base/log.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
 import { BodyError } from '../facade.ts';
-import type { Facade, SharedFacade, WireReply, WireRequest } from '../facade.ts';
+import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Ask } from './asking.ts';
 import { assertionOf, looksSigned } from './login/claims.ts';
 import {
   grantOf,
-  isTokenPath,
   noIdentityTokenReply,
   oauthErrorReply,
   OauthError,
@@ -21,11 +20,12 @@ import {
 import { SERVED } from './methods.ts';
 import { testPermissions } from './permissions.ts';
 import type { MountOf } from './permissions.ts';
+import { GRPC_CONTENT_TYPE, isGrpc, isTokenPath } from './recognise.ts';
 import { messageOfRest, REST_PREFIX, restError, restReply, restRequest } from './rest.ts';
 import { decodeMessage } from './wire/binary-reader.ts';
 import { encodeMessage } from './wire/binary-writer.ts';
-import { errorTrailers, frame, GRPC_CONTENT_TYPE, isGrpc, unframe } from './wire/grpc.ts';
-import { grpcMethod, METHODS, SERVICE_PREFIXES } from './wire/methods.ts';
+import { errorTrailers, frame, unframe } from './wire/grpc.ts';
+import { grpcMethod, METHODS } from './wire/methods.ts';
 import type { MethodName } from './wire/methods.ts';
 import { MessageError } from './wire/schema.ts';
 import type { Message } from './wire/schema.ts';
@@ -45,21 +45,6 @@ const BEARER = /^Bearer +([\x21-\x7e]{1,65536})$/i;
 const CREDENTIAL_LOGIN = 'identity/credential-login';
 const UNAUTHENTICATED =
   'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.';
-
-/** The facade beside others on one listener. */
-export function googleApi(options: GoogleFacadeOptions): SharedFacade {
-  return { api: 'gcp', claims: isGoogle, facade: createGoogleFacade(options) };
-}
-
-/** A Vault mount may be called `projects`, but hardly has `secrets` or `locations` one level below. */
-const REST_PATH = /^\/v1\/projects\/[^/?]+\/(?:secrets|locations)(?:[/?:]|$)/;
-
-function isGoogle({ target, headers }: WireRequest): boolean {
-  if (isGrpc(headers['content-type'])) {
-    return SERVICE_PREFIXES.some((prefix) => target.startsWith(prefix));
-  }
-  return REST_PATH.test(target) || isTokenPath(target.split('?', 1)[0] ?? '');
-}
 
 export function createGoogleFacade(options: GoogleFacadeOptions): Facade {
   return {

@@ -121,7 +121,7 @@ export async function opened(context: TestContext, policy: string = POLICY): Pro
   const key = { id: String(issued['access_key_id']), secret: String(issued['secret_access_key']) };
   const { services } = server.instance;
   const placeOf = placeFinder(services);
-  const { facade } = createAwsFacade({
+  const facade = createAwsFacade({
     handle: server.instance.handle,
     log: silentLog,
     clock: server.clock,

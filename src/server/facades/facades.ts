@@ -2,10 +2,10 @@
 import type { World } from '../../base/world.ts';
 import type { BoundProtocol } from '../../core/bindings/bindings.ts';
 import type { Handle } from '../../core/call.ts';
-import { createAwsFacade } from '../../facades/aws/aws-facade.ts';
-import { azureApi } from '../../facades/azure/azure-facade.ts';
+import { isAws } from '../../facades/aws/recognise.ts';
+import { isAzure } from '../../facades/azure/recognise.ts';
 import type { MountOf } from '../../facades/google/permissions.ts';
-import { googleApi } from '../../facades/google/google-facade.ts';
+import { isGoogle } from '../../facades/google/recognise.ts';
 import type { Facade, SharedFacade } from '../../facades/facade.ts';
 import type { SealedText } from '../../tokens/batch-token.ts';
 import type { SessionTexts } from '../../identity/credentials/record.ts';
@@ -27,15 +27,18 @@ export interface SharedPorts {
   ) => Promise<string | undefined>;
 }
 
-const MAKERS: readonly ((ports: SharedPorts) => SharedFacade)[] = [
-  aws,
-  ({ handle, world, mountOf }) =>
-    googleApi({ handle, log: world.log.named('http'), clock: world.clock, mountOf }),
-  ({ handle, world, backups }) =>
-    azureApi({ handle, log: world.log.named('http'), clock: world.clock, backupSeal: backups }),
+interface Entry extends Pick<SharedFacade, 'api' | 'claims'> {
+  readonly load: (ports: SharedPorts) => Promise<Facade>;
+}
+
+const ENTRIES: readonly Entry[] = [
+  { api: 'aws', claims: isAws, load: aws },
+  { api: 'gcp', claims: isGoogle, load: google },
+  { api: 'azure', claims: isAzure, load: azure },
 ];
 
-function aws({ world, handle, sessions, placeOf }: SharedPorts): SharedFacade {
+async function aws({ world, handle, sessions, placeOf }: SharedPorts): Promise<Facade> {
+  const { createAwsFacade } = await import('../../facades/aws/aws-facade.ts');
   return createAwsFacade({
     handle,
     log: world.log.named('http'),
@@ -46,9 +49,39 @@ function aws({ world, handle, sessions, placeOf }: SharedPorts): SharedFacade {
   });
 }
 
-/** Those whose API is in `apis`. */
+async function google({ world, handle, mountOf }: SharedPorts): Promise<Facade> {
+  const { createGoogleFacade } = await import('../../facades/google/google-facade.ts');
+  return createGoogleFacade({
+    handle,
+    log: world.log.named('http'),
+    clock: world.clock,
+    mountOf,
+  });
+}
+
+async function azure({ world, handle, backups }: SharedPorts): Promise<Facade> {
+  const { createAzureFacade } = await import('../../facades/azure/azure-facade.ts');
+  return createAzureFacade({
+    handle,
+    log: world.log.named('http'),
+    clock: world.clock,
+    backupSeal: backups,
+  });
+}
+
+/** Those whose API is in `apis`. Each is loaded for its first request: start and memory of a server without them are not theirs. */
 export function sharedFacades(apis: readonly string[], ports: SharedPorts): SharedFacade[] {
-  return MAKERS.map((make) => make(ports)).filter(({ api }) => apis.includes(api));
+  return ENTRIES.filter(({ api }) => apis.includes(api)).map(({ api, claims, load }) => {
+    let loading: Promise<Facade> | undefined;
+    return {
+      api,
+      claims,
+      async handle(request) {
+        loading ??= load(ports);
+        return (await loading).handle(request);
+      },
+    };
+  });
 }
 
 /** What a listener without the Vault API answers to what is nobody's. */

@@ -51,15 +51,6 @@ function incomplete(message: string): AwsError {
   return signatureError('IncompleteSignatureException', message);
 }
 
-/** True for a request that is signed in one way or the other; says nothing about whether well. */
-export function isSigned(request: WireRequest): boolean {
-  const { authorization } = request.headers;
-  return (
-    (typeof authorization === 'string' && authorization.startsWith('AWS4-')) ||
-    request.target.includes('X-Amz-Algorithm=')
-  );
-}
-
 /** @throws {AwsError} the signature is malformed */
 export function readSignature(request: WireRequest): Signature {
   refuseRepeated(request.rawHeaders);

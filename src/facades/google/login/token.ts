@@ -8,11 +8,6 @@ import type { WireReply } from '../../facade.ts';
 import { assertionOf } from './claims.ts';
 import type { Assertion } from './claims.ts';
 
-/** `token_uri` of a key file, and `token_url` of an external account. */
-export const TOKEN_PATH = '/google/token';
-export const EXCHANGE_PATH = '/google/sts';
-const PATHS: ReadonlySet<string> = new Set([TOKEN_PATH, EXCHANGE_PATH]);
-
 const JWT_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -43,10 +38,6 @@ export class OauthError extends Error {
     this.status = status;
     this.code = code;
   }
-}
-
-export function isTokenPath(path: string): boolean {
-  return PATHS.has(path);
 }
 
 /** @throws {OauthError} */

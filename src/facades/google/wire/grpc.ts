@@ -3,14 +3,7 @@ import { MessageError } from './schema.ts';
 import { STATUSES } from './status.ts';
 import type { StatusError } from './status.ts';
 
-export const GRPC_CONTENT_TYPE = 'application/grpc';
 const HEADER_BYTES = 5;
-
-export function isGrpc(contentType: unknown): boolean {
-  if (typeof contentType !== 'string') return false;
-  const [type] = contentType.toLowerCase().split(';');
-  return type === GRPC_CONTENT_TYPE || type === `${GRPC_CONTENT_TYPE}+proto`;
-}
 
 /**
  * The one message of a request body.

@@ -1,4 +1,5 @@
 /** Every method of the API: its messages, and the REST route that is the same call (google.api.http). */
+import { IAM_SERVICE, LOCATION_SERVICE, SECRETS_SERVICE, SERVICE_PREFIXES } from '../recognise.ts';
 import {
   ACCESSED,
   ADD_VERSION,
@@ -74,13 +75,6 @@ export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
   GetLocation: { request: GET_LOCATION, reply: LOCATION_REPLY },
 };
 
-const SERVICE = '/google.cloud.secretmanager.v1.SecretManagerService/';
-const LOCATION_SERVICE = '/google.cloud.location.Locations/';
-const IAM_SERVICE = '/google.iam.v1.IAMPolicy/';
-
-/** Everything that a gRPC path of this API begins with. */
-export const SERVICE_PREFIXES: readonly string[] = [SERVICE, LOCATION_SERVICE, IAM_SERVICE];
-
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['ListLocations', LOCATION_SERVICE],
   ['GetLocation', LOCATION_SERVICE],
@@ -93,7 +87,8 @@ export function grpcMethod(path: string): MethodName | undefined {
   const name = path.slice(prefix.length);
   if (!Object.hasOwn(METHODS, name)) return undefined;
   if (prefix === IAM_SERVICE && !name.includes('Iam')) return undefined;
-  if (prefix !== IAM_SERVICE && (ELSEWHERE.get(name) ?? SERVICE) !== prefix) return undefined;
+  if (prefix !== IAM_SERVICE && (ELSEWHERE.get(name) ?? SECRETS_SERVICE) !== prefix)
+    return undefined;
   return name as MethodName;
 }
 

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeMessage } from './binary-reader.ts';
 import { encodeMessage } from './binary-writer.ts';
-import { encodeGrpcMessage, errorTrailers, frame, isGrpc, timeoutMs, unframe } from './grpc.ts';
+import { isGrpc } from '../recognise.ts';
+import { encodeGrpcMessage, errorTrailers, frame, timeoutMs, unframe } from './grpc.ts';
 import { jsonOfMessage, messageOfJson } from './json-form.ts';
 import {
   ACCESSED,
