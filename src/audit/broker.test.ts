@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import type { AuditDeviceSpec, AuditMetrics } from './broker.ts';
+import type { ResumableDevice } from './device.ts';
 import {
   fakeClock,
   heldDevice,
@@ -99,6 +100,32 @@ test('a device that fails refuses the record, says so in its health, and recover
   await taken;
   assert.equal(broker.health.degraded, false);
   assert.deepEqual(counted, ['file/ -1/0', 'file/ +0/1']);
+});
+
+test('a device is tried again when nobody asks, even after it failed before the first line', async (t) => {
+  const clock = fakeClock();
+  let broken = false;
+  const device: ResumableDevice = {
+    append: () => Promise.resolve(),
+    resume: () => (broken ? Promise.reject(new Error('no such mount')) : Promise.resolve(empty)),
+    inPlace: () => Promise.resolve(!broken),
+    reopen: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const empty = { empty: true };
+  const open = (): Promise<ResumableDevice> => Promise.resolve(device);
+  const type = { type: 'fragile', summary: '', options: {}, open };
+  const { broker } = await worldOf(t, [type], { clock });
+  await broker.enable(specOf({ type: 'fragile' }));
+  broken = true;
+  clock.advance(2000);
+  await turn();
+  await assert.rejects(broker.request(requestOf()), failed);
+  assert.equal(broker.health.degraded, true);
+  broken = false;
+  clock.advance(1000);
+  await turn();
+  assert.equal(broker.health.degraded, false);
 });
 
 test('SEC-61: a reply that was not taken is written once the device works again', async (t) => {

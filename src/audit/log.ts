@@ -228,7 +228,9 @@ export class AuditLog {
         const reason = error instanceof Error ? error : new Error('the device failed');
         this.#turn('failing', reason.message);
         group?.settle(new Error('the device could not write', { cause: reason }));
-        // A checkpoint alone is not tried again at once, but with the next records or by the timer.
+        // A checkpoint alone is not tried again at once, but with the next records or by the timer, which has something to
+        // write then even if this failed before any line: balancers that keep away from a degraded server send no records.
+        this.#cadence.add(1);
         if (this.#groups.length === 0) return this.#armCheckpoint();
       }
     }

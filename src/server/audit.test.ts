@@ -176,6 +176,10 @@ test('a request that cannot be recorded has no effect, and the health still answ
   const health = await opened.ask('read', 'sys/health', { token: null });
   assert.equal(health.error, undefined);
   assert.equal(health.reply?.data?.['degraded'], 'audit');
+  assert.equal(health.reply?.status, 200);
+  // Who balances between servers may ask for a code that takes this one out.
+  const out = await opened.ask('read', 'sys/health', { data: { auditcode: '503' } });
+  assert.equal(out.reply?.status, 503);
   device.refuses = () => false;
   assert.equal(await opened.outcome('read', 'secret/data/x'), 'not_found');
   assert.equal((await opened.ask('read', 'sys/health')).reply?.data?.['degraded'], undefined);

@@ -132,6 +132,13 @@ function tlsOf(config: ListenerConfig): TlsSettings | undefined {
   };
 }
 
+/** The files that a listener's TLS is made of. */
+export function certificateFiles(config: ListenerConfig): readonly string[] {
+  if (config.kind === 'unix' || config.tlsDisable) return [];
+  const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = config;
+  return [tlsCertFile, tlsKeyFile, tlsClientCaFile].filter((file) => file !== undefined);
+}
+
 function headerObjects(
   headers: NonNullable<ListenerConfig['customResponseHeaders']>,
 ): NonNullable<ListenerOptions['customHeaders']> {

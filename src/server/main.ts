@@ -31,11 +31,13 @@ import { bindingsOf } from './config/bindings.ts';
 import { mountFinder, placeFinder } from './facades/place-finder.ts';
 import { devConfig, startDev } from './start/dev-mode.ts';
 import { startFirst, firstConfig } from './start/first-start.ts';
+import { watchCertificates } from './start/certificate-watch.ts';
+import type { Presenter } from './start/certificate-watch.ts';
 import { Instance } from './instance.ts';
 import { DEFAULT_LOCKOUT_RULES } from '../core/lockout/lockout.ts';
 import type { LockoutRules } from '../core/lockout/lockout.ts';
 import { backupSource } from './ports/backup-file.ts';
-import { makeListener } from './listeners.ts';
+import { certificateFiles, makeListener } from './listeners.ts';
 import { LogRegistry, LogSink } from './log.ts';
 import { startMonitoring } from './monitoring.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -103,6 +105,7 @@ async function run(
   let instance: Instance | undefined;
   const listeners: Listener[] = [];
   let monitoring: Monitoring | undefined;
+  let stopWatch = (): void => {};
   try {
     const storage = await openStorage(config.storage, log);
     monitoring = startMonitoring({
@@ -166,21 +169,22 @@ async function run(
       bindings: bindingsOf(config.bindings),
       lockoutRules: (method) => lockoutRules(config, method),
     });
-    for (const listener of config.listeners) {
-      listeners.push(
-        makeListener(listener, {
-          world,
-          handle: instance.handle,
-          sessions: instance.services.credentials.sessions,
-          backups: azureBackupSeal(instance.services.barrier, world.random),
-          placeOf: placeFinder(instance.services),
-          mountOf: mountFinder(instance.services),
-          cors: instance.cors,
-          monitoring,
-          maxRequestDurationSeconds: config.maxRequestDurationSeconds,
-          hostname: config.responseHeaderHostname ? hostname() : undefined,
-        }),
-      );
+    const presenters: Presenter[] = [];
+    for (const each of config.listeners) {
+      const listener = makeListener(each, {
+        world,
+        handle: instance.handle,
+        sessions: instance.services.credentials.sessions,
+        backups: azureBackupSeal(instance.services.barrier, world.random),
+        placeOf: placeFinder(instance.services),
+        mountOf: mountFinder(instance.services),
+        cors: instance.cors,
+        monitoring,
+        maxRequestDurationSeconds: config.maxRequestDurationSeconds,
+        hostname: config.responseHeaderHostname ? hostname() : undefined,
+      });
+      listeners.push(listener);
+      presenters.push({ files: certificateFiles(each), reload: () => listener.reload() });
     }
     if (await instance.unsealer.unsealUnattended()) await instance.serve();
     const greet = await prepare(instance);
@@ -195,6 +199,7 @@ async function run(
     if (config.pidFile !== undefined) writeFileSync(config.pidFile, `${process.pid}\n`);
     greet(addresses);
     const running = instance;
+    stopWatch = watchCertificates(world, presenters);
     onHangup(() => {
       for (const listener of listeners) listener.reload();
       void audit.reopen();
@@ -219,6 +224,7 @@ async function run(
   } finally {
     if (config.pidFile !== undefined) rmSync(config.pidFile, { force: true });
     monitoring?.stop();
+    stopWatch();
     sink.close();
   }
 

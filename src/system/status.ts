@@ -62,12 +62,16 @@ function statusCode(query: Readonly<JsonObject>, name: string, fallback: number)
   return code;
 }
 
-/** Codes as Vault's: 200 active, 429 standby, 501 not initialized, 503 sealed; each may be chosen by the caller. */
+/**
+ * Codes as Vault's: 200 active, 429 standby, 501 not initialized, 503 sealed; each may be chosen by the caller. So may that of a
+ * server that refuses requests because its audit devices do: it is 200 for whom does not ask.
+ */
 function health(ports: StatusPorts, request: Request<unknown>): Reply {
   const state = ports.state();
   const query = request.data;
   // A server that cannot reach the common storage serves nothing: balancers are told what they are told of a standby.
   const cutOff = state === 'unsealed' && !ports.reachable();
+  const degraded = cutOff ? 'storage' : ports.degraded();
   const code =
     state === 'uninitialized'
       ? statusCode(query, 'uninitcode', 501)
@@ -75,8 +79,9 @@ function health(ports: StatusPorts, request: Request<unknown>): Reply {
         ? statusCode(query, 'sealedcode', 503)
         : cutOff
           ? statusCode(query, 'standbycode', 429)
-          : statusCode(query, 'activecode', 200);
-  const degraded = cutOff ? 'storage' : ports.degraded();
+          : degraded === 'audit' && query['auditcode'] !== undefined
+            ? statusCode(query, 'auditcode', 503)
+            : statusCode(query, 'activecode', 200);
   return {
     status: code,
     bare: true,

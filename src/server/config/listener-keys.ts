@@ -25,12 +25,14 @@ export const LISTENER_KEYS = {
   tls_cert_file: {
     as: 'tlsCertFile',
     type: 'text',
-    description: 'PEM file with the certificate and its chain; read again on SIGHUP.',
+    description:
+      'PEM file with the certificate and its chain; read again within half a minute of a change, and on SIGHUP.',
   },
   tls_key_file: {
     as: 'tlsKeyFile',
     type: 'text',
-    description: 'PEM file with the private key; read again on SIGHUP.',
+    description:
+      'PEM file with the private key; read again within half a minute of a change, and on SIGHUP.',
   },
   tls_min_version: {
     as: 'tlsMinVersion',
@@ -55,7 +57,8 @@ export const LISTENER_KEYS = {
   tls_client_ca_file: {
     as: 'tlsClientCaFile',
     type: 'text',
-    description: 'PEM file with the authorities of client certificates; read again on SIGHUP.',
+    description:
+      'PEM file with the authorities of client certificates; read again within half a minute of a change, and on SIGHUP.',
   },
   tls_require_and_verify_client_cert: {
     as: 'tlsRequireClientCert',
