@@ -3,6 +3,7 @@
  * the closing brace: the log adds `seq` and `prev`. In clear is exactly what this file writes through `text`, `list` or
  * `number`; all else goes through the redactor.
  */
+import { Recent } from '../base/recent.ts';
 import { RequestError } from '../model/errors.ts';
 import type { Principal, Reply } from '../model/request.ts';
 import { Mac } from './mac.ts';
@@ -39,7 +40,7 @@ export class Renderer {
   readonly #redactor: Redactor;
   readonly #options: RecordOptions;
   readonly #mac: Mac;
-  readonly #tokens = new Map<string, RememberedToken>();
+  readonly #tokens = new Recent<RememberedToken>(REMEMBERED_TOKENS_MAX);
   #headers: AuditedHeaders = new Map();
 
   /** @param key at least 32 bytes; a copy is kept. */
@@ -125,12 +126,6 @@ export class Renderer {
   #token(entry: RequestEntry, principal: Principal): RememberedToken {
     let known = this.#tokens.get(principal.tokenId);
     if (known === undefined) {
-      if (this.#tokens.size >= REMEMBERED_TOKENS_MAX) {
-        for (const oldest of this.#tokens.keys()) {
-          this.#tokens.delete(oldest);
-          break;
-        }
-      }
       known = {
         token: entry.token === undefined ? '' : this.#redactor.secret(entry.token),
         accessor: this.#accessor(principal.accessor),

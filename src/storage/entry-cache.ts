@@ -16,12 +16,13 @@ interface Slot {
 }
 
 /**
- * Evicts by second chance: a hit only sets a flag, which keeps hot reads free of writes to the table; the table's
- * insertion order serves as the clock's hand.
+ * Evicts by second chance (the clock algorithm): a hit only sets a flag, which keeps hot reads free of writes to the table. The
+ * hand is one iterator that goes on where it stopped: one that begins anew has to step over all that was deleted before.
  */
 export class EntryCache {
   readonly #slots = new Map<string, Slot>();
   readonly #bytesMax: number;
+  #hand = this.#slots.entries();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -72,20 +73,21 @@ export class EntryCache {
 
   clear(): void {
     this.#slots.clear();
+    this.#hand = this.#slots.entries();
     this.#bytes = 0;
   }
 
   /** Ends because each pass over a used slot takes its flag away. */
   #evict(): void {
-    for (const [key, slot] of this.#slots) {
-      if (this.#bytes <= this.#bytesMax) return;
-      if (slot.used) {
-        slot.used = false;
-        this.#slots.delete(key);
-        this.#slots.set(key, slot);
-      } else {
-        this.#drop(key, slot);
+    while (this.#bytes > this.#bytesMax) {
+      const next = this.#hand.next();
+      if (next.done === true) {
+        this.#hand = this.#slots.entries();
+        continue;
       }
+      const [key, slot] = next.value;
+      if (slot.used) slot.used = false;
+      else this.#drop(key, slot);
     }
   }
 

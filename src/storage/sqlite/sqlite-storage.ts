@@ -6,7 +6,14 @@ import { silentLog } from '../../base/log.ts';
 import type { Log } from '../../base/log.ts';
 import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
 import { ConflictError, StorageError } from '../storage.ts';
-import type { BackupStorage, Commit, Entry, ListPage, ScannableStorage } from '../storage.ts';
+import type {
+  BackupStorage,
+  Check,
+  Commit,
+  Entry,
+  ListPage,
+  ScannableStorage,
+} from '../storage.ts';
 import { backupDatabase } from './backup.ts';
 import {
   createPrivateFile,
@@ -186,7 +193,7 @@ class SqliteMember implements SqliteStorage {
       assertCommit(commit);
       for (const check of commit.checks) {
         const queued = this.#writer.queued(check.key);
-        const newest = queued === undefined ? this.#committed(check.key) : queued.entry;
+        const newest = queued === undefined ? this.#checked(check) : queued.entry;
         if (newest?.revision === check.revision) continue;
         this.#conflicts += 1;
         const conflict = new ConflictError(check.key);
@@ -292,16 +299,24 @@ class SqliteMember implements SqliteStorage {
   #committed(key: string): Entry | undefined {
     const cached = this.#cache.get(key);
     if (cached !== undefined) return cached ?? undefined;
-    let entry: Entry | undefined;
-    if (this.#writer.busy) {
-      const sighting = this.#reader.look(key);
-      this.#writer.settle(sighting.sequence);
-      entry = sighting.entry;
-    } else {
-      entry = this.#reader.get(key);
-    }
+    const entry = this.#look(key);
     this.#cache.set(key, entry);
     return entry;
+  }
+
+  #look(key: string): Entry | undefined {
+    if (!this.#writer.busy) return this.#reader.get(key);
+    const sighting = this.#reader.look(key);
+    this.#writer.settle(sighting.sequence);
+    return sighting.entry;
+  }
+
+  /** What a check is held against. That a key is absent is not kept: the commit that asks is about to write it. */
+  #checked({ key, revision }: Check): Entry | undefined {
+    if (revision !== undefined) return this.#committed(key);
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached ?? undefined;
+    return this.#look(key);
   }
 
   /** Everything that `commit` writes, its running sums included. */
