@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { openbao, strongroom } from '../rig/vault-server.ts';
 import { runLoad } from './load.ts';
-import { CLOUD_SCENARIOS, SCENARIOS } from './scenarios.ts';
+import { BARE_SCENARIOS, CLOUD_SCENARIOS, SCENARIOS } from './scenarios.ts';
 import { startHello, startVault } from './targets.ts';
 import { renderReport } from './report.ts';
 import type { Load, Measured } from './load.ts';
@@ -95,7 +95,8 @@ async function measure(target: Target, settings: Settings): Promise<TargetReport
   };
   const hello = target.name === 'hello';
   if (!hello) await store(settings, target, 0, settings.stored);
-  for (const name of hello ? (['hello'] as const) : settings.scenarios) {
+  const bare = ['hello' as const, ...settings.scenarios.filter((name) => BARE_SCENARIOS.has(name))];
+  for (const name of hello ? bare : settings.scenarios) {
     if (target.name === 'openbao' && CLOUD_SCENARIOS.has(name)) continue;
     await run(name, name, settings.stored);
   }

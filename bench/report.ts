@@ -1,5 +1,5 @@
 /** The table of a bench run, with the ratios that matter: to OpenBao and to the bare runtime. */
-import type { TargetReport } from './main.ts';
+import type { ScenarioReport, TargetReport } from './main.ts';
 
 function column(cells: readonly string[], width: number): string {
   return cells
@@ -20,18 +20,19 @@ function shown(value: number | undefined, unit: string): string {
 export function renderReport(reports: readonly TargetReport[]): string {
   const own = reports.find((report) => report.name === 'strongroom');
   const bao = reports.find((report) => report.name === 'openbao');
-  const floor = reports.find((report) => report.name === 'hello')?.scenarios['hello']?.perSecond;
+  const hello = reports.find((report) => report.name === 'hello')?.scenarios ?? {};
   const names = reports.map((report) => report.name);
   const titles = [...new Set(reports.flatMap((report) => Object.keys(report.scenarios)))].filter(
     (title) => title !== 'hello',
   );
-  const lines = [column(['', ...names, 'to openbao', 'to hello'], 14)];
+  const lines = [column(['', ...names, 'to openbao', 'to bare'], 14)];
   for (const title of titles) {
-    const cells = reports.map((report) =>
-      report.name === 'hello'
-        ? shown(floor, '/s')
-        : shown(report.scenarios[title]?.perSecond, '/s'),
-    );
+    // What the bare server did of this kind, else its answer to anything.
+    const bare = hello[title] ?? hello['hello'];
+    const floor = bare?.perSecond;
+    const of = (report: TargetReport): ScenarioReport | undefined =>
+      report.name === 'hello' ? bare : report.scenarios[title];
+    const cells = reports.map((report) => shown(of(report)?.perSecond, '/s'));
     const mine = own?.scenarios[title]?.perSecond;
     lines.push(
       column(
@@ -39,10 +40,8 @@ export function renderReport(reports: readonly TargetReport[]): string {
         14,
       ),
     );
-    const p99 = reports.map((report) => shown(report.scenarios[title]?.p99Ms, 'ms'));
-    const cpu = reports.map((report) =>
-      shown(report.scenarios[report.name === 'hello' ? 'hello' : title]?.cpuUs, 'µs'),
-    );
+    const p99 = reports.map((report) => shown(of(report)?.p99Ms, 'ms'));
+    const cpu = reports.map((report) => shown(of(report)?.cpuUs, 'µs'));
     const ownCpu = own?.scenarios[title]?.cpuUs;
     lines.push(
       column(['  p99', ...p99], 14),

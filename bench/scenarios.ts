@@ -29,6 +29,8 @@ export const CLOUD_SCENARIOS: ReadonlySet<string> = new Set([
   'google access',
   'google access by gRPC',
 ]);
+/** What the bare server does too: the same work of OpenSSL, and nothing beside it. */
+export const BARE_SCENARIOS: ReadonlySet<string> = new Set(['pki issue EC', 'pki issue RSA']);
 export type ScenarioName = (typeof SCENARIOS)[number] | 'hello' | 'bulk load';
 
 export interface ScenarioInput {

@@ -2,6 +2,7 @@
 import { after } from '../base/awaitable.ts';
 import type { Awaitable } from '../base/awaitable.ts';
 import { uuid } from '../base/random.ts';
+import { WorkQueueFullError } from '../base/slow-work.ts';
 import { RequestError, bearerRefusal } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
@@ -304,6 +305,9 @@ function asRequestError(parts: Parts, exchange: Exchange, error: unknown): Reque
     return new RequestError('unavailable', 'too many concurrent changes, try again', {
       cause: error,
     });
+  }
+  if (error instanceof WorkQueueFullError) {
+    return new RequestError('unavailable', 'the server is busy, try again', { cause: error });
   }
   const storage = error instanceof StorageError;
   parts.world.log.error(storage ? 'storage failed' : 'request crashed', {

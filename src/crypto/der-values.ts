@@ -84,8 +84,20 @@ export function isOid(text: string): boolean {
   return first <= 2 && (first === 2 || second < 40);
 }
 
-/** OBJECT IDENTIFIER of dotted text. @throws {DerError} */
+/** The few that certificates are made of, encoded once. Roles may name others without end. */
+const encodedOids = new Map<string, Buffer>();
+const ENCODED_OIDS_MAX = 256;
+
+/** OBJECT IDENTIFIER of dotted text; not to be written to. @throws {DerError} */
 export function derOid(text: string): Buffer {
+  const known = encodedOids.get(text);
+  if (known !== undefined) return known;
+  const encoded = encodeOid(text);
+  if (encodedOids.size < ENCODED_OIDS_MAX) encodedOids.set(text, encoded);
+  return encoded;
+}
+
+function encodeOid(text: string): Buffer {
   if (!isOid(text)) throw new DerError('not an object identifier');
   const [first = 0n, second = 0n, ...rest] = text.split('.').map(BigInt);
   const bytes: number[] = [];
@@ -147,7 +159,7 @@ export function textOf(element: DerElement | undefined): string {
 
 /** UTCTime from 1950 to 2049, GeneralizedTime otherwise (RFC 5280 §4.1.2.5); whole seconds. */
 export function derTime(ms: number): Buffer {
-  const digits = new Date(ms).toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  const digits = timeDigits(ms);
   const year = Number(digits.slice(0, 4));
   return year >= 1950 && year <= 2049
     ? derOf(TIME_TAGS.utc, Buffer.from(`${digits.slice(2)}Z`))
@@ -155,8 +167,14 @@ export function derTime(ms: number): Buffer {
 }
 
 export function derGeneralizedTime(ms: number): Buffer {
-  const digits = new Date(ms).toISOString().replace(/[-:T]/g, '').slice(0, 14);
-  return derOf(TIME_TAGS.generalized, Buffer.from(`${digits}Z`));
+  return derOf(TIME_TAGS.generalized, Buffer.from(`${timeDigits(ms)}Z`));
+}
+
+/** `YYYYMMDDhhmmss` in UTC. */
+function timeDigits(ms: number): string {
+  const text = new Date(ms).toISOString();
+  const date = text.slice(0, 4) + text.slice(5, 7) + text.slice(8, 10);
+  return date + text.slice(11, 13) + text.slice(14, 16) + text.slice(17, 19);
 }
 
 const UTC_TIME = /^(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;

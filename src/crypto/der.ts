@@ -68,13 +68,21 @@ export function derSequence(bytes: Buffer): DerElement[] {
 }
 
 export function derOf(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const content = Buffer.concat(parts);
-  if (content.length < LONG_FORM) {
-    return Buffer.concat([Buffer.of(tag, content.length), content]);
+  let length = 0;
+  for (const part of parts) length += part.length;
+  let lengthBytes = 0;
+  if (length >= LONG_FORM) for (let left = length; left > 0; left >>>= 8) lengthBytes++;
+  // Filled to the last byte: certificates are built of hundreds of these.
+  const element = Buffer.allocUnsafe(2 + lengthBytes + length);
+  element[0] = tag;
+  element[1] = lengthBytes === 0 ? length : LONG_FORM + lengthBytes;
+  if (lengthBytes > 0) element.writeUIntBE(length, 2, lengthBytes);
+  let at = 2 + lengthBytes;
+  for (const part of parts) {
+    element.set(part, at);
+    at += part.length;
   }
-  const hex = content.length.toString(16);
-  const length = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
-  return Buffer.concat([Buffer.of(tag, LONG_FORM + length.length), length, content]);
+  return element;
 }
 
 /** Two INTEGERs in a SEQUENCE and nothing else (RFC 3279 §2.2.3). */

@@ -5,6 +5,7 @@ import { AuditBroker } from '../audit/broker.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Log, LogLevel } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
+import { tellPoolThreads } from '../base/slow-work.ts';
 import type { World } from '../base/world.ts';
 import type { ServerOptions, StartOptions } from '../cli/commands/server.ts';
 import { EXPORTERS } from '../audit/export/exporters.ts';
@@ -85,6 +86,7 @@ async function run(
   options: Pick<ServerOptions, 'logLevel' | 'logFormat'>,
   prepare: Prepare,
 ): Promise<number> {
+  tellPoolThreads(process.env['UV_THREADPOOL_SIZE']);
   let config: ServerConfig;
   try {
     config = await read();

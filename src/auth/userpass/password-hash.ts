@@ -1,6 +1,7 @@
 /** Passwords are stored as Argon2id hashes (RFC 9106), computed on the thread pool, away from the event loop. */
 import { argon2, timingSafeEqual } from 'node:crypto';
 import type { Random } from '../../base/random.ts';
+import { slowWork } from '../../base/slow-work.ts';
 
 /**
  * Costs of a new hash: 12 MiB, three passes, one lane, which OWASP's password storage guidance lists as sufficient and which
@@ -12,10 +13,8 @@ const PARALLELISM = 1;
 const SALT_BYTES = 16;
 const TAG_BYTES = 32;
 
-/** Hashes being computed at once; each holds its memory and a thread of the pool. */
-const CONCURRENT_MAX = 2;
 /** Logins that wait for a thread; whoever comes later is turned away instead of waiting for ever. */
-export const WAITING_MAX: number = 512;
+const WAITING_MAX = 512;
 
 export interface PasswordHash {
   readonly algorithm: 'argon2id';
@@ -27,57 +26,33 @@ export interface PasswordHash {
   readonly tag: string;
 }
 
-/** Thrown when more than {@link WAITING_MAX} hashes are waiting. */
-export class HashQueueFullError extends Error {
-  override readonly name = 'HashQueueFullError';
-}
-
-let running = 0;
-const waiting: (() => void)[] = [];
-
-async function turn(): Promise<void> {
-  if (running < CONCURRENT_MAX) {
-    running++;
-    return;
-  }
-  if (waiting.length >= WAITING_MAX) throw new HashQueueFullError('too many logins at once');
-  // Whoever leaves hands its place over, so `running` stays as it is.
-  await new Promise<void>((resolve) => waiting.push(resolve));
-}
-
-function leave(): void {
-  const next = waiting.shift();
-  if (next === undefined) running--;
-  else next();
-}
+const hashing = slowWork(WAITING_MAX);
 
 async function derive(
   password: string,
   costs: Omit<PasswordHash, 'algorithm' | 'tag'>,
   tagBytes: number,
 ): Promise<Buffer> {
-  await turn();
-  try {
-    return await new Promise<Buffer>((resolve, reject) => {
-      argon2(
-        'argon2id',
-        {
-          message: Buffer.from(password),
-          nonce: Buffer.from(costs.salt, 'base64'),
-          parallelism: costs.parallelism,
-          tagLength: tagBytes,
-          memory: costs.memoryKib,
-          passes: costs.passes,
-        },
-        (error, tag) => (error === null ? resolve(tag) : reject(error)),
-      );
-    });
-  } finally {
-    leave();
-  }
+  return await hashing.run(
+    () =>
+      new Promise<Buffer>((resolve, reject) => {
+        argon2(
+          'argon2id',
+          {
+            message: Buffer.from(password),
+            nonce: Buffer.from(costs.salt, 'base64'),
+            parallelism: costs.parallelism,
+            tagLength: tagBytes,
+            memory: costs.memoryKib,
+            passes: costs.passes,
+          },
+          (error, tag) => (error === null ? resolve(tag) : reject(error)),
+        );
+      }),
+  );
 }
 
-/** @throws {HashQueueFullError} */
+/** @throws {WorkQueueFullError} */
 export async function hashPassword(password: string, random: Random): Promise<PasswordHash> {
   const costs = {
     memoryKib: MEMORY_KIB,
@@ -99,7 +74,7 @@ export const DUMMY_HASH: PasswordHash = {
   tag: Buffer.alloc(TAG_BYTES).toString('base64'),
 };
 
-/** Whether a password is the one that was hashed. @throws {HashQueueFullError} */
+/** Whether a password is the one that was hashed. @throws {WorkQueueFullError} */
 export async function verifyPassword(password: string, hash: PasswordHash): Promise<boolean> {
   const expected = Buffer.from(hash.tag, 'base64');
   const tag = await derive(password, hash, expected.length);

@@ -2,7 +2,8 @@
 import type { Random } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
-import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
+import { invalidRequest, notFound } from '../../model/errors.ts';
+import type { RequestError } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { entryPaths } from '../entries.ts';
@@ -18,7 +19,7 @@ import {
   shownTokenSettings,
 } from '../token-fields.ts';
 import type { TokenSettings } from '../token-fields.ts';
-import { DUMMY_HASH, HashQueueFullError, hashPassword, verifyPassword } from './password-hash.ts';
+import { DUMMY_HASH, hashPassword, verifyPassword } from './password-hash.ts';
 import type { PasswordHash } from './password-hash.ts';
 
 export interface UserpassPorts {
@@ -69,15 +70,6 @@ function refused(detail: string): RequestError {
   return invalidRequest(REFUSAL, { detail, invalidCredentials: true });
 }
 
-async function hashed<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof HashQueueFullError)) throw error;
-    throw new RequestError('unavailable', 'too many logins at once, try again', { cause: error });
-  }
-}
-
 async function newHash(text: string, random: Random): Promise<PasswordHash> {
   if (Buffer.byteLength(text) > PASSWORD_BYTES_MAX) {
     throw invalidRequest(
@@ -85,7 +77,7 @@ async function newHash(text: string, random: Random): Promise<PasswordHash> {
       { vaultStatus: 500 },
     );
   }
-  return await hashed(hashPassword(text, random));
+  return await hashPassword(text, random);
 }
 
 async function login(
@@ -101,11 +93,12 @@ async function login(
   if (given === '') throw invalidRequest('missing password', { vaultStatus: 500 });
   const user = await userOf(store, name);
   // The same work for a user that does not exist (CVE-2025-6011, CVE-2025-54999).
-  const matches = await hashed(
-    Buffer.byteLength(given) > PASSWORD_BYTES_MAX
-      ? verifyPassword('', DUMMY_HASH).then(() => false)
-      : verifyPassword(given, user?.password ?? DUMMY_HASH),
+  const isTooLong = Buffer.byteLength(given) > PASSWORD_BYTES_MAX;
+  const fits = await verifyPassword(
+    isTooLong ? '' : given,
+    isTooLong ? DUMMY_HASH : (user?.password ?? DUMMY_HASH),
   );
+  const matches = fits && !isTooLong;
   if (user === undefined) throw refused('there is no such user');
   if (!matches) throw refused('the password is wrong');
   checkAddress(user.settings, request.connection);

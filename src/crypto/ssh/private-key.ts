@@ -6,6 +6,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto'
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../../base/random.ts';
+import { makeRsaKey } from '../rsa-keys.ts';
 import { CURVES, publicKeyOf, readPublicKey } from './public-key.ts';
 import type { SshPublicKey } from './public-key.ts';
 import { SshFormatError, SshReader, string, uint32 } from './wire.ts';
@@ -59,7 +60,7 @@ export interface SshKeyPair {
 /** Makes a key pair, off the main thread. */
 export async function generateSshKey({ kind, bits }: KeySpec, random: Random): Promise<SshKeyPair> {
   if (kind === 'rsa') {
-    const { privateKey } = await generate('rsa', { modulusLength: bits });
+    const privateKey = await makeRsaKey(bits);
     return pair(privateKey, privateKey.export({ type: 'pkcs1', format: 'pem' }));
   }
   if (kind === 'ecdsa') {

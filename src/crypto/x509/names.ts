@@ -64,12 +64,8 @@ export interface NameAttribute {
   readonly raw: Buffer;
 }
 
-const oidCache = new Map<string, Buffer>(
-  Object.values(NAME_OIDS).map((text) => [text, derOid(text)]),
-);
-
 function attribute(oid: string, value: Buffer): Buffer {
-  return derOf(DER.sequence, oidCache.get(oid) ?? derOid(oid), value);
+  return derOf(DER.sequence, derOid(oid), value);
 }
 
 /** One relative name; its attributes in the order that DER wants of a SET OF. */

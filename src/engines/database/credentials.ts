@@ -1,11 +1,9 @@
 /** What accounts open with: how a role wants it made, and the making. */
-import { generateKeyPair } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createPublicKey } from 'node:crypto';
+import { makeRsaKey } from '../../crypto/rsa-keys.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Credential, CredentialKind } from '../../targets/database.ts';
 import type { DatabasePorts } from './ports.ts';
-
-const makeKeyPair = promisify(generateKeyPair);
 
 /** Checked and with its defaults, as it is shown. */
 export type CredentialConfig = Readonly<Record<string, string | number>>;
@@ -64,14 +62,11 @@ export async function makeCredential(
   policy: string,
 ): Promise<MadeCredential> {
   if (rule.kind === 'rsa_private_key') {
-    const pair = await makeKeyPair('rsa', {
-      modulusLength: Number(rule.config['key_bits'] ?? 2048),
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    });
+    const key = await makeRsaKey(Number(rule.config['key_bits'] ?? 2048));
+    const publicKeyPem = createPublicKey(key).export({ type: 'spki', format: 'pem' });
     return {
-      credential: { kind: 'rsa_private_key', publicKeyPem: pair.publicKey },
-      shown: { rsa_private_key: pair.privateKey },
+      credential: { kind: 'rsa_private_key', publicKeyPem },
+      shown: { rsa_private_key: key.export({ type: 'pkcs8', format: 'pem' }) },
     };
   }
   const own = rule.config['password_policy'];

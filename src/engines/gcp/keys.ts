@@ -5,7 +5,8 @@
 import { X509Certificate, createHash } from 'node:crypto';
 import type { JsonObject } from '../../base/json.ts';
 import { algorithmFor } from '../../crypto/x509/algorithms.ts';
-import { makePrivateKey, publicKeyInfoOf } from '../../crypto/x509/keys.ts';
+import { makeRsaKey } from '../../crypto/rsa-keys.ts';
+import { publicKeyInfoOf } from '../../crypto/x509/keys.ts';
 import { makeCertificate } from '../../crypto/x509/make-certificate.ts';
 import { encodeSubject } from '../../crypto/x509/names.ts';
 import { pemOf } from '../../crypto/pem.ts';
@@ -54,7 +55,7 @@ async function lend(
   const most = Math.min(config.maxTtlSeconds || mount.maxLeaseTtlSeconds, mount.maxLeaseTtlSeconds);
   const asked = fields.ttl || config.ttlSeconds || mount.defaultLeaseTtlSeconds;
   const ttlSeconds = Math.min(asked, most);
-  const key = await makePrivateKey('rsa', KEY_BITS);
+  const key = await makeRsaKey(KEY_BITS);
   const name = encodeSubject({ commonName: email });
   const der = await makeCertificate(
     {

@@ -1,6 +1,6 @@
 /** Makes credentials: the one moment at which their secret is known to anybody but their holder. */
-import { generateKeyPair } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createPublicKey } from 'node:crypto';
+import { makeRsaKey } from '../../crypto/rsa-keys.ts';
 import { isAccountId, newAccessKeyId } from '../../model/access-key-id.ts';
 import { base62 } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
@@ -17,8 +17,6 @@ const KEY_ID_BYTES = 20;
 const RSA_BITS = 2048;
 const PROJECT = /^[a-z0-9][a-z0-9.:-]{0,62}$/;
 const PLAIN_NAME = /^[A-Za-z0-9._-]{1,64}$/;
-
-const makeKeyPair = promisify(generateKeyPair);
 
 export interface Wish {
   readonly entity: EntityRecord;
@@ -64,11 +62,8 @@ async function serviceAccountKey(random: Random, wish: Wish): Promise<Issued> {
   const { entity, boundTo, tokenUri } = wish;
   if (!PROJECT.test(boundTo)) throw invalidRequest('bound_to must be the id of a Google project');
   const id = random.bytes(KEY_ID_BYTES).toString('hex');
-  const { publicKey, privateKey } = await makeKeyPair('rsa', {
-    modulusLength: RSA_BITS,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
+  const key = await makeRsaKey(RSA_BITS);
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' });
   const name = PLAIN_NAME.test(entity.name) ? entity.name : entity.id;
   const account = `${name}@${boundTo.replaceAll(':', '.')}.iam.strongroom`;
   return {
@@ -79,7 +74,7 @@ async function serviceAccountKey(random: Random, wish: Wish): Promise<Issued> {
       type: 'service_account',
       project_id: boundTo,
       private_key_id: id,
-      private_key: privateKey,
+      private_key: key.export({ type: 'pkcs8', format: 'pem' }),
       client_email: account,
       client_id: entity.id,
       token_uri: tokenUri,

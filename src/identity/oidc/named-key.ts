@@ -6,6 +6,7 @@ import { uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { signJws } from '../../crypto/jws.ts';
+import { makeRsaKey } from '../../crypto/rsa-keys.ts';
 import type { NamedKey as VerifyKey } from '../../crypto/jws.ts';
 
 export interface SigningKey {
@@ -56,7 +57,7 @@ async function newPrivateKey(algorithm: string): Promise<KeyObject> {
   const namedCurve = CURVES.get(algorithm);
   if (namedCurve !== undefined) return (await generate('ec', { namedCurve })).privateKey;
   if (algorithm === 'EdDSA') return (await generate('ed25519')).privateKey;
-  return (await generate('rsa', { modulusLength: RSA_BITS })).privateKey;
+  return await makeRsaKey(RSA_BITS);
 }
 
 async function newSigningKey(algorithm: string, random: Random): Promise<SigningKey> {

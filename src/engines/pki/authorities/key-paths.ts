@@ -7,6 +7,7 @@ import {
   keyIdOf,
   makePrivateKey,
   privateKeyPem,
+  writeKey,
   readPrivateKey,
 } from '../../../crypto/x509/keys.ts';
 import { definePath } from '../../../model/backend.ts';
@@ -89,7 +90,7 @@ export function keyPaths(ports: PkiPorts): readonly Path[] {
     return {
       data: {
         ...shown(id, record),
-        ...(isExported ? { private_key: privateKeyPem(key, 'usual') } : {}),
+        ...(isExported ? { private_key: privateKeyPem(writeKey(key), 'usual') } : {}),
       },
     };
   }

@@ -1,9 +1,9 @@
 /** Certificates and keys in the form that a caller asked for. */
-import type { KeyObject } from 'node:crypto';
 import { pemOf } from '../../../crypto/pem.ts';
 import { serialText } from '../../../crypto/x509/certificate.ts';
 import type { Certificate } from '../../../crypto/x509/certificate.ts';
 import { privateKeyBase64, privateKeyPem } from '../../../crypto/x509/keys.ts';
+import type { WrittenKey } from '../../../crypto/x509/keys.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import { isRoot } from '../authorities/signer.ts';
 import type { ChainCertificate } from '../authorities/signer.ts';
@@ -23,7 +23,7 @@ export interface Made {
   readonly issuer: Certificate;
   readonly chain: readonly ChainCertificate[];
   /** To be shown. */
-  readonly key?: KeyObject | undefined;
+  readonly key?: WrittenKey | undefined;
 }
 
 export interface Form {
@@ -32,12 +32,12 @@ export interface Form {
 }
 
 /** `private_key` and `private_key_type`. */
-export function keyData(key: KeyObject, form: Form): Readonly<Record<string, unknown>> {
+export function keyData(key: WrittenKey, form: Form): Readonly<Record<string, unknown>> {
   const written = form.private_key_format === 'pkcs8' ? 'pkcs8' : 'usual';
   return {
     private_key:
       form.format === 'der' ? privateKeyBase64(key, written) : privateKeyPem(key, written),
-    private_key_type: key.asymmetricKeyType,
+    private_key_type: key.key.asymmetricKeyType,
   };
 }
 

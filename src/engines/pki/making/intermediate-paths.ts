@@ -12,7 +12,7 @@ import {
   subjectAltName,
 } from '../../../crypto/x509/extensions.ts';
 import { pemOf } from '../../../crypto/pem.ts';
-import { publicKeyInfoOf } from '../../../crypto/x509/keys.ts';
+import { publicKeyInfoOf, writeKey } from '../../../crypto/x509/keys.ts';
 import { encodeSubject, flatName, readName } from '../../../crypto/x509/names.ts';
 import { makeRequest } from '../../../crypto/x509/request.ts';
 import { definePath } from '../../../model/backend.ts';
@@ -181,7 +181,7 @@ export function intermediatePaths(ports: PkiPorts): readonly Path[] {
     );
     const { id } = all.importKey(key, keyName);
     all.save();
-    const shown = isExported ? keyData(key, form) : {};
+    const shown = isExported ? keyData(writeKey(key), form) : {};
     const pem = pemOf(der, 'CERTIFICATE REQUEST');
     const bundled = form.format === 'pem_bundle' && isExported;
     const csr = bundled ? `${String(shown['private_key'])}\n${pem}` : pem;

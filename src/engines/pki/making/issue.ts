@@ -1,8 +1,9 @@
 /** Certificates for others: with a new key, for a request within a role, for a request as it is. */
-import type { KeyObject } from 'node:crypto';
+import type { KeyType } from '../../../crypto/x509/algorithms.ts';
 import { serialText, readCertificate, extensionOf } from '../../../crypto/x509/certificate.ts';
 import { EXTENSION_OIDS } from '../../../crypto/x509/extensions.ts';
-import { makePrivateKey, publicKeyInfoOf } from '../../../crypto/x509/keys.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
+import { makePrivateKey, writeKey } from '../../../crypto/x509/keys.ts';
 import { flatName, readName } from '../../../crypto/x509/names.ts';
 import type { CertificationRequest } from '../../../crypto/x509/request.ts';
 import { invalidRequest } from '../../../model/errors.ts';
@@ -86,14 +87,13 @@ export async function makeLeaf(ports: PkiPorts, task: Task): Promise<Issued> {
   }
   const { role, named, validity } = await judge(ports, task);
   const urls = await urlsOf(store, signer.issuer);
-  const key: KeyObject | undefined =
-    csr === undefined ? await makePrivateKey(role.key_type as 'rsa', role.key_bits) : undefined;
-  const publicKeyInfo = csr?.publicKeyInfo ?? publicKeyInfoOf(key as KeyObject);
+  const subject = csr ?? writeKey(await makePrivateKey(role.key_type as KeyType, role.key_bits));
+  const key = 'key' in subject ? subject : undefined;
   const order: Order = {
     role,
     named,
     validity,
-    publicKeyInfo,
+    publicKeyInfo: subject.publicKeyInfo,
     urls,
     forRequest: csr !== undefined,
     ...(csr !== undefined && verbatim ? { verbatim: verbatimPart(csr) } : {}),
@@ -143,6 +143,7 @@ export async function issue(ports: PkiPorts, task: Task): Promise<Reply> {
   const { certificate } = made;
   const form = { format, private_key_format: fields.private_key_format };
   const data = { ...certificateData(made, form), ...timesAndSerial(certificate) };
+  if (made.key !== undefined) wipe(made.key.der);
   if (!made.role.generate_lease) return { data, warnings: made.warnings };
   const ttlSeconds = Math.max(1, Math.floor((certificate.notAfterMs - nowMs) / 1000));
   return {

@@ -5,7 +5,7 @@ import {
   readCertificate,
   serialText,
 } from '../../../crypto/x509/certificate.ts';
-import { publicKeyInfoOf } from '../../../crypto/x509/keys.ts';
+import { publicKeyInfoOf, writeKey } from '../../../crypto/x509/keys.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, RequestError } from '../../../model/errors.ts';
@@ -159,7 +159,7 @@ export function rootPaths(ports: PkiPorts): readonly Path[] {
     all.save();
     keepNew(store, certificate);
     const rebuilt = await rebuildCrls(ports, store, { nowMs, force: true });
-    const shownKey = own.isExported ? own.key : undefined;
+    const shownKey = own.isExported ? writeKey(own.key) : undefined;
     return {
       data: {
         ...certificateData(

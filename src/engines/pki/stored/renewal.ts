@@ -1,6 +1,7 @@
 /** What happens to kept certificates by the calendar: renewal before the end, and alerts when the end comes near. */
 import { uuid } from '../../../base/random.ts';
 import { formatTimeSeconds } from '../../../base/time-format.ts';
+import { wipe } from '../../../crypto/secret-bytes.ts';
 import { privateKeyPem } from '../../../crypto/x509/keys.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { Schedule, TaskOutcome, TaskType } from '../../../model/outside.ts';
@@ -43,10 +44,12 @@ export async function madeAnew(
     role,
     signer,
   });
+  const privateKey = key === undefined ? '' : privateKeyPem(key, 'usual');
+  if (key !== undefined) wipe(key.der);
   return {
     ...partOf(certificate),
     chain: chain.map((each) => each.pem),
-    privateKey: key === undefined ? '' : privateKeyPem(key, 'usual'),
+    privateKey,
   };
 }
 

@@ -7,6 +7,7 @@ import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../../../base/random.ts';
 import { aeadKeyBytes } from '../../../crypto/aead.ts';
+import { makeRsaKey } from '../../../crypto/rsa-keys.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import type { KeyType } from './key-types.ts';
@@ -88,7 +89,7 @@ async function generatePrivate(type: KeyType, random: Random): Promise<KeyObject
     case 'ecdsa':
       return (await generate('ec', { namedCurve: type.curve ?? '' })).privateKey;
     case 'rsa':
-      return (await generate('rsa', { modulusLength: type.rsaBits ?? 0 })).privateKey;
+      return await makeRsaKey(type.rsaBits ?? 0);
     default:
       return (await generate(type.name as 'ml-dsa-65')).privateKey;
   }

@@ -2,17 +2,11 @@
  * Keys on their way in and out: an AES-256 key under RSA-OAEP, then the key itself under AES key wrap with padding (PKCS #11's
  * CKM_RSA_AES_KEY_WRAP). The mount's own RSA-4096 wrapping key is made when it is first asked for.
  */
-import {
-  constants,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  publicEncrypt,
-} from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, publicEncrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
 import type { Random } from '../../../base/random.ts';
 import { unwrapKey, wrapKey } from '../../../crypto/key-wrap.ts';
+import { makeRsaKey } from '../../../crypto/rsa-keys.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../../crypto/xaes.ts';
 import type { Transaction } from '../../../model/transaction.ts';
@@ -23,8 +17,6 @@ const WRAPPING_KEY = 'wrapping-key';
 const WRAPPING_KEY_BITS = 4096;
 const WRAPPED_BYTES = WRAPPING_KEY_BITS / 8;
 const EPHEMERAL_BYTES = 32;
-
-const generate = promisify(generateKeyPair);
 
 /** Hashes that OAEP may use: names of the API, of WebCrypto and of OpenSSL. */
 const OAEP_HASHES: ReadonlyMap<string, { readonly web: string; readonly openssl: string }> =
@@ -50,7 +42,7 @@ async function wrappingKey(store: Transaction): Promise<KeyObject> {
     wipe(stored);
     return key;
   }
-  const { privateKey } = await generate('rsa', { modulusLength: WRAPPING_KEY_BITS });
+  const privateKey = await makeRsaKey(WRAPPING_KEY_BITS);
   store.put(WRAPPING_KEY, privateKey.export({ format: 'der', type: 'pkcs8' }));
   return privateKey;
 }
