@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { AuditBroker } from '../audit/broker.ts';
 import { systemClock } from '../base/clock.ts';
-import type { Log, LogLevel } from '../base/log.ts';
+import type { LogLevel } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { tellPoolThreads } from '../base/slow-work.ts';
 import type { World } from '../base/world.ts';
@@ -13,10 +13,7 @@ import { fileDevice } from '../audit/file/file.ts';
 import { httpDevice } from '../audit/http/http.ts';
 import { socketDevice } from '../audit/socket/socket.ts';
 import { syslogDevice } from '../audit/syslog/syslog.ts';
-import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
-import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import { RequestError } from '../model/errors.ts';
-import type { Storage } from '../storage/storage.ts';
 import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
 import { createStaticSeal } from '../seal/static/static-seal.ts';
 import type { Seal } from '../seal/seal.ts';
@@ -27,7 +24,7 @@ import { azureBackupSeal } from './batch-seal.ts';
 import { ConfigError } from './config/config-tree.ts';
 import { sanitizedConfig } from './config/sanitized.ts';
 import type { ServerConfig } from './config/server-config.ts';
-import type { SealConfig, StorageConfig } from './config/block-keys.ts';
+import type { SealConfig } from './config/block-keys.ts';
 import { bindingsOf } from './config/bindings.ts';
 import { mountFinder, placeFinder } from './facades/place-finder.ts';
 import { devConfig, startDev } from './start/dev-mode.ts';
@@ -41,7 +38,9 @@ import { backupSource } from './ports/backup-file.ts';
 import { certificateFiles, makeListener } from './listeners.ts';
 import { LogRegistry, LogSink } from './log.ts';
 import { startMonitoring } from './monitoring.ts';
+import { assertSettled } from './moving/move-marker.ts';
 import type { Monitoring } from './monitoring.ts';
+import { openStorage } from './start/open-storage.ts';
 import { VERSION } from './version.ts';
 
 /** How long running requests may take to finish when the server stops. */
@@ -109,7 +108,15 @@ async function run(
   let monitoring: Monitoring | undefined;
   let stopWatch = (): void => {};
   try {
-    const storage = await openStorage(config.storage, log);
+    const storage = await openStorage(config.storage, {
+      log: log.named('storage'),
+      onFatal: (error) => {
+        // Whether the last commits are there is unknown: nothing may be acknowledged any more.
+        log.error('storage failed, the process ends', { reason: error.message });
+        process.exit(EXIT_FATAL);
+      },
+    });
+    await assertSettled(storage);
     monitoring = startMonitoring({
       world,
       logs,
@@ -255,31 +262,6 @@ function clusterAddress(apiAddress: string | undefined): string {
 /** Faults that an operator can mend and that need no stack: an address in use, a locked store. */
 function isExpected(error: unknown): error is Error {
   return error instanceof Error && ('code' in error || error.name !== 'TypeError');
-}
-
-async function openStorage(config: StorageConfig, log: Log): Promise<Storage> {
-  if (config.kind === 'inmem') return createMemoryStorage();
-  const common = {
-    log: log.named('storage'),
-    onFatal: (error: Error): void => {
-      // Whether the last commits are there is unknown: nothing may be acknowledged any more.
-      log.error('storage failed, the process ends', { reason: error.message });
-      process.exit(EXIT_FATAL);
-    },
-  };
-  if (config.kind === 'sqlite')
-    return await openSqliteStorage({ ...common, directory: config.path });
-  // Loaded when it is configured, with the driver that it brings.
-  const { openPostgresqlStorage } = await import('../storage/postgresql/postgresql-storage.ts');
-  const { kind: _, deadlineSeconds, ...given } = config;
-  return await openPostgresqlStorage({
-    ...common,
-    ...given,
-    environment: process.env,
-    deadlineMs: deadlineSeconds * 1000,
-    clock: systemClock,
-    random: systemRandom,
-  });
 }
 
 /** A disabled seal is being left; a static one without any may be on its way from key shares. */

@@ -97,6 +97,14 @@ export interface ScannableStorage extends Storage {
   scan(prefix: string, after: string | undefined, limit: number): Promise<readonly Entry[]>;
 }
 
+/** Extra ability: tells how much there is, and whether it has changed: for moving a whole store. */
+export interface CountedStorage extends ScannableStorage {
+  /** How many records there are. */
+  count(): Promise<number>;
+  /** A number that grows with every commit, by any process, that wrote something. */
+  commitNumber(): Promise<number>;
+}
+
 /** Extra ability: a consistent copy of a live store. */
 export interface BackupStorage extends Storage {
   /** Writes a consistent, complete copy to a new file; `progress` gets a fraction from 0 to 1. */

@@ -265,6 +265,55 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
     local: true,
     load: backup('restore'),
   },
+  {
+    name: 'operator migrate',
+    synopsis: 'Move all data of a stopped server to another store',
+    usage: '[options] -from=CONFIG -to=CONFIG',
+    about:
+      'Copies every record from the store that one configuration names to the store that another one names, embedded or PostgreSQL. The records stay as they are, encrypted, so the server is unsealed with the keys that it always had. The target must be empty; no server may run on either. Both stores are read again and compared in the end. When it is cut off, run it again: it goes on where it was.\n\nAfterwards the old store says that it was moved, and no server starts on it.',
+    examples: [
+      {
+        about: 'Move to PostgreSQL:',
+        line: 'operator migrate -from=/etc/strongroom/sqlite.hcl -to=/etc/strongroom/postgresql.hcl',
+      },
+      {
+        about: 'Take the old store into use again, without what was written to the new one:',
+        line: 'operator migrate -release -from=/etc/strongroom/sqlite.hcl',
+      },
+    ],
+    flags: [
+      {
+        name: 'from',
+        kind: 'list',
+        complete: 'file',
+        usage: 'Configuration that names the store with the data. May be repeated.',
+      },
+      {
+        name: 'to',
+        kind: 'list',
+        complete: 'file',
+        usage: 'Configuration that names the store to move to. May be repeated.',
+      },
+      {
+        name: 'keep-source',
+        kind: 'boolean',
+        usage: 'Let servers start on the old store too: for a copy to try things out on.',
+      },
+      {
+        name: 'verify-only',
+        kind: 'boolean',
+        usage: 'Move nothing: compare what both hold.',
+      },
+      {
+        name: 'release',
+        kind: 'boolean',
+        usage: 'Move nothing: let servers start again on a store that was moved.',
+      },
+    ],
+    takes: { min: 0, max: 0 },
+    local: true,
+    load: async () => (await import('../commands/operator/migrate.ts')).migrate,
+  },
   { name: 'operator raft', synopsis: 'Other names of backup and restore', hidden: true },
   { name: 'operator raft snapshot', synopsis: 'Other names of backup and restore', hidden: true },
   {

@@ -12,10 +12,10 @@ import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '.
 import { StorageError, valueBytes } from '../storage.ts';
 import type {
   Commit,
+  CountedStorage,
   Entry,
   ListPage,
   ReadSession,
-  ScannableStorage,
   SharedStorage,
 } from '../storage.ts';
 import { parseConnectionUrl } from './connection-url.ts';
@@ -76,7 +76,7 @@ export interface PostgresqlStatistics {
   readonly cacheBytes: number;
 }
 
-export interface PostgresqlStorage extends ScannableStorage, SharedStorage {
+export interface PostgresqlStorage extends CountedStorage, SharedStorage {
   statistics(): PostgresqlStatistics;
 }
 
@@ -250,6 +250,18 @@ class PostgresqlMember implements PostgresqlStorage {
       const { rows } = await this.#bulk(() => this.#built.statements.scan(from, end, limit));
       return rows.map(entryOf);
     });
+  }
+
+  count(): Promise<number> {
+    return this.#checked(async () => {
+      const { rows } = await this.#bulk(() => this.#built.statements.count);
+      return Number(rows[0]?.[0]);
+    });
+  }
+
+  async commitNumber(): Promise<number> {
+    await this.catchUp();
+    return this.#mirror.place.sequence;
   }
 
   commit(commit: Commit): Promise<void> {

@@ -66,6 +66,7 @@ export interface Statements {
   trim(sequence: number): Statement;
   list(prefix: string, end: string, from: string, limit: number): Statement;
   scan(from: string, end: string, limit: number): Statement;
+  readonly count: Statement;
 }
 
 export interface Batch {
@@ -158,6 +159,7 @@ INSERT INTO ${log} (n, id, keys) SELECT n, $1, ARRAY[]::text[] FROM won`,
     trim: (before) => ({ text: `DELETE FROM ${log} WHERE n <= $1`, values: [before] }),
     list: (prefix, end, from, limit) => statement(list, [prefix, end, from, limit]),
     scan: (from, end, limit) => statement(scan, [from, end, limit]),
+    count: { text: `SELECT count(*) FROM ${kv}` },
   };
 }
 

@@ -116,6 +116,20 @@ export function createPrivateFile(file: string): boolean {
   return true;
 }
 
+/** Creates the file of the database if there is none. @throws {StorageError} only its log is there. */
+export function createDatabaseFile(files: StoreFiles): void {
+  const empty = createPrivateFile(files.database) || statSync(files.database).size === 0;
+  if (!empty) return;
+  const log = `${files.database}-wal`;
+  if (existsSync(log) && statSync(log).size > 0) {
+    throw new StorageError(
+      `${files.database} is missing or empty, but its log ${log} is there: the database was lost or moved away; ` +
+        'put both back, or restore a backup',
+    );
+  }
+  syncDirectory(files.directory);
+}
+
 /** Makes the creation, renaming or removal of files in `directory` durable. */
 export function syncDirectory(directory: string): void {
   // Windows cannot open a directory; NTFS logs its metadata.

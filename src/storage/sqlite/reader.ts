@@ -30,6 +30,7 @@ export class Reader {
   readonly #getWithSequence: StatementSync;
   readonly #keysFrom: StatementSync;
   readonly #entriesFrom: StatementSync;
+  readonly #count: StatementSync;
 
   constructor(file: string) {
     const database = openForReading(file);
@@ -50,6 +51,7 @@ export class Reader {
     this.#entriesFrom = rows(
       'SELECT key, revision, value FROM kv WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
     );
+    this.#count = rows('SELECT count(*) FROM kv');
   }
 
   /** One entry and the state it belongs to, in one statement. */
@@ -117,6 +119,11 @@ export class Reader {
         return entry === undefined ? [] : [entry];
       });
     });
+  }
+
+  /** How many records there are. */
+  count(): number {
+    return reading(() => Number(getRow(this.#count)?.[0]));
   }
 
   close(): void {

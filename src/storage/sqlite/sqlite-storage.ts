@@ -1,26 +1,13 @@
 /** The embedded default storage: SQLite in the process, reads on the main thread, one writer with group commit. */
-import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Awaitable } from '../../base/awaitable.ts';
 import { silentLog } from '../../base/log.ts';
 import type { Log } from '../../base/log.ts';
 import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
 import { ConflictError, StorageError } from '../storage.ts';
-import type {
-  BackupStorage,
-  Check,
-  Commit,
-  Entry,
-  ListPage,
-  ScannableStorage,
-} from '../storage.ts';
+import type { BackupStorage, Check, Commit, CountedStorage, Entry, ListPage } from '../storage.ts';
 import { backupDatabase } from './backup.ts';
-import {
-  createPrivateFile,
-  prepareDirectory,
-  storeFiles,
-  syncDirectory,
-} from './data-directory.ts';
+import { createDatabaseFile, prepareDirectory, storeFiles } from './data-directory.ts';
 import type { StoreFiles } from './data-directory.ts';
 import { assertSqliteVersion, describeError } from './database.ts';
 import { CACHE_BYTES_MAX, EntryCache } from '../entry-cache.ts';
@@ -53,7 +40,7 @@ export interface SqliteStatistics {
   readonly cacheBytes: number;
 }
 
-export interface SqliteStorage extends ScannableStorage, BackupStorage {
+export interface SqliteStorage extends CountedStorage, BackupStorage {
   statistics(): SqliteStatistics;
 }
 
@@ -78,19 +65,6 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
       cause: error,
     });
   }
-}
-
-function createDatabaseFile(files: StoreFiles): void {
-  const empty = createPrivateFile(files.database) || statSync(files.database).size === 0;
-  if (!empty) return;
-  const log = `${files.database}-wal`;
-  if (existsSync(log) && statSync(log).size > 0) {
-    throw new StorageError(
-      `${files.database} is missing or empty, but its log ${log} is there: the database was lost or moved away; ` +
-        'put both back, or restore a backup',
-    );
-  }
-  syncDirectory(files.directory);
 }
 
 class SqliteMember implements SqliteStorage {
@@ -178,6 +152,20 @@ class SqliteMember implements SqliteStorage {
       this.#assertOpen();
       assertScan(prefix, after, limit);
       return this.#snapshot(() => this.#reader.entries(prefix, after, limit));
+    });
+  }
+
+  count(): Promise<number> {
+    return settled(() => {
+      this.#assertOpen();
+      return this.#snapshot(() => this.#reader.count());
+    });
+  }
+
+  commitNumber(): Promise<number> {
+    return settled(() => {
+      this.#assertOpen();
+      return this.#writer.durableSequence;
     });
   }
 
