@@ -99,7 +99,7 @@ suite('backup', () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(!readFileSync(file).includes(CANARY), 'a backup is ciphertext');
     assert.deepEqual(
-      readdirSync(join(folder, 'data')).filter((name) => name.includes('backup')),
+      readdirSync(join(folder, 'data')).filter((name) => name.startsWith('snapshot-work')),
       [],
       'the copy is gone once it is sent',
     );

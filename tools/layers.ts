@@ -85,6 +85,13 @@ export const LAYERS: readonly Layer[] = [
     packages: ['croner'],
   },
   {
+    room: 'snapshots',
+    purpose:
+      'copies of the whole store: their form, when they are made, where they go; one folder per kind of destination',
+    mayImport: ['base', 'crypto', 'model', 'storage', 'barrier', 'calendar'],
+    family: true,
+  },
+  {
     room: 'targets',
     purpose: 'systems outside whose accounts are managed from here; one folder per wire protocol',
     mayImport: ['base', 'crypto'],
@@ -150,6 +157,8 @@ export const LAYERS: readonly Layer[] = [
       'tokens',
       'leases',
       'audit',
+      'calendar',
+      'snapshots',
       'core',
     ],
   },

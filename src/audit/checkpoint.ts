@@ -3,24 +3,19 @@
  * public key in use; a checkpoint is an Ed25519 signature (RFC 8032) over the position of the chain. Before unsealing, a key
  * made for this start of the process signs; the first checkpoint after unsealing endorses it.
  */
+import { generateKeyPairSync, sign } from 'node:crypto';
 import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  hash,
-  sign,
-  verify,
-} from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+  ed25519Signer,
+  ed25519Verifier,
+  keyId,
+  parsePublicKey,
+  rawPublicKey,
+} from '../crypto/ed25519.ts';
 import type { ChainPosition } from './chain.ts';
 
 export const LOG_FORMAT = 'strongroom-audit/1';
 /** First line of every signed text, so that the key's signatures mean nothing elsewhere. */
 const CHECKPOINT_DOMAIN = 'strongroom-audit-checkpoint/1';
-
-/** DER of an Ed25519 SubjectPublicKeyInfo and PKCS #8 key up to the key itself (RFC 8410 §4, §7). */
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** Signs checkpoints. `log`: the cluster's own key, kept behind the barrier; `boot`: made for one start of the process. */
 export interface CheckpointSigner {
@@ -33,38 +28,19 @@ export interface CheckpointSigner {
 /** A key for records that are written before the log's own key can be read. */
 export function createBootSigner(): CheckpointSigner {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const spki = publicKey.export({ type: 'spki', format: 'der' });
   return {
     role: 'boot',
-    publicKey: Buffer.from(spki.subarray(SPKI_PREFIX.length)),
+    publicKey: rawPublicKey(publicKey),
     sign: (message) => sign(null, message, privateKey),
   };
 }
 
 /** The log's own key, from its 32-byte seed (RFC 8032 §5.1.5). The caller may zero the seed afterwards. */
 export function createLogSigner(seed: Uint8Array): CheckpointSigner {
-  if (seed.length !== 32) throw new RangeError('an Ed25519 seed has 32 bytes');
-  const der = Buffer.concat([PKCS8_PREFIX, seed]);
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  der.fill(0);
-  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
-  return {
-    role: 'log',
-    publicKey: Buffer.from(spki.subarray(SPKI_PREFIX.length)),
-    sign: (message) => sign(null, message, privateKey),
-  };
+  return { role: 'log', ...ed25519Signer(seed) };
 }
 
-/** Short name of a public key: the first 16 hexadecimal digits of its SHA-256. */
-export function keyId(publicKey: Uint8Array): string {
-  return hash('sha256', publicKey, 'hex').slice(0, 16);
-}
-
-/** Base64 of a public key as {@link Header.key} carries it; undefined unless it is 32 bytes in canonical form. */
-export function parsePublicKey(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.length === 32 && bytes.toString('base64') === text ? bytes : undefined;
-}
+export { keyId, parsePublicKey } from '../crypto/ed25519.ts';
 
 export interface Header {
   readonly time: string;
@@ -194,13 +170,8 @@ function isWritten(body: string, fields: Readonly<Record<string, unknown>>, line
 export function createCheckpointVerifier(
   publicKey: Buffer,
 ): (checkpoint: Checkpoint, before: ChainPosition) => boolean {
-  const key: KeyObject = createPublicKey({
-    key: Buffer.concat([SPKI_PREFIX, publicKey]),
-    format: 'der',
-    type: 'spki',
-  });
-  return (checkpoint, before) =>
-    verify(null, signedText(checkpoint, before), key, checkpoint.signature);
+  const holds = ed25519Verifier(publicKey);
+  return (checkpoint, before) => holds(signedText(checkpoint, before), checkpoint.signature);
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

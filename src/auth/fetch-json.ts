@@ -22,6 +22,7 @@ export interface Fetched {
 
 export interface FetchedBytes {
   readonly status: number;
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: Buffer;
 }
 
@@ -84,7 +85,11 @@ export async function fetchBytes(url: string, options: FetchOptions = {}): Promi
           else chunks.push(chunk);
         });
         incoming.on('end', () =>
-          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks) }),
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks),
+          }),
         );
       },
     );

@@ -5,6 +5,7 @@ import type { HmacKey } from '../crypto/hmac.ts';
 import { equalConstantTime, ownCopy, wipe } from '../crypto/secret-bytes.ts';
 import { invalidRequest } from '../model/errors.ts';
 import { ConflictError, type Storage } from '../storage/storage.ts';
+import { type BarrierCopy, openCopy } from './copy.ts';
 import { EncryptedStore, type Tampering } from './encrypted-store.ts';
 import {
   KEY_BYTES,
@@ -18,12 +19,8 @@ import {
 } from './keys/keyring.ts';
 import { LiveKeys, sealedError } from './keys/live-keys.ts';
 import { createStagedStorage } from './staged-storage.ts';
-import {
-  type ReencryptionProgress,
-  reencryptStep,
-  unusedTerms,
-  withoutTerms,
-} from './reencryption.ts';
+import type { ReencryptionProgress } from './reencryption.ts';
+import { reencryptStep, unusedTerms, withoutTerms } from './reencryption.ts';
 import { Scrub, scannable } from './scrub.ts';
 import { NonceSource } from './nonce-source.ts';
 import { RecordCache } from './record-cache.ts';
@@ -108,6 +105,12 @@ export class Barrier {
   /** The Ed25519 seed that signs audit checkpoints, for the caller to wipe. @throws {RequestError} `sealed` */
   checkpointSeed(): Buffer {
     return ownCopy(this.#opened().keys.keyring.keys.checkpoints);
+  }
+
+  /** Opens a copy of this store. The caller seals it. @throws {RequestError} it is of another cluster, or none. */
+  openCopy(storage: Storage): Promise<BarrierCopy> {
+    const { keys } = this.#opened();
+    return openCopy({ storage, live: keys, nonces: this.#nonces, onTamper: this.#onTamper });
   }
 
   async initialized(): Promise<boolean> {
@@ -209,11 +212,8 @@ export class Barrier {
   async rotateIfDue(): Promise<boolean> {
     // Another process may have done it a moment ago.
     await this.refresh();
-    const due = isRotationDue(
-      this.rotationConfig,
-      await this.keyStatus(),
-      this.#world.clock.nowMs(),
-    );
+    const nowMs = this.#world.clock.nowMs();
+    const due = isRotationDue(this.rotationConfig, await this.keyStatus(), nowMs);
     if (due) await this.rotate();
     return due;
   }

@@ -6,7 +6,7 @@ export interface SignableRequest {
   readonly url: URL;
   /** Names in lower case, `host` among them. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 export interface SigV4Scope {
@@ -18,7 +18,7 @@ export interface SigV4Scope {
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 
-function sha256(text: string): string {
+function sha256(text: string | Uint8Array): string {
   return createHash('sha256').update(text).digest('hex');
 }
 

@@ -20,6 +20,7 @@ import { mountSecret } from './start/dev-mode.ts';
 import { Instance } from './instance.ts';
 import { LendingTarget, lendingBackend } from './lending/lending-fixture.ts';
 import { startMonitoring } from './monitoring.ts';
+import type { SnapshotOptions } from './snapshots/options.ts';
 
 export const NO_LOGS: LogLevels = {
   levels: () => new Map(),
@@ -58,6 +59,7 @@ export interface OpeningOptions {
   readonly rawStorage?: boolean;
   readonly rotationPrograms?: string;
   readonly feed?: LogFeed;
+  readonly snapshots?: SnapshotOptions;
   readonly defaultLeaseSeconds?: number;
   readonly maxLeaseSeconds?: number;
   /** Key shares of the cluster that is already in the storage. */
@@ -131,6 +133,7 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
     auditCreationAllowed: false,
     rawStorage: options.rawStorage ?? false,
     rotationPrograms: options.rotationPrograms ?? '',
+    ...(options.snapshots === undefined ? {} : { snapshots: options.snapshots }),
     leaseBounds: {
       defaultSeconds: options.defaultLeaseSeconds ?? HOUR_SECONDS,
       maxSeconds: options.maxLeaseSeconds ?? HOUR_SECONDS,

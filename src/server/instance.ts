@@ -2,11 +2,12 @@
 import { hostname } from 'node:os';
 import { createLogSigner } from '../audit/checkpoint.ts';
 import { Barrier } from '../barrier/barrier.ts';
-import { Upkeep } from '../barrier/upkeep.ts';
-import { bootstrapCluster, clusterRecord, issueRootToken } from '../core/bootstrap.ts';
+import { Upkeep } from '../barrier/upkeep/upkeep.ts';
+import { clusterRecord } from '../core/bootstrap.ts';
 import type { Call, Handle } from '../core/call.ts';
 import { measured } from '../core/request-metrics.ts';
 import { OWN_DUTY } from '../core/replicas/duty.ts';
+import type { Duty } from '../core/replicas/duty.ts';
 import type { Replica } from '../core/replicas/roster.ts';
 import type { Unit } from '../model/transaction.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
@@ -16,7 +17,7 @@ import { isShared } from '../storage/storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { storedAuditDevices } from '../system/audit-records.ts';
 import { assemble } from './assemble.ts';
-import type { Assembly } from './assemble.ts';
+import type { Assembly, Services } from './assemble.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
 import { auditedHeaders } from '../system/config/audited-headers.ts';
@@ -24,6 +25,9 @@ import type { CorsRecord } from '../system/config/cors.ts';
 import { corsSettings } from './ports/cors-settings.ts';
 import type { InstanceOptions } from './ports/instance-options.ts';
 import { Replicas } from './replicas/replicas.ts';
+import { snapshotServices } from './snapshots/snapshots.ts';
+import type { SnapshotServices } from './snapshots/snapshots.ts';
+import { foundCluster, makeRootToken } from './start/found-cluster.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
 const AUDITED_HEADERS_PATH = 'sys/config/auditing/';
@@ -40,6 +44,7 @@ export class Instance {
   readonly #assembly: Assembly;
   /** When other processes may work on the store. */
   readonly #replicas: Replicas | undefined;
+  #snapshots: SnapshotServices | undefined;
   readonly #startedMs: number;
   /** The operator has sealed it: it does not open by itself. */
   #sealedByHand = false;
@@ -87,7 +92,7 @@ export class Instance {
           rawStorage: options.rawStorage ?? false,
           rotationPrograms: options.rotationPrograms ?? '',
           sanitizedConfig: options.sanitizedConfig ?? (() => ({})),
-          takeBackup: options.takeBackup,
+          snapshots: this.#snapshotsOf(services, duty).ports,
           further: options.furtherBackends ?? new Map(),
           status: {
             startedMs: this.#startedMs,
@@ -105,7 +110,7 @@ export class Instance {
             initialize: (request) => this.initialize(request),
             serve: () => this.serve(),
             seal: () => this.seal(),
-            makeRootToken: () => this.#makeRootToken(),
+            makeRootToken: () => makeRootToken(services, world),
             storageType: options.storageType,
             clusterName: () => this.#clusterName,
             clusterId: () => this.#barrier.clusterId,
@@ -165,6 +170,19 @@ export class Instance {
     });
   }
 
+  #snapshotsOf(services: Services, duty: Duty): SnapshotServices {
+    const { monitoring, snapshots, storageType } = this.#options;
+    this.#snapshots = snapshotServices({
+      options: snapshots,
+      services,
+      duty,
+      registry: monitoring.registry,
+      clusterName: () => this.#clusterName,
+      storageType,
+    });
+    return this.#snapshots;
+  }
+
   async #nodes(unit: Unit): Promise<readonly Replica[]> {
     return (await this.#replicas?.nodes(unit)) ?? [];
   }
@@ -204,6 +222,11 @@ export class Instance {
     return this.#barrier.sealed;
   }
 
+  /** What makes and opens snapshots. */
+  get snapshots(): SnapshotServices | undefined {
+    return this.#snapshots;
+  }
+
   get services(): Assembly {
     return this.#assembly;
   }
@@ -211,36 +234,20 @@ export class Instance {
   /** What keeps the server from serving as it should. */
   #degraded(): string | undefined {
     if (this.#options.audit.health.degraded) return 'audit';
-    return this.#upkeep.integrity.faults.length > 0 ? 'integrity' : undefined;
+    if (this.#upkeep.integrity.faults.length > 0) return 'integrity';
+    return this.#snapshots?.keeper.failing === true ? 'snapshots' : undefined;
   }
 
   /** Creates the cluster with its first records and a root token. @throws {RequestError} */
   async initialize(request: InitRequest, rootTokenId?: string): Promise<Initialized> {
-    const { world, clusterName } = this.#options;
+    const { world, clusterName: name } = this.#options;
     let rootToken = '';
     const result = await this.unsealer.init(request, async () => {
-      const unit = this.#assembly.begin();
-      const { policies, table } = this.#assembly;
-      await bootstrapCluster(unit, { world, table, policies, name: clusterName });
-      rootToken = await issueRootToken(
-        unit,
-        this.#assembly.tokens,
-        world.clock.nowMs(),
-        rootTokenId,
-      );
-      await unit.commit();
+      rootToken = await foundCluster(this.#assembly, { world, name, rootTokenId });
     });
     this.#initialized = true;
     if (!this.#barrier.sealed) await this.serve();
     return { ...result, rootToken };
-  }
-
-  async #makeRootToken(): Promise<string> {
-    const { begin, tokens } = this.#assembly;
-    const unit = begin();
-    const token = await issueRootToken(unit, tokens, this.#options.world.clock.nowMs());
-    await unit.commit();
-    return token;
   }
 
   /** The devices of the configuration, and those that were enabled through the API, here or on another server. */
@@ -288,6 +295,7 @@ export class Instance {
     expirer.start();
     await this.#replicas?.enter();
     await this.#upkeep.start();
+    this.#snapshots?.start();
     this.#sealedByHand = false;
     this.#ready = true;
     this.#options.world.log.named('core').info('unsealed');
@@ -298,6 +306,8 @@ export class Instance {
     this.#serving = undefined;
     this.#ready = false;
     this.#sealedByHand = true;
+    // Not waited for: a copy that is being made must not hold up the end of the keys.
+    this.#snapshots?.stop().catch(() => {});
     await this.#assembly.expirer.stop();
     // Not waited for: what is under way at a database must not hold up the end of the keys.
     this.#assembly.stopBackends().catch(() => {});
@@ -318,6 +328,8 @@ export class Instance {
   }
 
   async close(): Promise<void> {
+    await this.#snapshots?.stop();
+    this.#snapshots?.close();
     await this.#replicas?.close();
     await this.#assembly.expirer.stop();
     await this.#assembly.stopBackends();

@@ -34,7 +34,7 @@ import type { Presenter } from './start/certificate-watch.ts';
 import { Instance } from './instance.ts';
 import { DEFAULT_LOCKOUT_RULES } from '../core/lockout/lockout.ts';
 import type { LockoutRules } from '../core/lockout/lockout.ts';
-import { backupSource } from './ports/backup-file.ts';
+import { snapshotOptions } from './snapshots/options.ts';
 import { certificateFiles, makeListener } from './listeners.ts';
 import { LogRegistry, LogSink } from './log.ts';
 import { startMonitoring } from './monitoring.ts';
@@ -145,10 +145,7 @@ async function run(
       storage,
       storageType: config.storage.kind,
       nodeName: nodeName(config),
-      takeBackup:
-        config.storage.kind === 'sqlite'
-          ? backupSource({ storage, directory: config.storage.path, random: world.random })
-          : undefined,
+      snapshots: snapshotOptions(config, storage, world.random, process.env),
       seal: makeSeal(config.seal, world),
       sealBefore: sealBefore(config, world),
       audit,

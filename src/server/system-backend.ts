@@ -41,7 +41,9 @@ import { namespacePaths } from '../system/namespaces.ts';
 import { statusPaths } from '../system/status.ts';
 import type { StatusPorts } from '../system/status.ts';
 import { backupPaths } from '../system/storage/backup.ts';
-import type { BackupPorts } from '../system/storage/backup.ts';
+import { snapshotAutoPaths } from '../system/storage/snapshot-auto.ts';
+import { snapshotLoadPaths } from '../system/storage/snapshot-load.ts';
+import type { SnapshotPorts } from './snapshots/snapshots.ts';
 import { controlGroupPaths } from '../system/access/control-group.ts';
 import { environmentPaths } from '../system/access/environments.ts';
 import { environmentPorts } from './ports/guard-ports.ts';
@@ -66,7 +68,7 @@ export interface SystemOptions {
   readonly auditCreationAllowed: boolean;
   /** `sys/raw` is there. */
   readonly rawStorage: boolean;
-  readonly takeBackup: BackupPorts['takeBackup'];
+  readonly snapshots: SnapshotPorts;
   readonly status: Omit<StatusPorts, 'state' | 'version' | 'programVersion'>;
   readonly seal: Omit<SealPorts, 'keyring' | 'version'>;
   readonly monitoring: Monitoring;
@@ -164,7 +166,9 @@ export function systemBackend(
       ...mfaValidationPaths(services.mfa.secondFactor),
       ...controlGroupPaths(services.approvals),
       ...environmentPaths(environmentPorts(services)),
-      ...backupPaths({ takeBackup: options.takeBackup }),
+      ...backupPaths(options.snapshots),
+      ...snapshotAutoPaths(options.snapshots),
+      ...snapshotLoadPaths(options.snapshots),
       ...internalSpecsPaths({ openApi: openApiOf(services, options.version) }),
       ...quotaPaths(
         quotaPorts(table, { countLeases: services.countLeases, newId: () => uuid(world.random) }),

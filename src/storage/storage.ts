@@ -111,6 +111,12 @@ export interface BackupStorage extends Storage {
   backup(file: string, progress?: (fraction: number) => void): Promise<void>;
 }
 
+/** Extra ability: every record of one consistent state, while commits go on; for stores that have no copy of themselves to give. */
+export interface WalkableStorage extends Storage {
+  /** Calls `visit` with page after page, in key order, all from ONE snapshot. @throws what `visit` throws, and {@link StorageError} */
+  walk(visit: (entries: readonly Entry[]) => Awaitable<void>): Promise<void>;
+}
+
 /** Reads on behalf of one request. */
 export interface ReadSession {
   /**

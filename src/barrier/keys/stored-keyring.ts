@@ -57,6 +57,26 @@ export async function loadKeys(storage: Storage, rootKey: Uint8Array): Promise<L
   return new LiveKeys(keyring, entry.revision, rootKey);
 }
 
+/**
+ * The keys that open a copy of the store whose keys are `live`: those of its own keyring, or, after a rekey, those of now.
+ * @throws {RequestError} `invalid_request` when it is a copy of another cluster.
+ */
+export async function keysForCopy(copy: Storage, live: LiveKeys): Promise<LiveKeys> {
+  const [entry] = await copy.read([KEYRING_KEY]);
+  if (entry === undefined) throw invalidRequest('the copy holds no keyring');
+  let keyring = openKeyring(entry, live.rootKey);
+  if (keyring === undefined) {
+    const bytes = encodeKeyring(live.keyring);
+    keyring = decodeKeyring(bytes);
+    wipe(bytes);
+  }
+  if (keyring.clusterId !== live.keyring.clusterId) {
+    wipeKeyring(keyring);
+    throw invalidRequest('the copy is of another cluster');
+  }
+  return new LiveKeys(keyring, entry.revision, live.rootKey);
+}
+
 export interface KeyringExtras {
   /** A new root key. */
   readonly rootKey?: Uint8Array;

@@ -54,6 +54,12 @@ const REKEY_FLAGS: readonly Flag[] = [
   { name: 'backup-delete', kind: 'boolean', usage: 'Delete the kept shares.' },
   { name: 'backup-retrieve', kind: 'boolean', usage: 'Print the kept shares.' },
 ];
+const PUBLIC_KEY: Flag = {
+  name: 'public-key',
+  kind: 'text',
+  usage:
+    'Demand that the snapshot is signed with this key, as "operator snapshot status" shows it. Without it a signature shows only that the file is whole.',
+};
 const QUORUM_ABOUT =
   'Start with -init, then give one key share after the other: as the argument, as "-" on standard input, or on the terminal.';
 
@@ -260,6 +266,7 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
         kind: 'boolean',
         usage: 'Replace data that is there; it is kept beside the restored one.',
       },
+      PUBLIC_KEY,
     ],
     takes: { min: 1, max: 1 },
     local: true,

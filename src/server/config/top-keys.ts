@@ -84,6 +84,18 @@ export const TOP_KEYS = {
     description:
       'The only folder whose programs the rotation of secrets may call. Without it none: who may write a rotation policy could run what lies there.',
   },
+  snapshot_directory: {
+    as: 'snapshotDirectory',
+    type: 'text',
+    description:
+      'The only folder below which automatic snapshots may be put. Without it they go to object storage or nowhere: who may write a schedule could write files otherwise.',
+  },
+  snapshot_work_directory: {
+    as: 'snapshotWorkDirectory',
+    type: 'text',
+    description:
+      'Folder (mode 0700) that holds copies of the store while they are made, sent, tested and read. Default: the data folder of `storage "sqlite"`, else one of the process in the system’s folder for temporary files.',
+  },
   enable_response_header_hostname: {
     as: 'responseHeaderHostname',
     type: 'boolean',

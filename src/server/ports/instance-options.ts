@@ -7,8 +7,8 @@ import type { LeaseBounds } from '../../core/mounts/mount-table.ts';
 import type { Backend } from '../../model/backend.ts';
 import type { Seal } from '../../seal/seal.ts';
 import type { Storage } from '../../storage/storage.ts';
-import type { BackupPorts } from '../../system/storage/backup.ts';
 import type { Monitoring } from '../monitoring.ts';
+import type { SnapshotOptions } from '../snapshots/options.ts';
 
 export interface InstanceOptions {
   readonly world: World;
@@ -21,8 +21,8 @@ export interface InstanceOptions {
   readonly sealBefore?: Seal | undefined;
   readonly audit: AuditBroker;
   readonly auditDevices: readonly AuditDeviceSpec[];
-  /** How a backup is taken; without it there are none. */
-  readonly takeBackup?: BackupPorts['takeBackup'];
+  /** How snapshots are made and where they may go; without it there are none. */
+  readonly snapshots?: SnapshotOptions;
   /** `unsafe_allow_api_audit_creation` of the configuration. */
   readonly auditCreationAllowed: boolean;
   /** `raw_storage_endpoint` of the configuration. */

@@ -1,16 +1,21 @@
 /** The storage member that keeps everything in memory: for tests, simulation and development. */
+import type { Awaitable } from '../../base/awaitable.ts';
 import { childName, compareKeys, positionAfter } from '../key-order.ts';
 import type { Position } from '../key-order.ts';
 import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
 import { ConflictError, StorageError } from '../storage.ts';
-import type { Commit, Entry, ListPage, ScannableStorage } from '../storage.ts';
+import type { Commit, Entry, ListPage, ScannableStorage, WalkableStorage } from '../storage.ts';
+
+export interface MemoryStore extends ScannableStorage, WalkableStorage {}
+
+const WALK_ENTRIES = 500;
 
 /** An empty store that lives as long as the object. */
-export function createMemoryStorage(): ScannableStorage {
+export function createMemoryStorage(): MemoryStore {
   return new MemoryStorage();
 }
 
-class MemoryStorage implements ScannableStorage {
+class MemoryStorage implements MemoryStore {
   readonly #entries = new Map<string, Entry>();
   /** Every key, in the order of the contract. */
   readonly #keys: string[] = [];
@@ -55,6 +60,15 @@ class MemoryStorage implements ScannableStorage {
       entries.push(entry);
     }
     return entries;
+  }
+
+  async walk(visit: (entries: readonly Entry[]) => Awaitable<void>): Promise<void> {
+    this.#assertOpen();
+    // Entries are replaced, never changed: the list of them is a snapshot.
+    const entries = this.#keys.flatMap((key) => this.#entries.get(key) ?? []);
+    for (let from = 0; from < entries.length; from += WALK_ENTRIES) {
+      await visit(entries.slice(from, from + WALK_ENTRIES));
+    }
   }
 
   async commit(commit: Commit): Promise<void> {

@@ -17,19 +17,22 @@ import type {
   ListPage,
   ReadSession,
   SharedStorage,
+  WalkableStorage,
 } from '../storage.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import { parseConnectionUrl } from './connection-url.ts';
 import { assertDurable } from './durability.ts';
 import { Bulk } from './bulk.ts';
 import { isPassing, LinkError } from './failures.ts';
 import { Link } from './link.ts';
-import type { Row } from './link.ts';
 import { catchUpOf, HistoryError, Mirror } from './mirror.ts';
 import { pause, Reader } from './reader.ts';
+import { AFTER_ALL_KEYS, entryOf, firstAfter } from './rows.ts';
 import { prepareSchema } from './schema.ts';
 import { statementsOf, tablesOf } from './statements.ts';
 import type { Statements } from './statements.ts';
 import { Trimmer } from './trimmer.ts';
+import { walkSnapshot } from './walk.ts';
 import { Writer } from './writer.ts';
 
 /** Table of the entries; the names of the others begin with it. */
@@ -38,9 +41,6 @@ export const TABLE_DEFAULT = 'strongroom_kv';
 export const CONNECTIONS_DEFAULT = 8;
 /** How long a request waits for a database that does not answer. */
 export const DEADLINE_MS_DEFAULT = 10_000;
-/** Sorts after every key: no key may hold a code point above it, and none may be this long. */
-const AFTER_ALL_KEYS = '\u{10ffff}'.repeat(513);
-
 export interface PostgresqlStorageOptions {
   /** A URL or `name=value` pairs, as PostgreSQL's own tools take them. */
   readonly connectionUrl: string;
@@ -76,7 +76,7 @@ export interface PostgresqlStatistics {
   readonly cacheBytes: number;
 }
 
-export interface PostgresqlStorage extends CountedStorage, SharedStorage {
+export interface PostgresqlStorage extends CountedStorage, SharedStorage, WalkableStorage {
   statistics(): PostgresqlStatistics;
 }
 
@@ -111,6 +111,7 @@ export async function openPostgresqlStorage(
       statements,
       writing,
       reading: link(),
+      makeLink: link,
       bulk: new Bulk(link, Math.max(1, (options.connectionsMax ?? CONNECTIONS_DEFAULT) - 2)),
       place,
       onPooler: () => {
@@ -149,6 +150,7 @@ interface Built {
   readonly writing: Link;
   readonly reading: Link;
   readonly bulk: Bulk;
+  readonly makeLink: () => Link;
   readonly place: Mirror['place'];
   readonly onPooler: () => void;
 }
@@ -264,6 +266,12 @@ class PostgresqlMember implements PostgresqlStorage {
     return this.#mirror.place.sequence;
   }
 
+  walk(visit: (entries: readonly Entry[]) => Awaitable<void>): Promise<void> {
+    const { makeLink, statements } = this.#built;
+    const { random } = this.#options;
+    return this.#checked(() => walkSnapshot({ statements, random, makeLink }, visit));
+  }
+
   commit(commit: Commit): Promise<void> {
     return this.#checked(() => {
       assertCommit(commit);
@@ -337,13 +345,4 @@ class PostgresqlMember implements PostgresqlStorage {
       return Promise.reject(error);
     }
   }
-}
-
-/** The first key after `key`: NUL, which would come first, is in no key and in no text of the database. */
-function firstAfter(key: string): string {
-  return `${key}\u0001`;
-}
-
-function entryOf([key, revision, value]: Row): Entry {
-  return { key: String(key), revision: Number(revision), value: value as Buffer };
 }

@@ -55,6 +55,9 @@ export interface Statements {
   /** Everything of a batch, if the sequence still is `known`. One row with the new sequence if so. */
   write(batch: Batch): Statement;
   readonly begin: readonly Statement[];
+  /** Begins a transaction that sees one state throughout; `walking` gives `id` as long as that very transaction lasts. */
+  beginWalk(id: string): readonly Statement[];
+  readonly walking: Statement;
   readonly lock: Statement;
   readonly commit: Statement;
   readonly rollback: Statement;
@@ -147,6 +150,11 @@ SELECT key FROM found WHERE key IS NOT NULL LIMIT $4`;
       { text: 'BEGIN ISOLATION LEVEL READ COMMITTED' },
       { text: `SET LOCAL idle_in_transaction_session_timeout = ${LOCK_IDLE_MS_MAX}` },
     ],
+    beginWalk: (id) => [
+      { text: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' },
+      { text: `SELECT set_config('strongroom.walk', $1, true)`, values: [id] },
+    ],
+    walking: { text: `SELECT current_setting('strongroom.walk', true)` },
     lock: { text: `SELECT n FROM ${sequence} WHERE one = 1 FOR UPDATE` },
     commit: { text: 'COMMIT' },
     rollback: { text: 'ROLLBACK' },

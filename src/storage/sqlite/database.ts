@@ -43,7 +43,7 @@ export function openForWriting(file: string): DatabaseSync {
       database.exec(
         `PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${LOG_BYTES_KEPT}`,
       );
-      if (isEmpty(database)) create(database);
+      if (isEmpty(database)) createTables(database);
       assertOurs(database, file);
       assertSetting(database, 'journal_mode', 'wal', file);
       assertSetting(database, 'synchronous', SYNCHRONOUS_FULL, file);
@@ -93,7 +93,8 @@ function isEmpty(database: DatabaseSync): boolean {
   );
 }
 
-function create(database: DatabaseSync): void {
+/** Makes an empty database one of ours. */
+export function createTables(database: DatabaseSync): void {
   database.exec(`
     BEGIN IMMEDIATE;
     PRAGMA application_id = ${APPLICATION_ID};

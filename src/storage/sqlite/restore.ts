@@ -32,6 +32,10 @@ export interface RestoreOptions {
   readonly directory: string;
   /** Allow it over a store that exists. The old one is kept beside, as `strongroom.db.before-restore-N`. */
   readonly replace?: boolean;
+  /** Where the backup begins in the file; 0 without it. */
+  readonly skipBytes?: number;
+  /** Throws when the copy that is about to be installed is not the one that is wanted. */
+  readonly check?: (copy: string) => Promise<void>;
   readonly log?: Log;
 }
 
@@ -59,8 +63,9 @@ export async function restoreSqliteStorage(options: RestoreOptions): Promise<voi
     }
     const incoming = `${files.database}.restoring`;
     try {
-      await copyPrivately(source, incoming);
+      await copyPrivately(source, incoming, options.skipBytes ?? 0);
       // The copy is checked, not the source: what was checked is what is installed.
+      await options.check?.(incoming);
       assertBackup(incoming, source);
       keepOldStore(files, log);
       renameSync(incoming, files.database);
@@ -79,11 +84,11 @@ function holdsStore(files: StoreFiles): boolean {
   );
 }
 
-async function copyPrivately(source: string, target: string): Promise<void> {
+async function copyPrivately(source: string, target: string, start: number): Promise<void> {
   rmSync(target, { force: true });
   createPrivateFile(target);
   try {
-    await pipeline(createReadStream(source), createWriteStream(target, { flags: 'r+' }));
+    await pipeline(createReadStream(source, { start }), createWriteStream(target, { flags: 'r+' }));
   } catch (error) {
     throw new StorageError(`${source} cannot be copied: ${describeError(error)}`, { cause: error });
   }

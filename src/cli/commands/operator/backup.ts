@@ -32,7 +32,7 @@ export async function backup(invocation: Invocation): Promise<number> {
     await pipeline(message, progress.count, file);
     assertWhole(message.headers['content-length'], file.bytesWritten);
     const { verifyBackup } = await import('../../../server/restore.ts');
-    verifyBackup(unfinished, path);
+    await verifyBackup(unfinished, path);
     await rename(unfinished, path);
     await syncFolder(dirname(path));
   } catch (cause) {
@@ -76,13 +76,21 @@ export async function restore(invocation: Invocation): Promise<number> {
     directory,
     replace: flags.boolean('force'),
     environment: terminal.environment,
+    publicKey: flags.text('public-key'),
   });
   const restored = await attempt('Error restoring the backup', call);
   say(
     invocation,
-    `Success! Restored the backup to ${restored}\nStart the server and unseal it with the key shares, or the key, of the server that the backup comes from.`,
+    `Success! Restored ${described(restored.header?.manifest)} to ${restored.directory}\nStart the server and unseal it with the key shares, or the key, of the server that the backup comes from.`,
   );
   return EXIT_OK;
+}
+
+/** What the snapshot says of itself. */
+function described(manifest: { name: string; created_time: string } | undefined): string {
+  return manifest === undefined
+    ? 'the backup'
+    : `the snapshot ${manifest.name} of ${manifest.created_time}`;
 }
 
 export function restoreOverTheApi(): Promise<number> {

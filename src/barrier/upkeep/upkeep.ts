@@ -3,11 +3,11 @@
  * rotates when it is due, encrypts again under the newest term, drops terms that nothing needs, and scrubs. Each turn does a
  * small piece, so that requests hardly notice.
  */
-import type { World } from '../base/world.ts';
-import { RequestError } from '../model/errors.ts';
-import type { Barrier } from './barrier.ts';
-import type { Tampering } from './encrypted-store.ts';
-import type { Scrub, ScrubReport } from './scrub.ts';
+import type { World } from '../../base/world.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { Barrier } from '../barrier.ts';
+import type { Tampering } from '../encrypted-store.ts';
+import type { Scrub, ScrubReport } from '../scrub.ts';
 
 /** Between two turns. */
 const TURN_MS = 250;

@@ -1,11 +1,11 @@
 /** The upkeep, on a clock that the test moves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Clock } from '../base/clock.ts';
-import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
-import { Barrier } from './barrier.ts';
-import { ROOT_KEY, TEST_WORLD } from './barrier-fixture.ts';
-import { TERM_GRACE_MS } from './reencryption.ts';
+import type { Clock } from '../../base/clock.ts';
+import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
+import { Barrier } from '../barrier.ts';
+import { ROOT_KEY, TEST_WORLD } from '../barrier-fixture.ts';
+import { TERM_GRACE_MS } from '../reencryption.ts';
 import { Upkeep } from './upkeep.ts';
 
 const MINUTE_MS = 60_000;
