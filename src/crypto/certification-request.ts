@@ -13,13 +13,16 @@ function algorithm(identifierHex: string, hash: string | null): Algorithm {
   return { identifier: Buffer.from(identifierHex, 'hex'), hash };
 }
 
-/** By key type, or curve: RFC 5758 §3.2, RFC 8017 appendix A.2.4, RFC 8410 §3. */
+/** By key type, or curve: RFC 5758 §3.2, RFC 8017 appendix A.2.4, RFC 8410 §3, RFC 9881 §2. */
 const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
   rsa: algorithm('300d06092a864886f70d01010b0500', 'sha256'),
   prime256v1: algorithm('300a06082a8648ce3d040302', 'sha256'),
   secp384r1: algorithm('300a06082a8648ce3d040303', 'sha384'),
   secp521r1: algorithm('300a06082a8648ce3d040304', 'sha512'),
   ed25519: algorithm('300506032b6570', null),
+  'ml-dsa-44': algorithm('300b0609608648016503040311', null),
+  'ml-dsa-65': algorithm('300b0609608648016503040312', null),
+  'ml-dsa-87': algorithm('300b0609608648016503040313', null),
 };
 
 const VERSION = Buffer.from('020100', 'hex');

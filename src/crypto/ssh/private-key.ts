@@ -6,7 +6,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto'
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../../base/random.ts';
-import { makeRsaKey } from '../rsa-keys.ts';
+import { makeRsaKey } from '../rsa/keys.ts';
 import { CURVES, publicKeyOf, readPublicKey } from './public-key.ts';
 import type { SshPublicKey } from './public-key.ts';
 import { SshFormatError, SshReader, string, uint32 } from './wire.ts';

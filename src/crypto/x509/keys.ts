@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { bitsOf, contextTag, derBitString, derOid, DER_NULL } from '../der-values.ts';
 import { DER, derElements, derOf, derSequence } from '../der.ts';
 import { pemOf } from '../pem.ts';
-import { makeRsaKey } from '../rsa-keys.ts';
+import { makeRsaKey } from '../rsa/keys.ts';
 import { wipe } from '../secret-bytes.ts';
 import type { KeyType } from './algorithms.ts';
 import { publicKeyBits } from './ocsp.ts';

@@ -1,6 +1,6 @@
 /** What accounts open with: how a role wants it made, and the making. */
 import { createPublicKey } from 'node:crypto';
-import { makeRsaKey } from '../../crypto/rsa-keys.ts';
+import { makeRsaKey } from '../../crypto/rsa/keys.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Credential, CredentialKind } from '../../targets/database.ts';
 import type { DatabasePorts } from './ports.ts';

@@ -5,7 +5,7 @@
 import { X509Certificate, createHash } from 'node:crypto';
 import type { JsonObject } from '../../base/json.ts';
 import { algorithmFor } from '../../crypto/x509/algorithms.ts';
-import { makeRsaKey } from '../../crypto/rsa-keys.ts';
+import { makeRsaKey } from '../../crypto/rsa/keys.ts';
 import { publicKeyInfoOf } from '../../crypto/x509/keys.ts';
 import { makeCertificate } from '../../crypto/x509/make-certificate.ts';
 import { encodeSubject } from '../../crypto/x509/names.ts';

@@ -1,6 +1,6 @@
 /** Makes credentials: the one moment at which their secret is known to anybody but their holder. */
 import { createPublicKey } from 'node:crypto';
-import { makeRsaKey } from '../../crypto/rsa-keys.ts';
+import { makeRsaKey } from '../../crypto/rsa/keys.ts';
 import { isAccountId, newAccessKeyId } from '../../model/access-key-id.ts';
 import { base62 } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';

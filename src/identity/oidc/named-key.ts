@@ -6,7 +6,7 @@ import { uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { signJws } from '../../crypto/jws.ts';
-import { makeRsaKey } from '../../crypto/rsa-keys.ts';
+import { makeRsaKey } from '../../crypto/rsa/keys.ts';
 import type { NamedKey as VerifyKey } from '../../crypto/jws.ts';
 
 export interface SigningKey {

@@ -11,6 +11,7 @@ import {
 } from '../../../crypto/aead.ts';
 import type { AeadName } from '../../../crypto/aead.ts';
 import { hkdfExpand } from '../../../crypto/hkdf.ts';
+import { kemOpen, kemSeal } from '../../../crypto/kem-seal.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../../crypto/xaes.ts';
 import { ItemError, NO_CONTEXT } from '../failures.ts';
@@ -68,7 +69,10 @@ export function encryptBytes(
         : createHmac('sha256', nonceKey).update(plaintext).digest().subarray(0, nonceBytes);
     return aeadSeal(type.aead, key, nonce, plaintext, options.associatedData);
   }
-  if (ready.publicKey === undefined) throw new Error('an RSA key has no public half');
+  if (ready.publicKey === undefined) throw new Error('a key has no public half');
+  if (type.family === 'ml-kem') {
+    return kemSeal(ready.publicKey, plaintext, options.associatedData);
+  }
   try {
     return publicEncrypt(
       { key: ready.publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' },
@@ -117,9 +121,19 @@ export function decryptBytes(
       'internal',
     );
   }
+  if (type.family === 'ml-kem') return openKem(ready.privateKey, sealed, options);
   return rsaDecrypt(ready.privateKey, sealed, 'SHA-256').catch(() => {
     throw new ItemError('failed to RSA decrypt the ciphertext: decryption error', 'internal');
   });
+}
+
+function openKem(key: KeyObject, sealed: Buffer, { associatedData }: CryptOptions): Buffer {
+  try {
+    return kemOpen(key, sealed, associatedData);
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error;
+    throw new ItemError('ml-kem: message authentication failed');
+  }
 }
 
 /** Base64 of an input. @throws {ItemError} */

@@ -1,5 +1,6 @@
 /** Encryption as its callers rely on it: what goes in comes out, nothing may change on the way, and no nonce is a caller's. */
 import assert from 'node:assert/strict';
+import { createPublicKey, encapsulate } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { systemRandom } from '../../../base/random.ts';
@@ -119,6 +120,51 @@ for (const known of KNOWN_ANSWERS) {
     }
   });
 }
+
+for (const type of ['ml-kem-768', 'ml-kem-1024']) {
+  test(`${type}: seals to the public key, binds associated data, and finds shared secrets`, async () => {
+    const bench = await openBench(transit);
+    await bench.call('write', 'keys/k', { type });
+    const ciphertext = await sealed(bench, { plaintext: HELLO, associated_data: 'YWFk' });
+    const body = { ciphertext, associated_data: 'YWFk' };
+    assert.deepEqual(await data(bench, 'decrypt/k', body), { plaintext: HELLO });
+    await bench.fail('write', 'decrypt/k', { ...body, associated_data: 'YWFl' });
+    const bytes = Buffer.from(ciphertext.slice('vault:v1:'.length), 'base64');
+    for (const at of [0, 500, 1100, bytes.length - 1]) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      const text = `vault:v1:${changed.toString('base64')}`;
+      await bench.fail('write', 'decrypt/k', { ...body, ciphertext: text });
+    }
+    const short = `vault:v1:${bytes.subarray(0, 100).toString('base64')}`;
+    await bench.fail('write', 'decrypt/k', { ...body, ciphertext: short });
+    await bench.fail('write', 'decapsulate/k', { ciphertext: short });
+    const made = await data(bench, 'encapsulate/k', {});
+    const found = await data(bench, 'decapsulate/k', { ciphertext: String(made['ciphertext']) });
+    assert.equal(found['shared_key'], made['shared_key']);
+    // What somebody with the public key makes elsewhere.
+    const { keys } = { ...(await bench.call('read', 'export/public-key/k'))?.data };
+    const pem = String((keys as Readonly<Record<string, string>>)['1']);
+    const outside = encapsulate(createPublicKey(pem));
+    const text = `vault:v1:${Buffer.from(outside.ciphertext).toString('base64')}`;
+    const theirs = await data(bench, 'decapsulate/k', { ciphertext: text });
+    assert.equal(theirs['shared_key'], Buffer.from(outside.sharedKey).toString('base64'));
+    await bench.call('write', 'keys/k/rotate');
+    const again = await data(bench, 'rewrap/k', body);
+    assert.match(String(again['ciphertext']), /^vault:v2:/);
+    const opened = { ...body, ciphertext: String(again['ciphertext']) };
+    assert.deepEqual(await data(bench, 'decrypt/k', opened), { plaintext: HELLO });
+    await bench.fail('write', 'sign/k', { input: HELLO });
+  });
+}
+
+test('keys of other types encapsulate nothing', async () => {
+  const bench = await openBench(transit);
+  await bench.call('write', 'keys/k', {});
+  await bench.fail('write', 'encapsulate/k', {});
+  await bench.fail('write', 'decapsulate/k', { ciphertext: 'vault:v1:AAAA' });
+  await bench.fail('write', 'encapsulate/none', {});
+});
 
 test('a nonce of the caller’s own is never used, alone or in a batch (CVE-2023-4680)', async () => {
   const bench = await openBench(transit);

@@ -21,7 +21,7 @@ import { ItemError, SOFT_DELETED, asRequestError } from '../failures.ts';
 import type { ReadyKey } from '../keys/key-cache.ts';
 import { findKey, parseMarked, versionToMake, withVersion } from '../keys/key-record.ts';
 import type { StoredKey } from '../keys/key-record.ts';
-import { KEY_TYPES, keyTypeOf } from '../keys/key-types.ts';
+import { KEY_TYPES, keyTypeOf, takesAssociatedData } from '../keys/key-types.ts';
 import { PLAIN_SETTINGS, createKey, findKeyToMake } from '../keys/make-key.ts';
 import type { TransitPorts } from '../ports.ts';
 import { keySettings } from '../settings.ts';
@@ -109,7 +109,7 @@ function inputsOf(
 function optionsOf(record: StoredKey, input: Input, index: number): CryptOptions {
   const context = inputBytes(input.context);
   const type = keyTypeOf(record);
-  if (input.associatedData !== '' && type.aead === undefined) {
+  if (input.associatedData !== '' && !takesAssociatedData(type)) {
     throw new ItemError(
       `'[${index}].associated_data' provided for non-AEAD cipher suite ${type.name}`,
       'unflagged',
@@ -198,7 +198,7 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     withContext: boolean,
   ): Promise<StoredKey> {
     const { name, convergent_encryption: convergent } = request.fields;
-    const existing = await findKeyToMake(store, name, ports, request.nowMs);
+    const existing = await findKeyToMake(store, name, ports, request);
     if (existing !== undefined) return existing;
     if (request.operation !== 'create') throw invalidRequest(NOT_FOUND);
     if (convergent && !withContext) {
@@ -210,7 +210,7 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     if (type?.aead === undefined) throw invalidRequest('unknown key type for this operation');
     if ((await keySettings(store)).disableUpsert) throw invalidRequest(NOT_FOUND);
     const settings = { ...PLAIN_SETTINGS, derived: withContext, convergent };
-    return await createKey(store, name, type, settings, ports, request.nowMs);
+    return await createKey(store, name, type, settings, ports, request);
   }
 
   async function encrypt(request: Request<EncryptFields>, store: Transaction): Promise<Reply> {
@@ -247,7 +247,7 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
   async function rewrap(request: Request<DecryptFields>, store: Transaction): Promise<Reply> {
     const { fields } = request;
     const inputs = inputsOf(fields, 'ciphertext', fields.ciphertext, false);
-    const record = await findKeyToMake(store, fields.name, ports, request.nowMs);
+    const record = await findKeyToMake(store, fields.name, ports, request);
     if (record === undefined) throw invalidRequest(NOT_FOUND);
     const key = new KeyInUse(ports, store, fields.name, record);
     const outcomes = await outcomesOf(inputs.inputs, async (input, index) => {
@@ -270,7 +270,7 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     if (form !== 'plaintext' && form !== 'wrapped') {
       throw invalidRequest("Invalid path, must be 'plaintext' or 'wrapped'");
     }
-    const record = await findKeyToMake(store, name, ports, request.nowMs);
+    const record = await findKeyToMake(store, name, ports, request);
     if (record === undefined) throw invalidRequest(NOT_FOUND);
     if (!DATA_KEY_BITS.includes(bits)) throw invalidRequest('invalid bit length');
     const bytes = ports.random.bytes(bits / 8);
@@ -280,7 +280,7 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
         context: inputBytes(request.fields.context, 'failed to base64-decode context'),
         associatedData: inputBytes(request.fields.associated_data),
       };
-      if (options.associatedData.length > 0 && keyTypeOf(record).aead === undefined) {
+      if (options.associatedData.length > 0 && !takesAssociatedData(keyTypeOf(record))) {
         throw new ItemError(`'associated_data' provided for non-AEAD cipher suite ${record.type}`);
       }
       const sealed = await key.encrypt(bytes, version, options);

@@ -100,7 +100,7 @@ export function hmacPaths(ports: TransitPorts): readonly Path[] {
     const { fields } = request;
     const { name } = fields;
     const batch = fields.batch_input ?? null;
-    const record = await findKeyToMake(store, name, ports, request.nowMs);
+    const record = await findKeyToMake(store, name, ports, request);
     if (record === undefined) throw invalidRequest(NOT_FOUND);
     const version = versionOf(record, fields.key_version);
     const hash = hashOf(fields);

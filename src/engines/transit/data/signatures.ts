@@ -12,8 +12,8 @@ import {
   signDigestPss,
   verifyDigestPkcs1,
   verifyDigestPss,
-} from '../../../crypto/rsa-digest.ts';
-import type { DigestName } from '../../../crypto/rsa-digest.ts';
+} from '../../../crypto/rsa/digest.ts';
+import type { DigestName } from '../../../crypto/rsa/digest.ts';
 import { ItemError } from '../failures.ts';
 import type { KeyType } from '../keys/key-types.ts';
 

@@ -187,7 +187,7 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
     const { fields } = request;
     const { name } = fields;
     const options = optionsOf(fields);
-    const record = await findKeyToMake(store, name, ports, request.nowMs);
+    const record = await findKeyToMake(store, name, ports, request);
     if (record === undefined) throw invalidRequest('signing key not found');
     checkSigns(record, options, 'signing');
     const type = keyTypeOf(record);

@@ -6,7 +6,7 @@ import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { findKey, putKey } from './key-record.ts';
 import type { KeyRecord, StoredKey } from './key-record.ts';
-import { checkAutoRotate } from './make-key.ts';
+import { checkAutoRotate, planRotation } from './make-key.ts';
 import { deleteMaterial } from './material.ts';
 import { NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
@@ -89,6 +89,7 @@ export function keyConfigPaths({ keys }: TransitPorts): readonly Path[] {
     }
     const record = configured(existing, request.fields);
     putKey(store, name, record);
+    planRotation(request, name, record);
     const warnings =
       request.fields.min_decryption_version === 0
         ? ['key versions count from 1: the minimum decryption version is 1']

@@ -1,7 +1,7 @@
 /** The kinds of keys, and what each can do. */
 import type { AeadName } from '../../../crypto/aead.ts';
 
-export type KeyFamily = 'aead' | 'hmac' | 'ecdsa' | 'ed25519' | 'rsa' | 'ml-dsa';
+export type KeyFamily = 'aead' | 'hmac' | 'ecdsa' | 'ed25519' | 'rsa' | 'ml-dsa' | 'ml-kem';
 
 export interface KeyType {
   readonly name: string;
@@ -57,6 +57,17 @@ function mlDsa(parameters: number): KeyType {
   };
 }
 
+function mlKem(parameters: number): KeyType {
+  return {
+    name: `ml-kem-${parameters}`,
+    family: 'ml-kem',
+    encrypts: true,
+    signs: false,
+    derives: false,
+    experimental: true,
+  };
+}
+
 const TYPES: readonly KeyType[] = [
   aead('aes128-gcm96', 'aes-128-gcm'),
   aead('aes256-gcm96', 'aes-256-gcm'),
@@ -73,6 +84,8 @@ const TYPES: readonly KeyType[] = [
   mlDsa(44),
   mlDsa(65),
   mlDsa(87),
+  mlKem(768),
+  mlKem(1024),
 ];
 
 export const KEY_TYPES: ReadonlyMap<string, KeyType> = new Map(
@@ -88,6 +101,11 @@ export function keyTypeOf(record: { readonly type: string }): KeyType {
   const type = KEY_TYPES.get(record.type);
   if (type === undefined) throw new Error('a stored key is of no known type');
   return type;
+}
+
+/** Its ciphertexts authenticate associated data. */
+export function takesAssociatedData(type: KeyType): boolean {
+  return type.aead !== undefined || type.family === 'ml-kem';
 }
 
 /** It has a public half. */

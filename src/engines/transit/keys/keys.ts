@@ -8,7 +8,7 @@ import type { Transaction } from '../../../model/transaction.ts';
 import { listNames, LIST_FIELDS } from '../../../model/list-names.ts';
 import { findKey, KEYS, putKey } from './key-record.ts';
 import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, KEY_TYPES } from './key-types.ts';
-import { checkAutoRotate, createKey, findKeyToMake, rotateKey } from './make-key.ts';
+import { checkAutoRotate, createKey, findKeyToMake, planRotation, rotateKey } from './make-key.ts';
 import { deleteMaterial } from './material.ts';
 import { CONTEXT, NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
@@ -94,7 +94,7 @@ export function keyPaths(ports: TransitPorts): readonly Path[] {
       autoRotateSeconds: request.fields.auto_rotate_period,
       keySize,
     };
-    const record = await createKey(store, name, type, settings, ports, request.nowMs);
+    const record = await createKey(store, name, type, settings, ports, request);
     return shownKey({ store, keys, name, record });
   }
 
@@ -104,7 +104,7 @@ export function keyPaths(ports: TransitPorts): readonly Path[] {
   ): Promise<Reply> {
     const { name } = request.fields;
     const context = decodeBase64(request.fields.context);
-    const record = await findKeyToMake(store, name, ports, request.nowMs);
+    const record = await findKeyToMake(store, name, ports, request);
     if (record === undefined) throw notFound();
     if (context === undefined) throw invalidRequest('failed to base64-decode context');
     return shownKey({ store, keys, name, record }, context);
@@ -129,7 +129,7 @@ export function keyPaths(ports: TransitPorts): readonly Path[] {
     const { name } = request.fields;
     const existing = await findKey(store, name);
     if (existing === undefined) throw invalidRequest('key not found');
-    const record = await rotateKey(store, name, existing, ports, request.nowMs);
+    const record = await rotateKey(store, name, existing, ports, request);
     return shownKey({ store, keys, name, record });
   }
 
@@ -142,7 +142,10 @@ export function keyPaths(ports: TransitPorts): readonly Path[] {
       const existing = await findKey(store, name);
       if (existing === undefined) throw notFound();
       const record = { ...existing, softDeleted };
-      if (existing.softDeleted !== softDeleted) putKey(store, name, record);
+      if (existing.softDeleted !== softDeleted) {
+        putKey(store, name, record);
+        planRotation(request, name, record);
+      }
       const warnings = existing.softDeleted === softDeleted ? [alreadySo] : [];
       return shownKey(
         { store, keys, name, record: existing.softDeleted === softDeleted ? existing : record },

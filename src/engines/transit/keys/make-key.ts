@@ -1,5 +1,7 @@
 /** New keys and new versions: by request, on first use, and by themselves when their time has come. */
 import { invalidRequest } from '../../../model/errors.ts';
+import type { TaskType } from '../../../model/outside.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { refused, SOFT_DELETED } from '../failures.ts';
 import { findKey, putKey, VERSIONS_MAX } from './key-record.ts';
@@ -85,19 +87,23 @@ export function withNewVersion(record: KeyRecord | StoredKey, version: KeyVersio
   };
 }
 
+/** When it is, and the calendar. */
+export type Moment = Pick<Request, 'nowMs' | 'schedule'>;
+
 async function addVersion(
   store: Transaction,
   name: string,
   record: KeyRecord | StoredKey,
   ports: TransitPorts,
-  nowMs: number,
+  moment: Moment,
 ): Promise<void> {
   const type = keyTypeOf(record);
   const { material, publicKey } = await generateMaterial(type, record.keySize, ports.random);
   const shown = publicKey === undefined || record.derived ? {} : { publicKey };
-  const next = withNewVersion(record, { createdMs: nowMs, ...shown });
+  const next = withNewVersion(record, { createdMs: moment.nowMs, ...shown });
   putMaterial(store, name, next.latestVersion, material);
   putKey(store, name, next);
+  planRotation(moment, name, next);
 }
 
 export async function createKey(
@@ -106,10 +112,10 @@ export async function createKey(
   type: KeyType,
   settings: KeySettings,
   ports: TransitPorts,
-  nowMs: number,
+  moment: Moment,
 ): Promise<StoredKey> {
   checkSettings(type, settings);
-  await addVersion(store, name, emptyRecord(type, settings), ports, nowMs);
+  await addVersion(store, name, emptyRecord(type, settings), ports, moment);
   return await storedKey(store, name);
 }
 
@@ -125,37 +131,67 @@ export async function rotateKey(
   name: string,
   record: StoredKey,
   ports: TransitPorts,
-  nowMs: number,
+  moment: Moment,
 ): Promise<StoredKey> {
   if (record.softDeleted) throw invalidRequest(SOFT_DELETED);
   if (record.imported && !record.allowImportedRotation) {
     throw refused(`imported key ${name} does not allow rotation within Vault`);
   }
-  await addVersion(store, name, { ...record, imported: false }, ports, nowMs);
+  await addVersion(store, name, { ...record, imported: false }, ports, moment);
   return await storedKey(store, name);
 }
 
+/** When the key is to be rotated by itself; undefined for never. */
+function rotationMs(record: KeyRecord | StoredKey): number | undefined {
+  const createdMs = record.versions[record.latestVersion]?.createdMs;
+  if (record.autoRotateSeconds === 0 || createdMs === undefined) return undefined;
+  if (record.softDeleted || (record.imported && !record.allowImportedRotation)) return undefined;
+  return createdMs + record.autoRotateSeconds * 1000;
+}
+
 function isDue(record: StoredKey, nowMs: number): boolean {
-  const createdMs = record.versions[record.latestVersion]?.createdMs ?? nowMs;
-  return (
-    record.autoRotateSeconds > 0 &&
-    !record.softDeleted &&
-    (!record.imported || record.allowImportedRotation) &&
-    nowMs >= createdMs + record.autoRotateSeconds * 1000
-  );
+  return (rotationMs(record) ?? Infinity) <= nowMs;
+}
+
+const ROTATION = 'rotate-key';
+
+/** To be called with every record whose next rotation may have changed. What was planned for it before then does nothing. */
+export function planRotation(
+  { schedule }: Moment,
+  name: string,
+  record: KeyRecord | StoredKey,
+): void {
+  const atMs = rotationMs(record);
+  if (atMs !== undefined) schedule(ROTATION, name, atMs);
+}
+
+/** Rotates keys that nobody uses just then. */
+export function rotationTasks(ports: TransitPorts): Readonly<Record<string, TaskType>> {
+  return {
+    [ROTATION]: {
+      async run(context, store) {
+        const { name, nowMs } = context;
+        const record = await findKey(store, name);
+        if (record === undefined || !isDue(record, nowMs)) return 'done';
+        await context.record(`keys/${name}/rotate`);
+        await rotateKey(store, name, record, ports, context);
+        return 'done';
+      },
+    },
+  };
 }
 
 /**
- * The key, rotated first when its period is over: nothing new is ever made with a version older than its period, and no
- * background job is needed. For requests that make something new.
+ * The key, rotated first when its period is over: nothing new is ever made with a version older than its period, even where the
+ * calendar is late. For requests that make something new.
  */
 export async function findKeyToMake(
   store: Transaction,
   name: string,
   ports: TransitPorts,
-  nowMs: number,
+  moment: Moment,
 ): Promise<StoredKey | undefined> {
   const record = await findKey(store, name);
-  if (record === undefined || !isDue(record, nowMs)) return record;
-  return await rotateKey(store, name, record, ports, nowMs);
+  if (record === undefined || !isDue(record, moment.nowMs)) return record;
+  return await rotateKey(store, name, record, ports, moment);
 }

@@ -7,7 +7,7 @@ import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../../../base/random.ts';
 import { aeadKeyBytes } from '../../../crypto/aead.ts';
-import { makeRsaKey } from '../../../crypto/rsa-keys.ts';
+import { makeRsaKey } from '../../../crypto/rsa/keys.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import type { KeyType } from './key-types.ts';

@@ -9,8 +9,8 @@ import {
   signDigestPss,
   verifyDigestPkcs1,
   verifyDigestPss,
-} from '../../../crypto/rsa-digest.ts';
-import type { DigestName } from '../../../crypto/rsa-digest.ts';
+} from '../../../crypto/rsa/digest.ts';
+import type { DigestName } from '../../../crypto/rsa/digest.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { EncryptionAlgorithm, SignatureAlgorithm } from '../../../model/key-task.ts';
 import { rsaDecrypt } from '../data/crypt.ts';

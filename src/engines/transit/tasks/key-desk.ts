@@ -11,11 +11,13 @@ import { findKey, KEYS, putKey, usableVersions } from '../keys/key-record.ts';
 import type { KeyRecord, StoredKey } from '../keys/key-record.ts';
 import { KEY_TYPES, keyTypeOf } from '../keys/key-types.ts';
 import type { KeyType } from '../keys/key-types.ts';
+import type { Moment } from '../keys/make-key.ts';
 import {
   createKey,
   emptyRecord,
   findKeyToMake,
   PLAIN_SETTINGS,
+  planRotation,
   rotateKey,
 } from '../keys/make-key.ts';
 import { deleteMaterial, publicKeyText, putMaterial, withMaterial } from '../keys/material.ts';
@@ -85,7 +87,7 @@ async function run(
   if (task.key === undefined) throw noKeys();
   const name = request.fields.name ?? '';
   // As for a Vault client: a key whose period is over is rotated before it is used or shown.
-  const record = await findKeyToMake(store, name, ports, request.nowMs);
+  const record = await findKeyToMake(store, name, ports, request);
   return await task.key(new Desk(request, store, ports, name, record));
 }
 
@@ -129,6 +131,7 @@ class Desk implements KeyDesk {
   readonly name: string;
   readonly #store: Transaction;
   readonly #ports: TransitPorts;
+  readonly #moment: Moment;
   #record: StoredKey | undefined;
 
   constructor(
@@ -144,6 +147,7 @@ class Desk implements KeyDesk {
     this.name = name;
     this.#store = store;
     this.#ports = ports;
+    this.#moment = request;
     this.#record = record;
     if (record === undefined || !isOver(record, this.nowMs)) return;
     if (request.operation !== 'read') this.#delete(record);
@@ -156,21 +160,25 @@ class Desk implements KeyDesk {
 
   async create(typeName: string): Promise<StoredKey> {
     const type = typeOf(typeName);
-    const { name, nowMs } = this;
     return (this.#record = await createKey(
       this.#store,
-      name,
+      this.name,
       type,
       PLAIN_SETTINGS,
       this.#ports,
-      nowMs,
+      this.#moment,
     ));
   }
 
   async rotate(): Promise<StoredKey> {
-    const { name, nowMs } = this;
     const before = this.#existing();
-    return (this.#record = await rotateKey(this.#store, name, before, this.#ports, nowMs));
+    return (this.#record = await rotateKey(
+      this.#store,
+      this.name,
+      before,
+      this.#ports,
+      this.#moment,
+    ));
   }
 
   async import(typeName: string, pkcs8: Buffer, exportable: boolean): Promise<StoredKey> {
@@ -182,7 +190,14 @@ class Desk implements KeyDesk {
     if (before.type !== type.name) throw invalidRequest('the key is of another type');
     const publicKey = publicKeyText(importedPrivate(type, pkcs8));
     const record = { ...before, imported: true };
-    addImported(this.#store, this.name, record, { key: pkcs8, publicKey }, this.#ports, this.nowMs);
+    addImported(
+      this.#store,
+      this.name,
+      record,
+      { key: pkcs8, publicKey },
+      this.#ports,
+      this.#moment,
+    );
     return await this.#reload();
   }
 
@@ -208,8 +223,13 @@ class Desk implements KeyDesk {
         [version.number]: { ...rest, ...version.attributes },
       };
     }
-    putKey(this.#store, this.name, merged as unknown as KeyRecord);
+    this.#keep(merged as unknown as KeyRecord);
     return await this.#reload();
+  }
+
+  #keep(record: KeyRecord): void {
+    putKey(this.#store, this.name, record);
+    planRotation(this.#moment, this.name, record);
   }
 
   remove(): void {
@@ -241,7 +261,7 @@ class Desk implements KeyDesk {
       wipe(material.key);
       wipe(material.hmac);
     }
-    putKey(this.#store, this.name, record);
+    this.#keep(record);
     return await this.#reload();
   }
 

@@ -84,6 +84,14 @@ function asymmetricEntry(type: KeyType, version: KeyVersion, pkcs8: Buffer): Jso
       };
     case 'rsa':
       return rsaEntry(key);
+    case 'ml-dsa':
+    case 'ml-kem': {
+      const half = key.type === 'private' ? createPublicKey(key) : key;
+      return {
+        key: pkcs8.length === 0 ? null : pkcs8.toString('base64'),
+        public_key: half.export({ format: 'pem', type: 'spki' }),
+      };
+    }
     default: {
       const { x, y, d } = key.export({ format: 'jwk' });
       const half = key.type === 'private' ? createPublicKey(key) : key;
@@ -234,6 +242,25 @@ function certificatesIn(entry: JsonObject): readonly string[] {
   });
 }
 
+function asymmetricIn(type: KeyType, entry: JsonObject): KeyObject {
+  switch (type.family) {
+    case 'rsa':
+      return rsaKey(entry);
+    case 'ed25519':
+      return ed25519Key(entry);
+    case 'ml-dsa':
+    case 'ml-kem': {
+      const pkcs8 = bytesIn(entry, 'key');
+      if (pkcs8.length > 0) return importedPrivate(type, pkcs8);
+      const pem = entry['public_key'];
+      if (typeof pem !== 'string') throw unreadable();
+      return importedPublic(type, pem);
+    }
+    default:
+      return ecKey(type, entry);
+  }
+}
+
 /** @throws {RequestError} the entry is none of a key of this type */
 export function readEntry(type: KeyType, entry: JsonObject, derived: boolean): Restored {
   const hmac = bytesIn(entry, 'hmac_key');
@@ -248,12 +275,7 @@ export function readEntry(type: KeyType, entry: JsonObject, derived: boolean): R
     checkSymmetric(type, key);
     return { version: shared, material: { key, hmac: type.family === 'hmac' ? key : hmac } };
   }
-  const key =
-    type.family === 'rsa'
-      ? rsaKey(entry)
-      : type.family === 'ed25519'
-        ? ed25519Key(entry)
-        : ecKey(type, entry);
+  const key = asymmetricIn(type, entry);
   const publicKey = derived ? {} : { publicKey: publicKeyText(key) };
   if (key.type === 'public') {
     importedPublic(type, key.export({ format: 'pem', type: 'spki' }));

@@ -14,25 +14,30 @@ import { findKey, putKey, VERSIONS_MAX } from '../keys/key-record.ts';
 import type { KeyRecord, KeyVersion, StoredKey } from '../keys/key-record.ts';
 import { KEY_TYPES, keyTypeOf } from '../keys/key-types.ts';
 import type { KeyType } from '../keys/key-types.ts';
-import { checkSettings, emptyRecord } from '../keys/make-key.ts';
+import { checkSettings, emptyRecord, planRotation } from '../keys/make-key.ts';
 import { deleteMaterial, putMaterial, withMaterial } from '../keys/material.ts';
 import { NAME } from '../ports.ts';
 
-/** Numbers of the types in backups. */
-const TYPE_NUMBERS: readonly string[] = [
-  'aes256-gcm96',
-  'ecdsa-p256',
-  'ed25519',
-  'rsa-2048',
-  'rsa-4096',
-  'chacha20-poly1305',
-  'ecdsa-p384',
-  'ecdsa-p521',
-  'aes128-gcm96',
-  'rsa-3072',
-  'hmac',
-  'xchacha20-poly1305',
-];
+/** Numbers of the types in backups; those from 1000 on are understood here only. */
+const TYPE_NUMBERS: ReadonlyMap<string, number> = new Map([
+  ['aes256-gcm96', 0],
+  ['ecdsa-p256', 1],
+  ['ed25519', 2],
+  ['rsa-2048', 3],
+  ['rsa-4096', 4],
+  ['chacha20-poly1305', 5],
+  ['ecdsa-p384', 6],
+  ['ecdsa-p521', 7],
+  ['aes128-gcm96', 8],
+  ['rsa-3072', 9],
+  ['hmac', 10],
+  ['xchacha20-poly1305', 11],
+  ['ml-dsa-44', 1000],
+  ['ml-dsa-65', 1001],
+  ['ml-dsa-87', 1002],
+  ['ml-kem-768', 1003],
+  ['ml-kem-1024', 1004],
+]);
 
 const HKDF_SHA256 = 1;
 const NS_PER_SECOND = 1e9;
@@ -57,8 +62,8 @@ async function entriesOf(
 }
 
 async function backupText(store: Transaction, name: string, record: StoredKey): Promise<string> {
-  const type = TYPE_NUMBERS.indexOf(record.type);
-  if (type < 0) throw refused(`keys of type ${record.type} have no backups yet`);
+  const type = TYPE_NUMBERS.get(record.type);
+  if (type === undefined) throw new Error('a type has no number');
   const entries = await entriesOf(store, name, record);
   const usable = [...entries].filter(([version]) => version >= record.minDecryptionVersion);
   // A slot of its own stands for version 0, which nothing ever was.
@@ -128,7 +133,9 @@ function flag(policy: JsonObject, name: string): boolean {
 }
 
 function typeIn(policy: JsonObject): KeyType {
-  const type = KEY_TYPES.get(TYPE_NUMBERS[count(policy, 'type')] ?? '');
+  const number = count(policy, 'type');
+  const [name = ''] = [...TYPE_NUMBERS].find((each) => each[1] === number) ?? [];
+  const type = KEY_TYPES.get(name);
   if (type === undefined) throw unreadable();
   // Keys of the oldest servers derive and converge in ways that are not done any more.
   if (flag(policy, 'derived') && count(policy, 'kdf') !== HKDF_SHA256) {
@@ -215,10 +222,8 @@ interface RestoreFields {
   readonly force: boolean;
 }
 
-async function restore(
-  { fields, nowMs }: Request<RestoreFields>,
-  store: Transaction,
-): Promise<undefined> {
+async function restore(request: Request<RestoreFields>, store: Transaction): Promise<undefined> {
+  const { fields, nowMs } = request;
   if ((fields.backup ?? '') === '') throw invalidRequest("'backup' must be supplied");
   if (fields.name.includes('/')) throw refused('key names cannot be paths');
   const backup = parsed(fields.backup ?? '');
@@ -236,7 +241,9 @@ async function restore(
   const record = recordIn(policy, typeIn(policy));
   const versions = restoreVersions(store, name, record, backup, policy);
   const noted = { timeMs: nowMs, version: record.latestVersion };
-  putKey(store, name, { ...record, versions, restore: noted });
+  const restored = { ...record, versions, restore: noted };
+  putKey(store, name, restored);
+  planRotation(request, name, restored);
 }
 
 async function takeBackup(

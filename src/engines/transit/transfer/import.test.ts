@@ -200,3 +200,90 @@ test('a certificate is kept with the key that it is of, and with no other', asyn
   const whole = { certificate_chain: made.certificate + made.authority };
   await bench.call('write', 'keys/k/set-certificate', whole);
 });
+
+test('two parties agree on a key, each from its own pair', async () => {
+  const bench = await openBench(transit);
+  for (const type of ['ecdsa-p256', 'ecdsa-p384', 'ecdsa-p521']) {
+    const publicOf = async (name: string): Promise<string> => {
+      await bench.call('write', `keys/${name}`, { type });
+      const { keys } = await read(bench, `export/public-key/${name}`, { format: 'pem' });
+      return textOf((keys as JsonObject)['1']);
+    };
+    const [alice, bob] = [`alice-${type}`, `bob-${type}`];
+    const [alicePem, bobPem] = [await publicOf(alice), await publicOf(bob)];
+    for (const derived_key_type of ['aes128-gcm96', 'aes256-gcm96', 'xchacha20-poly1305']) {
+      const [one, two] = [`one-${type}-${derived_key_type}`, `two-${type}-${derived_key_type}`];
+      const body = { derived_key_type };
+      const own = { ...body, base_key_name: alice, peer_public_key: bobPem };
+      await bench.call('write', `derive-key/${one}`, own);
+      const other = { ...body, base_key_name: bob, peer_public_key: alicePem };
+      await bench.call('write', `derive-key/${two}`, other);
+      const { ciphertext } = await data(bench, `encrypt/${one}`, { plaintext: HELLO });
+      const opened = await data(bench, `decrypt/${two}`, { ciphertext: textOf(ciphertext) });
+      assert.deepEqual(opened, { plaintext: HELLO });
+      await bench.call('write', `derive-key/${one}`, own);
+      assert.equal((await read(bench, `keys/${one}`))['latest_version'], 2);
+    }
+  }
+  const pem = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey;
+  const wrongCurve = pem.export({ format: 'pem', type: 'spki' });
+  const base_key_name = 'alice-ecdsa-p256';
+  await bench.call('write', 'keys/made', { type: 'aes256-gcm96' });
+  const bobs = await read(bench, 'export/public-key/bob-ecdsa-p256', { format: 'pem' });
+  const peer_public_key = textOf((bobs['keys'] as JsonObject)['1']);
+  await bench.fail('write', 'derive-key/made', { base_key_name, peer_public_key });
+  for (const body of [
+    { base_key_name, peer_public_key: wrongCurve },
+    { base_key_name, peer_public_key: 'nonsense' },
+    { base_key_name },
+    { base_key_name: 'made', peer_public_key: wrongCurve },
+    { base_key_name: 'none', peer_public_key: wrongCurve },
+    { base_key_name, peer_public_key: wrongCurve, base_key_version: 7 },
+    { base_key_name, peer_public_key: wrongCurve, derived_key_type: 'rsa-2048' },
+    { base_key_name, peer_public_key: wrongCurve, key_derivation_algorithm: 'x' },
+  ]) {
+    await bench.fail('write', 'derive-key/new', body);
+  }
+  assert.equal((await bench.fail('read', 'keys/new')).code, 'not_found');
+});
+
+test('post-quantum keys are imported, whole or their public half, and fit their types', async () => {
+  const bench = await openBench(transit);
+  const { public_key: wrapping } = await read(bench, 'wrapping_key');
+  for (const type of ['ml-dsa-44', 'ml-dsa-87', 'ml-kem-768', 'ml-kem-1024'] as const) {
+    const pair = generateKeyPairSync(type as 'ml-dsa-44');
+    const ciphertext = blobFor(textOf(wrapping), pkcs8(pair.privateKey));
+    await bench.call('write', `keys/${type}/import`, { type, ciphertext });
+    const public_key = pair.publicKey.export({ format: 'pem', type: 'spki' });
+    await bench.call('write', `keys/${type}-public/import`, { type, public_key });
+    const [use, back, sent] = type.startsWith('ml-dsa')
+      ? (['sign', 'verify', { input: HELLO }] as const)
+      : (['encrypt', 'decrypt', { plaintext: HELLO }] as const);
+    if (use === 'sign') {
+      const { signature } = await data(bench, `sign/${type}`, sent);
+      const check = { ...sent, signature: textOf(signature) };
+      assert.deepEqual(await data(bench, `${back}/${type}-public`, check), { valid: true });
+      await bench.fail('write', `sign/${type}-public`, sent);
+    } else {
+      const sealed = await data(bench, `encrypt/${type}-public`, sent);
+      const body = { ciphertext: textOf(sealed['ciphertext']) };
+      assert.deepEqual(await data(bench, `decrypt/${type}`, body), sent);
+      await bench.fail('write', `decrypt/${type}-public`, body);
+    }
+    await bench.fail('write', 'keys/wrong/import', { type: 'ml-dsa-65', ciphertext });
+    await bench.fail('write', 'keys/wrong/import', { type: 'ml-dsa-65', public_key });
+  }
+});
+
+test('a request for an ML-DSA key is signed by it (RFC 9881)', async () => {
+  const bench = await openBench(transit);
+  await bench.call('write', 'keys/k', { type: 'ml-dsa-65' });
+  const { csr } = await data(bench, 'keys/k/csr');
+  const der = pemBytes(textOf(csr), 'CERTIFICATE REQUEST') ?? Buffer.alloc(0);
+  const [info, , signature] = derSequence(der);
+  const [, , spki] = derElements(info?.content ?? der);
+  const key = createPublicKey({ key: spki?.whole ?? der, format: 'der', type: 'spki' });
+  assert.equal(key.asymmetricKeyType, 'ml-dsa-65');
+  const signed = signature?.content.subarray(1) ?? der;
+  assert.ok(verify(null, info?.whole ?? der, key, signed));
+});

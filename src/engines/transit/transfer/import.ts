@@ -13,7 +13,14 @@ import { findKey, putKey } from '../keys/key-record.ts';
 import type { KeyRecord, StoredKey } from '../keys/key-record.ts';
 import { KEY_TYPES, isAsymmetric, keyTypeOf } from '../keys/key-types.ts';
 import type { KeyType } from '../keys/key-types.ts';
-import { checkAutoRotate, checkSettings, emptyRecord, withNewVersion } from '../keys/make-key.ts';
+import {
+  checkAutoRotate,
+  checkSettings,
+  emptyRecord,
+  planRotation,
+  withNewVersion,
+} from '../keys/make-key.ts';
+import type { Moment } from '../keys/make-key.ts';
 import {
   HMAC_BYTES,
   publicKeyOf,
@@ -73,14 +80,14 @@ export function addImported(
   record: KeyRecord | StoredKey,
   { key, publicKey }: Imported,
   ports: TransitPorts,
-  nowMs: number,
+  moment: Moment,
 ): void {
   const publicOnly = key.length === 0;
   if (publicOnly && record.derived) {
     throw refused('unable to import only the public key of a derived key');
   }
   const next = withNewVersion(record, {
-    createdMs: nowMs,
+    createdMs: moment.nowMs,
     ...(publicKey === undefined || record.derived ? {} : { publicKey }),
     ...(publicOnly ? { publicOnly: true } : {}),
   });
@@ -89,6 +96,7 @@ export function addImported(
   putMaterial(store, name, next.latestVersion, { key, hmac });
   wipe(key);
   putKey(store, name, isHmac ? { ...next, keySize: hmac.length } : next);
+  planRotation(moment, name, next);
 }
 
 /** Gives a version its private half. False when it is not the half of that version's public key. */
@@ -135,7 +143,7 @@ interface ByokFields {
 
 export function importPaths(ports: TransitPorts): readonly Path[] {
   async function importKey(request: Request<ImportFields>, store: Transaction): Promise<undefined> {
-    const { fields, nowMs } = request;
+    const { fields } = request;
     const { name, auto_rotate_period: autoRotateSeconds, allow_rotation: allowRotation } = fields;
     if (Object.hasOwn(request.data, 'convergent_encryption')) {
       throw refused('import cannot be used on keys with convergent encryption enabled');
@@ -169,13 +177,14 @@ export function importPaths(ports: TransitPorts): readonly Path[] {
       imported: true,
       allowImportedRotation: allowRotation,
     };
-    addImported(store, name, record, imported, ports, nowMs);
+    addImported(store, name, record, imported, ports, request);
   }
 
   async function importVersion(
-    { fields, nowMs }: Request<VersionFields>,
+    request: Request<VersionFields>,
     store: Transaction,
   ): Promise<undefined> {
+    const { fields } = request;
     const { name, version } = fields;
     const record = await findKey(store, name);
     if (record === undefined) {
@@ -196,7 +205,7 @@ export function importPaths(ports: TransitPorts): readonly Path[] {
       return;
     }
     if (isPrivate && (await complete(store, name, record, record.latestVersion, imported))) return;
-    addImported(store, name, record, imported, ports, nowMs);
+    addImported(store, name, record, imported, ports, request);
   }
 
   async function byokExport({ fields }: Request<ByokFields>, store: Transaction): Promise<Reply> {

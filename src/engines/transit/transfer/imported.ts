@@ -2,6 +2,7 @@
 import { createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { aeadKeyBytes } from '../../../crypto/aead.ts';
+import { kemOpen, kemSeal } from '../../../crypto/kem-seal.ts';
 import { refused } from '../failures.ts';
 import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, isAsymmetric } from '../keys/key-types.ts';
 import type { KeyType } from '../keys/key-types.ts';
@@ -14,7 +15,12 @@ const CURVES: Readonly<Record<string, string>> = {
   secp521r1: 'P-521',
 };
 
-function checkFits(type: KeyType, key: KeyObject): void {
+/** @throws {RequestError} the key is of another type or size */
+export function checkFits(
+  type: KeyType,
+  key: KeyObject,
+  problem: string = `error importing key: invalid key type: expected ${type.name}`,
+): void {
   const { namedCurve = '', modulusLength } = key.asymmetricKeyDetails ?? {};
   const fits =
     type.family === 'ecdsa'
@@ -22,7 +28,7 @@ function checkFits(type: KeyType, key: KeyObject): void {
       : type.family === 'rsa'
         ? key.asymmetricKeyType === 'rsa' && modulusLength === type.rsaBits
         : key.asymmetricKeyType === type.name;
-  if (!fits) throw refused(`error importing key: invalid key type: expected ${type.name}`);
+  if (!fits) throw refused(problem);
 }
 
 /** @throws {RequestError} the bytes are no raw key of this type */
@@ -43,18 +49,22 @@ export function importedPrivate(type: KeyType, pkcs8: Buffer): KeyObject {
     throw refused('error parsing asymmetric key: it must be PKCS #8 in DER');
   }
   checkFits(type, key);
-  checkPair(key);
+  checkPair(key, type.family === 'ml-kem');
   return key;
 }
 
 const PROBE = Buffer.from('does the public half belong to the private one?');
 
-/** A stored public half may be another key's: what is signed here must verify. */
-function checkPair(key: KeyObject): void {
+const NOTHING = Buffer.alloc(0);
+
+/** A stored public half may be another key's: what is signed or sealed here must be verified or opened. */
+function checkPair(key: KeyObject, encapsulates: boolean): void {
   const hash = key.asymmetricKeyType === 'rsa' || key.asymmetricKeyType === 'ec' ? 'sha256' : null;
   let fits = false;
   try {
-    fits = verify(hash, PROBE, createPublicKey(key), sign(hash, PROBE, key));
+    fits = encapsulates
+      ? kemOpen(key, kemSeal(createPublicKey(key), PROBE, NOTHING), NOTHING).equals(PROBE)
+      : verify(hash, PROBE, createPublicKey(key), sign(hash, PROBE, key));
   } catch {
     // No signature comes of it: as bad as a wrong one.
   }

@@ -6,7 +6,7 @@ import { constants, createPrivateKey, createPublicKey, publicEncrypt } from 'nod
 import type { KeyObject } from 'node:crypto';
 import type { Random } from '../../../base/random.ts';
 import { unwrapKey, wrapKey } from '../../../crypto/key-wrap.ts';
-import { makeRsaKey } from '../../../crypto/rsa-keys.ts';
+import { makeRsaKey } from '../../../crypto/rsa/keys.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../../crypto/xaes.ts';
 import type { Transaction } from '../../../model/transaction.ts';

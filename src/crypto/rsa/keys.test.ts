@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { test } from 'node:test';
-import { SlowThreads, WorkQueueFullError } from '../base/slow-work.ts';
-import { makeRsaKey, RsaKeys } from './rsa-keys.ts';
+import { SlowThreads, WorkQueueFullError } from '../../base/slow-work.ts';
+import { makeRsaKey, RsaKeys } from './keys.ts';
 
 const TURNS = 200;
 

@@ -6,8 +6,8 @@
 import { generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { slowWork } from '../base/slow-work.ts';
-import type { SlowWork } from '../base/slow-work.ts';
+import { slowWork } from '../../base/slow-work.ts';
+import type { SlowWork } from '../../base/slow-work.ts';
 
 /** Most callers that wait for a key. */
 const WAITING_MAX = 512;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { constants, generateKeyPairSync, hash, sign, verify } from 'node:crypto';
 import { test } from 'node:test';
-import { systemRandom } from '../base/random.ts';
+import { systemRandom } from '../../base/random.ts';
 import {
   DigestError,
   digestBytes,
@@ -10,8 +10,8 @@ import {
   signDigestPss,
   verifyDigestPkcs1,
   verifyDigestPss,
-} from './rsa-digest.ts';
-import type { DigestName } from './rsa-digest.ts';
+} from './digest.ts';
+import type { DigestName } from './digest.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const odd = generateKeyPairSync('rsa', { modulusLength: 1025 });

@@ -4,8 +4,8 @@
  */
 import { constants, createHash, hash, privateEncrypt, publicDecrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { Random } from '../base/random.ts';
-import { equalConstantTime } from './secret-bytes.ts';
+import type { Random } from '../../base/random.ts';
+import { equalConstantTime } from '../secret-bytes.ts';
 
 export type DigestName =
   | 'sha1'
