@@ -77,7 +77,7 @@ interface HashValues {
   readonly format: string;
 }
 
-/** Answers {@link HASH_FIELDS}. */
+/** Answers {@link HASH_FIELDS}. @throws {RequestError} */
 export function hashHandler(request: Request<HashValues>): Reply {
   const { input, algorithm, urlalgorithm } = request.fields;
   const bytes = decodeBase64(input ?? '');

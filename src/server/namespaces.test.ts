@@ -254,11 +254,14 @@ suite('a deleted namespace', () => {
     await server.instance.close();
   });
 
-  test('must have no children', async () => {
+  test('must have no children, and is named from the one above it', async () => {
     const server = await openInstance();
     await makeNamespace(server, 'one/');
     await makeNamespace(server, 'one/deep/');
     assert.equal(await server.outcome('delete', 'sys/namespaces/one'), 'invalid_request');
+    for (const operation of ['read', 'delete'] as const) {
+      assert.equal(await server.outcome(operation, 'sys/namespaces/one/deep'), 'invalid_request');
+    }
     await server.instance.close();
   });
 });

@@ -272,6 +272,17 @@ suite('the order of the checks', () => {
     await server.instance.close();
   });
 
+  test('nobody is asked for a token to hear that there is nothing below a login', async () => {
+    const server = await openInstance();
+    await server.get('write', 'sys/auth/people', { data: { type: 'userpass' } });
+    const outcome = (operation: 'write' | 'scan', path: string): Promise<string> =>
+      server.outcome(operation, path, { token: null });
+    assert.equal(await outcome('write', 'auth/people/login/ann/more'), 'not_found');
+    assert.equal(await outcome('scan', 'auth/people/login/ann/'), 'not_found');
+    assert.equal(await outcome('write', 'auth/people/users/ann/more'), 'permission_denied');
+    await server.instance.close();
+  });
+
   test('wrong parameters are told only to whoever may use the path', async () => {
     const server = await openInstance();
     const token = await server.makeToken({ policies: ['default'] });

@@ -55,6 +55,15 @@ suite('a wrapped answer', () => {
     assert.equal(await unwrapped(byOther(other)), 'invalid_request');
   });
 
+  test('is not opened by nobody, who hears of a spent one what everybody hears', async () => {
+    const token = await wrapped();
+    const byNobody: Asking = { token: null, data: { token } };
+    assert.equal(await unwrapped(byNobody), 'permission_denied');
+    assert.equal(typeof (await unwrapped({ token })), 'object');
+    assert.equal(await unwrapped(byNobody), 'invalid_request');
+    assert.equal(await unwrapped({ token: null }), 'permission_denied');
+  });
+
   test('goes to exactly one of many who race for it', async () => {
     const token = await wrapped();
     const opened = await Promise.all(

@@ -79,6 +79,14 @@ function refuseReserved(name: string): void {
     throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
 }
 
+/** The one level that a request is about. @throws {RequestError} */
+function childName(request: Request<NamespaceFields>): string {
+  const name = trimmed(request.fields.path);
+  refuseReserved(name);
+  if (name.includes('/')) throw invalidRequest('namespace name cannot contain /');
+  return name;
+}
+
 function childOf(routing: Routing, request: Request<unknown>, path: string): Namespace | undefined {
   const found = routing.namespaces.get(`${request.namespace.path}${path}/`);
   return found === undefined || found.tainted || path === '' ? undefined : found;
@@ -122,8 +130,7 @@ async function patch(
   unit: Unit,
   request: Request<NamespaceFields>,
 ): Promise<Reply> {
-  const name = trimmed(request.fields.path);
-  refuseReserved(name);
+  const name = childName(request);
   const routing = await routingOf(ports, unit);
   const namespace = childOf(routing, request, name);
   if (namespace === undefined) throw notFound();
@@ -146,8 +153,7 @@ async function remove(
   unit: Unit,
   request: Request<NamespaceFields>,
 ): Promise<Reply> {
-  const name = trimmed(request.fields.path);
-  refuseReserved(name);
+  const name = childName(request);
   const routing = await routingOf(ports, unit);
   const namespace = routing.namespaces.get(`${request.namespace.path}${name}/`);
   if (namespace === undefined || name === '')
@@ -295,8 +301,7 @@ export function namespacePaths(ports: NamespacePorts): Path<Unit>[] {
         read: {
           summary: 'Show a namespace',
           handler: async (request, unit) => {
-            const name = trimmed(request.fields.path);
-            refuseReserved(name);
+            const name = childName(request);
             const namespace = childOf(await routingOf(ports, unit), request, name);
             if (namespace === undefined) throw notFound();
             return { data: shown(namespace) };

@@ -14,7 +14,7 @@ import type { Namespace } from '../mounts/namespaces.ts';
 import type { Parts } from '../parts.ts';
 
 export function authenticate(parts: Parts, exchange: Exchange): Awaitable<void> {
-  if (exchange.token === undefined) return refuse(exchange);
+  if (exchange.token === undefined) return refuse(parts, exchange);
   if (!mayComeFrom(exchange.token, exchange)) {
     throw permissionDenied('the address is not one that the token is bound to');
   }
@@ -32,8 +32,8 @@ export function authenticate(parts: Parts, exchange: Exchange): Awaitable<void> 
   });
 }
 
-async function refuse(exchange: Exchange): Promise<never> {
-  throw await refusal(exchange);
+async function refuse(parts: Parts, exchange: Exchange): Promise<never> {
+  throw await refusal(parts, exchange);
 }
 
 /** These are called with the wrapping token itself: one that is spent is no caller, but no intruder either. */
@@ -44,14 +44,16 @@ function unknownToken(): RequestError {
   return new RequestError('permission_denied', 'permission denied', { reason: 'no_token' });
 }
 
-async function refusal(exchange: Exchange): Promise<RequestError> {
-  const { call, path } = exchange;
-  if (!WRAPPING_PATHS.has(path) || call.token === undefined || call.operation !== 'write')
-    return unknownToken();
+async function refusal(parts: Parts, exchange: Exchange): Promise<RequestError> {
+  const { call, path, unit, nowMs } = exchange;
+  if (!WRAPPING_PATHS.has(path) || call.operation !== 'write') return unknownToken();
   if (!exchange.bodyRead) exchange.data = await call.readBody();
   exchange.bodyRead = true;
-  const named = exchange.data['token'];
-  if (named !== undefined && named !== '') return unknownToken();
+  const { token: named = call.token } = exchange.data;
+  if (typeof named !== 'string' || named === '') return unknownToken();
+  // One that is good is not to be opened by nobody.
+  if (named !== call.token && (await parts.tokens.lookup(unit, named, nowMs)) !== undefined)
+    return unknownToken();
   return invalidRequest('wrapping token is not valid or does not exist');
 }
 

@@ -48,15 +48,14 @@ function find(parts: Parts, exchange: Exchange, routing: Routing): void {
   if (target === undefined || target.mount.entry.tainted) return;
   exchange.mount = target.mount;
   exchange.pathBelowMount = target.path;
-  const match =
-    matchBackend(target.mount.backend, target.path) ??
-    bareStatus(target.mount.backend, target.path);
+  const { backend } = target.mount;
+  const match = matchBackend(backend, target.path) ?? bareStatus(exchange, backend);
   if (match === undefined) {
-    exchange.class = target.mount.backend.kind === 'system' ? 'sys' : 'data';
+    exchange.class = classOfNothing(backend, target.path);
     return;
   }
   exchange.match = match;
-  exchange.class = classOf(match.path, target.mount.backend.kind);
+  exchange.class = classOf(match.path, backend.kind);
   if (match.path.rootNamespaceOnly === true && namespace.path !== '') {
     throw invalidRequest('operation unavailable in namespaces');
   }
@@ -77,10 +76,20 @@ function isLocked(parts: Parts, exchange: Exchange): boolean {
 }
 
 /** A list of `sys/health` and the like is refused like any other wrong verb, although listing appends a slash. */
-function bareStatus(backend: AnyBackend, path: string): BackendMatch | undefined {
-  if (!path.endsWith('/')) return undefined;
-  const match = matchBackend(backend, path.slice(0, -1));
+function bareStatus(exchange: Exchange, backend: AnyBackend): BackendMatch | undefined {
+  const { operation } = exchange.call;
+  if (operation !== 'list' && operation !== 'scan') return undefined;
+  const match = matchBackend(backend, exchange.pathBelowMount.slice(0, -1));
   return match?.path.whileSealed === true ? match : undefined;
+}
+
+/** Below a path that asks for no token (a login's name, say) nobody is asked for one to hear that there is nothing. */
+function classOfNothing(backend: AnyBackend, path: string): RequestClass {
+  const end = path.lastIndexOf('/');
+  const above = end < 0 ? undefined : matchBackend(backend, path.slice(0, end))?.path;
+  const open = above?.login === true || above?.unauthenticated === true;
+  if (open && above.pattern.endsWith('}')) return 'open';
+  return backend.kind === 'system' ? 'sys' : 'data';
 }
 
 /** To a path of `sys` that needs nothing of the storage. */

@@ -140,7 +140,9 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
 async function patch(request: Request<Fields>, store: Transaction): Promise<Reply> {
   const { options } = request.fields;
   const path = request.fields.path ?? '';
-  const changes = request.data['data'];
+  const sent = request.data['data'];
+  // The protocol takes an empty list for an empty object.
+  const changes = Array.isArray(sent) && sent.length === 0 ? {} : sent;
   if (!isJsonObject(changes)) throw invalidRequest('no data provided');
   const [settings, before] = await Promise.all([
     loadMountSettings(store),
