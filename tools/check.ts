@@ -10,7 +10,7 @@ interface Check {
 }
 
 const BIN = 'node_modules/.bin/';
-const CODE = ['src', 'tools', 'rig', 'bench', 'conformance', 'simulation', 'security'];
+const CODE = ['src', 'tools', 'rig', 'bench', 'conformance', 'simulation', 'security', 'deploy'];
 
 /** Longest first, so that the short ones fill the gaps. */
 const CHECKS: readonly Check[] = [

@@ -198,6 +198,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   tools: '*',
   rig: [],
   bench: ['rig', 'base', 'crypto', 'storage', 'barrier', 'server'],
+  deploy: ['rig', 'base', 'audit', 'conformance', 'server'],
   conformance: ['rig', 'base', 'audit', 'seal', 'server', 'storage'],
   simulation: ['base', 'client', 'rig', 'storage'],
   security: '*',

@@ -1,6 +1,6 @@
 /** The broker: who is waited for, and what happens when a device fails, hangs, comes or goes. */
 import assert from 'node:assert/strict';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import type { AuditDeviceSpec, AuditMetrics } from './broker.ts';
@@ -126,6 +126,18 @@ test('a device is tried again when nobody asks, even after it failed before the 
   clock.advance(1000);
   await turn();
   assert.equal(broker.health.degraded, false);
+});
+
+test('a file that is put aside is noticed although writes never pause', async (t) => {
+  const clock = fakeClock();
+  const world = await worldOf(t, [fileDevice], { clock });
+  await world.broker.enable(specOf({ options: { file_path: world.file() } }));
+  await rename(world.file(), world.file('audit-1'));
+  for (let written = 0; written < 10; written += 1) {
+    clock.advance(50);
+    await world.broker.request(requestOf());
+  }
+  assert.match(await world.text(), /"type":"request"/);
 });
 
 test('SEC-61: a reply that was not taken is written once the device works again', async (t) => {

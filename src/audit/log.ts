@@ -263,11 +263,13 @@ export class AuditLog {
     let tail: LogTail | undefined;
     if (isResumable(this.#device)) {
       const nowMs = this.#clock.monotonicMs();
-      if (!this.#mustResume && nowMs - this.#inPlaceAtMs >= IN_PLACE_INTERVAL_MS) {
+      // Counted from the last look, not from the last write: writes that follow each other closely would put it off for ever.
+      if (this.#mustResume) this.#inPlaceAtMs = nowMs;
+      else if (nowMs - this.#inPlaceAtMs >= IN_PLACE_INTERVAL_MS) {
+        this.#inPlaceAtMs = nowMs;
         this.#mustResume = !(await this.#device.inPlace());
         if (this.#mustResume) this.#options.log.warn('audit log file is not in its place any more');
       }
-      this.#inPlaceAtMs = nowMs;
       if (this.#mustResume) tail = this.#follow(await this.#device.resume());
     }
     this.#mustResume = false;

@@ -258,6 +258,9 @@ describe('a static seal', () => {
     await assert.rejects(made.unsealer.submit(copy(made.shares, 0)), /unseals itself/);
     assert.equal(await made.unsealer.unsealUnattended(), true);
     assert.equal((await made.unsealer.status()).recoverySeal, true);
+    // Who is about to initialise a server asks before, and gives recovery shares or key shares accordingly.
+    const fresh = server(staticSeal());
+    assert.equal((await fresh.unsealer.status()).recoverySeal, true);
   });
 
   test('without recovery keys is possible', async () => {

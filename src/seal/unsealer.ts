@@ -86,7 +86,7 @@ export class Unsealer {
       n: stored?.config.sharing?.shares ?? 0,
       progress: this.#collector.count,
       nonce: this.#collector.nonce,
-      recoverySeal: seal.unattended && stored !== undefined,
+      recoverySeal: seal.unattended,
       migration: stored !== undefined && this.#state.leavingOf(stored) !== undefined,
     };
   }
