@@ -10,7 +10,7 @@ import {
   keyId,
   parsePublicKey,
   rawPublicKey,
-} from '../crypto/ed25519.ts';
+} from '../crypto/signatures/ed25519.ts';
 import type { ChainPosition } from './chain.ts';
 
 export const LOG_FORMAT = 'strongroom-audit/1';
@@ -40,7 +40,7 @@ export function createLogSigner(seed: Uint8Array): CheckpointSigner {
   return { role: 'log', ...ed25519Signer(seed) };
 }
 
-export { keyId, parsePublicKey } from '../crypto/ed25519.ts';
+export { keyId, parsePublicKey } from '../crypto/signatures/ed25519.ts';
 
 export interface Header {
   readonly time: string;

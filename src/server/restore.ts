@@ -12,7 +12,7 @@ import {
 import type { Header } from '../snapshots/container.ts';
 import { assertBackup, restoreSqliteStorage } from '../storage/sqlite/restore.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
-import { keyId, parsePublicKey } from '../crypto/ed25519.ts';
+import { keyId, parsePublicKey } from '../crypto/signatures/ed25519.ts';
 import { loadConfig } from './config/load-config.ts';
 
 export interface RestoreCommand {

@@ -12,8 +12,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { ed25519Verifier, keyId, parsePublicKey } from '../crypto/ed25519.ts';
-import type { Ed25519Signer } from '../crypto/ed25519.ts';
+import { ed25519Verifier, keyId, parsePublicKey } from '../crypto/signatures/ed25519.ts';
+import type { Ed25519Signer } from '../crypto/signatures/ed25519.ts';
 
 const MAGIC = 'strongroom-snapshot 1\n';
 /** Longest header: the manifest is a few hundred bytes. */

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { formatTime } from '../base/time-format.ts';
 import type { World } from '../base/world.ts';
-import { ed25519Signer } from '../crypto/ed25519.ts';
+import { ed25519Signer } from '../crypto/signatures/ed25519.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import { digestOf, makeHeader, readHeader } from './container.ts';
 import type { Manifest } from './container.ts';

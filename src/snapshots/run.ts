@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { World } from '../base/world.ts';
 import type { Barrier } from '../barrier/barrier.ts';
-import { ed25519Signer } from '../crypto/ed25519.ts';
+import { ed25519Signer } from '../crypto/signatures/ed25519.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import type { ScannableStorage } from '../storage/storage.ts';
 import { SnapshotError } from './container.ts';

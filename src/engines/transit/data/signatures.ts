@@ -3,7 +3,7 @@ import { constants, sign, verify } from 'node:crypto';
 import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../../../base/random.ts';
-import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/ecdsa-digest.ts';
+import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/signatures/ecdsa-digest.ts';
 import { isDerEcdsaSignature } from '../../../crypto/der.ts';
 import {
   DigestError,

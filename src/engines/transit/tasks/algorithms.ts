@@ -2,7 +2,7 @@
 import { constants, privateDecrypt, publicEncrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Random } from '../../../base/random.ts';
-import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/ecdsa-digest.ts';
+import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/signatures/ecdsa-digest.ts';
 import {
   digestBytes,
   signDigestPkcs1,

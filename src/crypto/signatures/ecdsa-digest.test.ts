@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { test } from 'node:test';
-import { systemRandom } from '../base/random.ts';
+import { systemRandom } from '../../base/random.ts';
 import { signDigestEcdsa, verifyDigestEcdsa } from './ecdsa-digest.ts';
 
 const ROWS = [

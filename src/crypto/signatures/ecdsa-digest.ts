@@ -5,8 +5,8 @@
  */
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import type { KeyObject } from 'node:crypto';
-import type { Random } from '../base/random.ts';
-import { wipe } from './secret-bytes.ts';
+import type { Random } from '../../base/random.ts';
+import { wipe } from '../secret-bytes.ts';
 
 type Curve = typeof p256;
 
