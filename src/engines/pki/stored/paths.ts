@@ -10,16 +10,22 @@ import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { LEAF_FIELDS, NAME_FIELDS, ROLE } from '../making/fields.ts';
 import type { NameValues } from '../names/parameters.ts';
 import type { PkiPorts } from '../ports.ts';
-import { ALERTS, findStored, partOf, STORED, storedInfo } from './record.ts';
+import {
+  ALERTS,
+  findStored,
+  isMadeHere,
+  partOf,
+  STORED,
+  STORED_NAME,
+  storedInfo,
+} from './record.ts';
 import type { StoredRecord, Wish } from './record.ts';
 import { alertSeconds, assertKey, certificatesIn } from './given.ts';
 import { madeAnew, putStored, renewed } from './renewal.ts';
-
-const NAME = {
-  kind: 'string',
-  description: 'Name that the certificate is kept under.',
-  default: '',
-} as const;
+import { deletionPaths } from './deletion-paths.ts';
+import { takingTasks } from './tasks.ts';
+import { registrationPaths } from './registrations.ts';
+import { removeStored, succeeded } from './versions.ts';
 
 const ALERT_FIELD = {
   kind: 'comma_string_list',
@@ -36,7 +42,7 @@ const RENEWAL_FIELDS = {
 } as const;
 
 const IMPORT_FIELDS = {
-  name: NAME,
+  name: STORED_NAME,
   certificate: {
     kind: 'string',
     description: 'The certificate in PEM; those of its chain may follow.',
@@ -56,7 +62,7 @@ const ISSUE_FIELDS = {
   ...NAMES,
   ...LEAF_FIELDS,
   ...RENEWAL_FIELDS,
-  name: NAME,
+  name: STORED_NAME,
   role: ROLE,
   issuer_ref: {
     kind: 'string',
@@ -100,6 +106,10 @@ async function needed(store: Reader, name: string): Promise<StoredRecord> {
 }
 
 export function storedPaths(ports: PkiPorts): readonly Path[] {
+  return pathsOf(ports).map((path) => takingTasks(path, ports));
+}
+
+function pathsOf(ports: PkiPorts): readonly Path[] {
   function keep(
     { nowMs, schedule }: Pick<Named, 'nowMs' | 'schedule'>,
     store: Transaction,
@@ -110,15 +120,19 @@ export function storedPaths(ports: PkiPorts): readonly Path[] {
     return { data: storedInfo(kept, nowMs) };
   }
 
-  function take(request: Request<ImportValues>, store: Transaction): Reply {
+  async function take(request: Request<ImportValues>, store: Transaction): Promise<Reply> {
     const { name, certificate: text, private_key: key = '', alert_before: alerts } = request.fields;
     const [certificate, ...chain] = certificatesIn(text);
     if (certificate === undefined) throw invalidRequest('certificate holds no certificate in PEM');
     if (key !== '') assertKey(certificate, key);
-    return keep(request, store, name, {
+    const made = {
       ...partOf(certificate),
       chain: chain.map((each) => partOf(each).certificate),
       privateKey: key,
+    };
+    const before = await store.getJson<StoredRecord>(STORED + name);
+    return keep(request, store, name, {
+      ...succeeded(ports.random, store, name, before, made, request.nowMs),
       autoRenew: false,
       renewBeforeSeconds: 0,
       alertBeforeSeconds: alertSeconds(alerts ?? ALERTS),
@@ -130,8 +144,9 @@ export function storedPaths(ports: PkiPorts): readonly Path[] {
     const { fields, nowMs } = request;
     const wish = wishOf(request);
     const made = await madeAnew(ports, store, wish, nowMs);
+    const before = await store.getJson<StoredRecord>(STORED + fields.name);
     return keep(request, store, fields.name, {
-      ...made,
+      ...succeeded(ports.random, store, fields.name, before, made, nowMs),
       wish,
       autoRenew: fields.auto_renew ?? true,
       renewBeforeSeconds: fields.renew_before ?? 0,
@@ -146,7 +161,7 @@ export function storedPaths(ports: PkiPorts): readonly Path[] {
   ): Promise<Reply> {
     const { name, auto_renew: auto, renew_before: before, alert_before: alerts } = request.fields;
     const record = await needed(store, name);
-    if (auto === true && record.wish === undefined) {
+    if (auto === true && !isMadeHere(record)) {
       throw invalidRequest('a certificate from elsewhere cannot be renewed here');
     }
     return keep(request, store, name, {
@@ -160,10 +175,7 @@ export function storedPaths(ports: PkiPorts): readonly Path[] {
   async function renew(request: Named, store: Transaction): Promise<Reply> {
     const { name } = request.fields;
     const record = await needed(store, name);
-    if (record.wish === undefined) {
-      throw invalidRequest('a certificate from elsewhere cannot be renewed here');
-    }
-    const after = await renewed(ports, store, record, record.wish, request.nowMs);
+    const after = await renewed(ports, store, name, record, request.nowMs);
     ports.metrics?.renewal('ok');
     return keep(request, store, name, after);
   }
@@ -184,16 +196,19 @@ export function storedPaths(ports: PkiPorts): readonly Path[] {
         update: { summary: 'Keep a certificate from elsewhere', handler: take },
         delete: {
           summary: 'Keep a certificate no longer',
-          handler({ fields }, store) {
-            store.delete(STORED + fields.name);
+          async handler({ fields }, store) {
+            const record = await store.getJson<StoredRecord>(STORED + fields.name);
+            if (record !== undefined) removeStored(store, fields.name, record);
             return undefined;
           },
         },
       },
     }),
+    ...deletionPaths(ports),
+    ...registrationPaths(),
     definePath({
       pattern: 'stored/{name}/info',
-      fields: { ...RENEWAL_FIELDS, name: NAME },
+      fields: { ...RENEWAL_FIELDS, name: STORED_NAME },
       help: { synopsis: 'Shows and sets when a kept certificate is renewed, without its key.' },
       operations: {
         read: {
@@ -213,7 +228,7 @@ export function storedPaths(ports: PkiPorts): readonly Path[] {
     }),
     definePath({
       pattern: 'stored/{name}/renew',
-      fields: { name: NAME },
+      fields: { name: STORED_NAME },
       help: { synopsis: 'Renews a kept certificate now.' },
       operations: { update: { summary: 'Renew a kept certificate', handler: renew } },
     }),

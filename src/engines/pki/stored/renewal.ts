@@ -3,14 +3,17 @@ import { uuid } from '../../../base/random.ts';
 import { formatTimeSeconds } from '../../../base/time-format.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { privateKeyPem } from '../../../crypto/x509/keys.ts';
-import { RequestError } from '../../../model/errors.ts';
+import { invalidRequest, RequestError } from '../../../model/errors.ts';
 import type { Schedule, TaskOutcome, TaskType } from '../../../model/outside.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { makeLeaf } from '../making/issue.ts';
 import { neededRole, withKey } from '../making/leaf-paths.ts';
 import type { PkiPorts } from '../ports.ts';
-import { alertsOf, daysLeft, findStored, partOf, renewalMs, STORED } from './record.ts';
+import { madeByPlan } from './plan.ts';
+import { alertsOf, daysLeft, isMadeHere, partOf, renewalMs, STORED } from './record.ts';
 import type { StoredRecord, Wish } from './record.ts';
+import { removeStored, succeeded } from './versions.ts';
+import type { MadePart } from './versions.ts';
 
 export const STORED_TASK = 'stored';
 const RETRY_MS_MIN = 60_000;
@@ -22,9 +25,7 @@ export async function madeAnew(
   store: Transaction,
   wish: Wish,
   nowMs: number,
-): Promise<
-  ReturnType<typeof partOf> & { readonly chain: readonly string[]; readonly privateKey: string }
-> {
+): Promise<MadePart> {
   const role = withKey(await neededRole(store, wish.role), {
     key_type: wish.keyType,
     key_bits: wish.keyBits,
@@ -56,6 +57,7 @@ export async function madeAnew(
 /** When something is to be done next; undefined for never. */
 function nextMs(record: StoredRecord): number | undefined {
   const { alertedSeconds = Infinity, notAfterMs } = record;
+  if (record.deletedMs !== undefined) return record.purgeMs;
   const alert = alertsOf(record).find((each) => each < alertedSeconds);
   const times = [
     renewalMs(record),
@@ -83,13 +85,24 @@ export function putStored(
 export async function renewed(
   ports: PkiPorts,
   store: Transaction,
+  name: string,
   record: StoredRecord,
-  wish: Wish,
   nowMs: number,
 ): Promise<StoredRecord> {
   const { problem: _problem, alertedSeconds: _alerted, ...kept } = record;
-  const made = await madeAnew(ports, store, wish, nowMs);
-  return { ...kept, ...made, renewals: record.renewals + 1, renewedMs: nowMs };
+  const { plan, wish, bounds, privateKey } = record;
+  if (plan === undefined && wish === undefined) {
+    throw invalidRequest('a certificate from elsewhere cannot be renewed here');
+  }
+  const made =
+    plan === undefined
+      ? await madeAnew(ports, store, wish as Wish, nowMs)
+      : await madeByPlan(ports, store, plan, { nowMs, bounds, before: privateKey });
+  // What was said of the version before, holds for the next.
+  const { tags } = record.versions?.at(-1) ?? {};
+  const notes = tags === undefined ? {} : { tags };
+  const next = succeeded(ports.random, store, name, record, made, nowMs, notes);
+  return { ...kept, ...next, renewals: record.renewals + 1, renewedMs: nowMs };
 }
 
 /** The record with the alert that is due given, if one is. */
@@ -123,15 +136,19 @@ export function storedTask(ports: PkiPorts): TaskType {
     async run({ name: task, nowMs, schedule }, store): Promise<TaskOutcome> {
       const at = task.lastIndexOf('/');
       const name = task.slice(0, at);
-      const record = await findStored(store, name);
+      const record = await store.getJson<StoredRecord>(STORED + name);
       if (record?.generation !== task.slice(at + 1)) return 'done';
+      if (record.deletedMs !== undefined) {
+        removeStored(store, name, record);
+        return 'done';
+      }
       const dueMs = renewalMs(record);
-      if (record.wish === undefined || dueMs === undefined || dueMs > nowMs) {
+      if (!isMadeHere(record) || dueMs === undefined || dueMs > nowMs) {
         putStored(ports, store, schedule, name, alerted(ports, name, record, nowMs));
         return 'done';
       }
       try {
-        const after = await renewed(ports, store, record, record.wish, nowMs);
+        const after = await renewed(ports, store, name, record, nowMs);
         ports.log.info('a kept certificate was renewed', { name, serial: after.serial });
         ports.metrics?.renewal('ok');
         putStored(ports, store, schedule, name, after);
