@@ -32,16 +32,20 @@ export interface Suite {
   readonly stage?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
 }
 
-function python(name: string): Suite['prepare'] {
+function python(name: string, file = 'suite.py'): Suite['prepare'] {
   return () => ({
-    argv: [pythonWith(name, join(HERE, name, 'requirements.txt')), join(HERE, name, 'suite.py')],
+    argv: [pythonWith(name, join(HERE, name, 'requirements.txt')), join(HERE, name, file)],
     environment: {},
   });
 }
 
-function javascript(name: string, packages: readonly string[]): Suite['prepare'] {
+function javascript(
+  name: string,
+  packages: readonly string[],
+  file = 'suite.ts',
+): Suite['prepare'] {
   return () => ({
-    argv: [process.execPath, '--disable-warning=ExperimentalWarning', join(HERE, name, 'suite.ts')],
+    argv: [process.execPath, '--disable-warning=ExperimentalWarning', join(HERE, name, file)],
     environment: { MODULES: nodeModulesWith(name, packages) },
   });
 }
@@ -55,7 +59,8 @@ export const HOST_NAMES: readonly string[] = [DOMAIN, `*.${DOMAIN}`];
 
 const EVERYTHING =
   'path "secret/*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"] }\n' +
-  'path "transit/*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }';
+  'path "transit/*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }\n' +
+  'path "pki/*" { capabilities = ["create", "read", "update", "delete", "list"] }';
 const READ_ONLY = 'path "secret/data/*" { capabilities = ["read"] }';
 
 /** Secrets and keys, an entity that may do everything with them, one that may only read, and an issuer of web identities. */
@@ -99,12 +104,35 @@ function staged(...prepare: readonly Prepare[]): NonNullable<Suite['stage']> {
   };
 }
 
+/** An authority, and two roles for those who want certificates of it. */
+const authority: Prepare = async ({ server }) => {
+  const { api, rootToken: token } = server;
+  const put = async (path: string, body: unknown): Promise<Record<string, unknown>> =>
+    await api.expect('PUT', path, { token, body });
+  await put('sys/mounts/pki', { type: 'pki', config: { max_lease_ttl: '8760h' } });
+  await put('pki/root/generate/internal', { common_name: 'Root', key_type: 'ec', ttl: '8000h' });
+  for (const role of ['site', 'js-site']) {
+    await put(`pki/roles/${role}`, {
+      allowed_domains: 'example.com',
+      allow_subdomains: true,
+      key_type: 'any',
+      max_ttl: '2000h',
+    });
+  }
+  return {};
+};
+
 const azure: Prepare = async ({ server, proxy, caFile }, jwt) => {
   const { api, rootToken: token, folder } = server;
   const put = async (path: string, body: unknown): Promise<Record<string, unknown>> =>
     await api.expect('PUT', path, { token, body });
   for (const host of [DOMAIN, `myvault.${DOMAIN}`]) {
-    const mounts = { mount: 'secret/', keys_mount: 'transit/', login_mount: 'auth/jwt/' };
+    const mounts = {
+      mount: 'secret/',
+      keys_mount: 'transit/',
+      certificates_mount: 'pki/',
+      login_mount: 'auth/jwt/',
+    };
     await put(`sys/bindings/azure/${host}`, mounts);
   }
   const secretOf = async (entity: string): Promise<[string, string]> => {
@@ -255,6 +283,14 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   'azure-javascript': {
     prepare: javascript('azure-javascript', AZURE_PACKAGES),
     stage: staged(azure),
+  },
+  'azure-certificates-python': {
+    prepare: python('azure-python', 'certificates.py'),
+    stage: staged(authority, azure),
+  },
+  'azure-certificates-javascript': {
+    prepare: javascript('azure-javascript', AZURE_PACKAGES, 'certificates.ts'),
+    stage: staged(authority, azure),
   },
   'azure-cli': {
     large: true,

@@ -1,4 +1,5 @@
 /** How the operations of this facade put a question to the core, and what they know of the request that asks. */
+import type { Random } from '../../base/random.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Answer, BoundPart, CallOperation } from '../../core/call.ts';
 import type { Reply } from '../../model/request.ts';
@@ -22,6 +23,7 @@ export interface Asking {
   readonly operation: Operation;
   /** `https://host[:port]` of the vault, as the client wrote it. */
   readonly base: string;
+  readonly random: Random;
   /** The body of the request as JSON; read once. @throws {AzureError} */
   readonly readJson: () => Promise<JsonObject>;
   /** The answer of the core. @throws {RequestError} what it refused */

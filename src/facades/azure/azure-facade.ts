@@ -2,6 +2,7 @@
 import { assertJsonLimits, isJsonObject, parseJson } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
@@ -34,7 +35,7 @@ import {
 } from './login/token.ts';
 import type { Proof } from './login/token.ts';
 import { OPERATIONS } from './operations.ts';
-import type { BackupSeal } from './secrets/backup.ts';
+import type { BackupSeal } from './objects/backup.ts';
 import {
   AzureError,
   azureErrorOf,
@@ -53,6 +54,7 @@ export interface AzureFacadeOptions {
   readonly handle: Handle;
   readonly log: Log;
   readonly clock: Clock;
+  readonly random: Random;
   readonly backupSeal: BackupSeal;
 }
 
@@ -151,6 +153,7 @@ async function operate(
     target,
     operation,
     base: `https://${host}`,
+    random: options.random,
     readJson: onceOf(() => readJson(request)),
     ask: (question) => ask(request, host, token, operation, question, options.handle),
   };

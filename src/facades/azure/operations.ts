@@ -1,8 +1,51 @@
 /** Which operations there are, by kind of object and action; what is missing here answers that it is not supported. */
 import type { WireReply } from '../facade.ts';
 import type { Asking } from './asking.ts';
+import { backupCertificate, restoreCertificate } from './certificates/backup.ts';
+import {
+  deleteCertificate,
+  getDeletedCertificate,
+  purgeCertificate,
+  recoverCertificate,
+} from './certificates/deletion.ts';
+import { importCertificate } from './certificates/import.ts';
+import {
+  deleteContacts,
+  deleteIssuer,
+  getContacts,
+  getIssuer,
+  listIssuers,
+  setContacts,
+  setIssuer,
+  updateIssuer,
+} from './certificates/issuers.ts';
+import {
+  getLinkedKey,
+  getLinkedSecret,
+  listLinkedKeyVersions,
+  listLinkedSecretVersions,
+  orLinked,
+} from './certificates/linked.ts';
+import {
+  listCertificates,
+  listCertificateVersions,
+  listDeletedCertificates,
+} from './certificates/list.ts';
+import {
+  createCertificate,
+  deletePending,
+  getPending,
+  mergeCertificate,
+  updatePending,
+} from './certificates/make.ts';
+import {
+  getCertificate,
+  getPolicy,
+  updateCertificate,
+  updatePolicy,
+} from './certificates/properties.ts';
 import { backupSecret, restoreSecret } from './secrets/backup.ts';
-import type { BackupSeal } from './secrets/backup.ts';
+import type { BackupSeal } from './objects/backup.ts';
 import { deleteSecret, purgeSecret, recoverSecret } from './secrets/deletion.ts';
 import {
   getDeletedSecret,
@@ -35,10 +78,10 @@ type Run = (asking: Asking, seal: BackupSeal) => Promise<WireReply>;
 export const OPERATIONS: Readonly<Record<ObjectKind, Readonly<Partial<Record<Action, Run>>>>> = {
   secret: {
     set: setSecret,
-    get: getSecret,
+    get: orLinked(getSecret, getLinkedSecret),
     update: updateSecret,
     list: listSecrets,
-    listVersions: listSecretVersions,
+    listVersions: orLinked(listSecretVersions, listLinkedSecretVersions),
     delete: deleteSecret,
     getDeleted: getDeletedSecret,
     listDeleted: listDeletedSecrets,
@@ -50,11 +93,11 @@ export const OPERATIONS: Readonly<Record<ObjectKind, Readonly<Partial<Record<Act
   key: {
     create: createKey,
     import: importKey,
-    get: getKey,
+    get: orLinked(getKey, getLinkedKey),
     update: updateKey,
     rotate: rotateKey,
     list: listKeys,
-    listVersions: listKeyVersions,
+    listVersions: orLinked(listKeyVersions, listLinkedKeyVersions),
     delete: deleteKey,
     getDeleted: getDeletedKey,
     listDeleted: listDeletedKeys,
@@ -72,5 +115,33 @@ export const OPERATIONS: Readonly<Record<ObjectKind, Readonly<Partial<Record<Act
     verify: verifyWithKey,
     random: drawBytes,
   },
-  certificate: {},
+  certificate: {
+    create: createCertificate,
+    import: importCertificate,
+    merge: mergeCertificate,
+    get: getCertificate,
+    update: updateCertificate,
+    getPolicy,
+    updatePolicy,
+    getPending,
+    updatePending,
+    deletePending,
+    list: listCertificates,
+    listVersions: listCertificateVersions,
+    delete: deleteCertificate,
+    getDeleted: getDeletedCertificate,
+    listDeleted: listDeletedCertificates,
+    recover: recoverCertificate,
+    purge: purgeCertificate,
+    backup: backupCertificate,
+    restore: restoreCertificate,
+    getContacts,
+    setContacts,
+    deleteContacts,
+    listIssuers,
+    getIssuer,
+    setIssuer,
+    updateIssuer,
+    deleteIssuer,
+  },
 };

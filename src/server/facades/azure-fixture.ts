@@ -42,6 +42,7 @@ export async function world(
     handle: server.instance.handle,
     log: silentLog,
     clock: server.clock,
+    random: systemRandom,
     backupSeal: azureBackupSeal(services.barrier, systemRandom),
   });
   await server.get('write', `sys/bindings/azure/${VAULT}`, { data: binding });

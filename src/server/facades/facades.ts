@@ -65,6 +65,7 @@ async function azure({ world, handle, backups }: SharedPorts): Promise<Facade> {
     handle,
     log: world.log.named('http'),
     clock: world.clock,
+    random: world.random,
     backupSeal: backups,
   });
 }

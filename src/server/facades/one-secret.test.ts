@@ -88,7 +88,7 @@ class World {
     const { handle, services } = server.instance;
     const shared = { handle, log: silentLog, clock: server.clock };
     const backupSeal = azureBackupSeal(services.barrier, systemRandom);
-    this.#azure = createAzureFacade({ ...shared, backupSeal });
+    this.#azure = createAzureFacade({ ...shared, random: systemRandom, backupSeal });
     this.#google = createGoogleFacade({ ...shared, mountOf: mountFinder(services) });
   }
 

@@ -1,18 +1,16 @@
-/** Backups of a key with all its versions: encrypted under a key of this cluster, which alone can restore them. */
-import { decodeBase64Url } from '../../../base/base64.ts';
+/** Backups of a key with all its versions. */
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import type { BackupSeal } from '../secrets/backup.ts';
-import { vaultAt } from '../vault-rules.ts';
-import { alreadyExists, badParameter, deletedButRecoverable, jsonReply } from '../wire/errors.ts';
-import { isName } from '../wire/route.ts';
+import { openBackup, sealedBackup } from '../objects/backup.ts';
+import type { Backup, BackupSeal } from '../objects/backup.ts';
+import { vaultAt } from '../objects/vault-rules.ts';
+import { alreadyExists, deletedButRecoverable, jsonReply } from '../wire/errors.ts';
 import { keyBundle } from './bundle.ts';
 import { chosenKeyVersion, liveKey } from './chosen.ts';
 
-interface SavedKey {
+interface SavedKey extends Backup {
   readonly kind: 'key';
-  readonly name: string;
   readonly saved: string;
 }
 
@@ -30,9 +28,7 @@ export async function backupKey({ operation, ask }: Asking, seal: BackupSeal): P
           name,
           saved: (await desk.save()).toString('base64'),
         };
-        return shown({
-          value: seal.seal(Buffer.from(JSON.stringify(saved))).toString('base64url'),
-        });
+        return sealedBackup(seal, saved);
       },
     },
   });
@@ -43,12 +39,7 @@ export async function restoreKey(
   { base, readJson, ask }: Asking,
   seal: BackupSeal,
 ): Promise<WireReply> {
-  const { value } = await readJson();
-  const bytes = typeof value === 'string' ? decodeBase64Url(value) : undefined;
-  const plain = bytes === undefined ? undefined : seal.open(bytes);
-  if (plain === undefined) throw badParameter('The backup was not made by this vault service.');
-  const { kind, name, saved } = JSON.parse(plain.toString()) as SavedKey;
-  if (kind !== 'key' || !isName(name)) throw badParameter('The backup is of another kind.');
+  const { name, saved } = openBackup<SavedKey>(await readJson(), seal, 'key');
   const answer = await ask({
     operation: 'write',
     part: 'keys',

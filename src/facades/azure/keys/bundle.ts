@@ -1,8 +1,8 @@
 /** How keys and their versions look in Key Vault's JSON: JSON Web Keys (RFC 7517), public halves only. */
 import { createHash, createPublicKey } from 'node:crypto';
 import type { ManagedKey, ManagedKeyVersion } from '../../../model/key-task.ts';
-import { recoveryAttributes } from '../vault-rules.ts';
-import type { Vault } from '../vault-rules.ts';
+import { attributesOf, tagsMember } from '../objects/attributes.ts';
+import type { Vault } from '../objects/vault-rules.ts';
 import { badParameter } from '../wire/errors.ts';
 
 interface KeyKind {
@@ -84,29 +84,10 @@ export function keyVersionId(name: string, number: number, version: ManagedKeyVe
     .slice(0, 32);
 }
 
-function seconds(ms: number): number {
-  return Math.floor(ms / 1000);
-}
-
-function attributesOf(vault: Vault, version: ManagedKeyVersion): Record<string, unknown> {
-  return {
-    enabled: version.disabled !== true,
-    ...(version.notBeforeMs === undefined ? {} : { nbf: seconds(version.notBeforeMs) }),
-    ...(version.expiresMs === undefined ? {} : { exp: seconds(version.expiresMs) }),
-    created: seconds(version.createdMs),
-    updated: seconds(version.updatedMs ?? version.createdMs),
-    ...recoveryAttributes(vault),
-  };
-}
-
-function tagsOf(version: ManagedKeyVersion): Record<string, unknown> {
-  const { tags } = version;
-  return tags === undefined || Object.keys(tags).length === 0 ? {} : { tags };
-}
-
-function publicJwk(version: ManagedKeyVersion): Record<string, unknown> {
+/** The public half as a JSON Web Key. @param publicKey SubjectPublicKeyInfo in DER */
+export function publicJwk(publicKey: Buffer): Record<string, unknown> {
   const key = createPublicKey({
-    key: Buffer.from(version.publicKey ?? '', 'base64'),
+    key: publicKey,
     format: 'der',
     type: 'spki',
   });
@@ -132,11 +113,11 @@ export function keyBundle(
   return {
     key: {
       kid: kidOf(vault, name, chosen),
-      ...publicJwk(version),
+      ...publicJwk(Buffer.from(version.publicKey ?? '', 'base64')),
       key_ops: operationsOf(key),
     },
-    attributes: attributesOf(vault, version),
-    ...tagsOf(version),
+    attributes: attributesOf(version, vault),
+    ...tagsMember(version.tags),
   };
 }
 
@@ -149,15 +130,7 @@ export function listedKey(
 ): Record<string, unknown> {
   return {
     kid: withVersion ? kidOf(vault, name, chosen) : `${vault.base}/keys/${name}`,
-    attributes: attributesOf(vault, chosen.version),
-    ...tagsOf(chosen.version),
-  };
-}
-
-export function keyDeletion(vault: Vault, name: string, key: ManagedKey): Record<string, unknown> {
-  return {
-    recoveryId: `${vault.base}/deletedkeys/${name}`,
-    ...(key.deletedMs === undefined ? {} : { deletedDate: seconds(key.deletedMs) }),
-    ...(key.purgeMs === undefined ? {} : { scheduledPurgeDate: seconds(key.purgeMs) }),
+    attributes: attributesOf(chosen.version, vault),
+    ...tagsMember(chosen.version.tags),
   };
 }

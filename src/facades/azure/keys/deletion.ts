@@ -3,9 +3,9 @@ import type { KeyDesk, ManagedKey } from '../../../model/key-task.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import { purgeTimeMs, vaultAt } from '../vault-rules.ts';
-import { AzureError, jsonReply } from '../wire/errors.ts';
-import { keyBundle, keyDeletion } from './bundle.ts';
+import { assertPurgeable, deletionOf, purgeTimeMs, vaultAt } from '../objects/vault-rules.ts';
+import { jsonReply } from '../wire/errors.ts';
+import { keyBundle } from './bundle.ts';
 import { chosenKeyVersion, deletedKey, liveKey } from './chosen.ts';
 
 export async function deleteKey({ operation, base, ask }: Asking): Promise<WireReply> {
@@ -38,7 +38,7 @@ function deletedBundle(
 ): Record<string, unknown> {
   const vault = vaultAt(base, desk);
   const chosen = chosenKeyVersion(key, name, '');
-  return { ...keyDeletion(vault, name, key), ...keyBundle(vault, name, key, chosen) };
+  return { ...deletionOf(vault, 'key', name, key), ...keyBundle(vault, name, key, chosen) };
 }
 
 export async function getDeletedKey({ operation, base, ask }: Asking): Promise<WireReply> {
@@ -82,14 +82,7 @@ export async function purgeKey({ operation, base, ask }: Asking): Promise<WireRe
     task: {
       key(desk) {
         deletedKey(desk, name);
-        if (vaultAt(base, desk).retention.purgeProtection) {
-          throw new AzureError(
-            403,
-            'Forbidden',
-            'Operation purge is not allowed because purge protection is enabled for this vault.',
-            { inner: 'ForbiddenByPolicy' },
-          );
-        }
+        assertPurgeable(vaultAt(base, desk));
         desk.remove();
         return undefined;
       },

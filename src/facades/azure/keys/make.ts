@@ -7,9 +7,9 @@ import type { KeyChanges, KeyDesk, ManagedKey } from '../../../model/key-task.ts
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import { newProperties, readProperties } from '../secrets/attributes.ts';
-import type { SentProperties } from '../secrets/attributes.ts';
-import { vaultAt } from '../vault-rules.ts';
+import { newProperties, readProperties } from '../objects/attributes.ts';
+import type { SentProperties } from '../objects/attributes.ts';
+import { vaultAt } from '../objects/vault-rules.ts';
 import { AzureError, badParameter, deletedButRecoverable, jsonReply } from '../wire/errors.ts';
 import { keyBundle, OPERATIONS_ATTRIBUTE, readOperations, typeOf } from './bundle.ts';
 import { chosenKeyVersion } from './chosen.ts';

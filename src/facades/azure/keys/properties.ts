@@ -2,8 +2,8 @@
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import { changedProperties, readProperties } from '../secrets/attributes.ts';
-import { vaultAt } from '../vault-rules.ts';
+import { changedProperties, readProperties } from '../objects/attributes.ts';
+import { vaultAt } from '../objects/vault-rules.ts';
 import { jsonReply } from '../wire/errors.ts';
 import { keyBundle, OPERATIONS_ATTRIBUTE, readOperations } from './bundle.ts';
 import { chosenKeyVersion, liveKey } from './chosen.ts';

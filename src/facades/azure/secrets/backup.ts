@@ -1,22 +1,14 @@
-/** Backups of a secret with all its versions: encrypted under a key of this cluster, which alone can restore them. */
-import { decodeBase64Url } from '../../../base/base64.ts';
-import type { JsonObject } from '../../../base/json.ts';
+/** Backups of a secret with all its versions. */
 import type { Secret, Version } from '../../../model/secret.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import { vaultAt } from '../vault-rules.ts';
+import { openBackup, sealedBackup } from '../objects/backup.ts';
+import type { Backup, BackupSeal } from '../objects/backup.ts';
+import { vaultAt } from '../objects/vault-rules.ts';
 import { alreadyExists, badParameter, deletedButRecoverable, jsonReply } from '../wire/errors.ts';
-import { isName } from '../wire/route.ts';
 import { propertiesOf } from './bundle.ts';
 import { isThere, liveSecret } from './read.ts';
-
-/** Encrypts what only this cluster can open again. */
-export interface BackupSeal {
-  seal(plaintext: Buffer): Buffer;
-  /** Undefined when it was not sealed here, or was changed. */
-  open(sealed: Buffer): Buffer | undefined;
-}
 
 /** Most versions of one backup, as in Key Vault. */
 const VERSIONS_MAX = 500;
@@ -28,9 +20,8 @@ interface SavedVersion {
   readonly value: string;
 }
 
-interface Saved {
+interface Saved extends Backup {
   readonly kind: typeof KIND;
-  readonly name: string;
   readonly secret: Pick<Secret, 'customMetadata' | 'attributes'>;
   readonly versions: readonly SavedVersion[];
 }
@@ -63,31 +54,18 @@ export async function backupSecret(
           secret: { customMetadata, ...(attributes === undefined ? {} : { attributes }) },
           versions,
         };
-        return shown({
-          value: seal.seal(Buffer.from(JSON.stringify(saved))).toString('base64url'),
-        });
+        return sealedBackup(seal, saved);
       },
     },
   });
   return jsonReply(dataOf(answer));
 }
 
-function opened(body: JsonObject, seal: BackupSeal): Saved {
-  const { value } = body;
-  const bytes = typeof value === 'string' ? decodeBase64Url(value) : undefined;
-  const plain = bytes === undefined ? undefined : seal.open(bytes);
-  if (plain === undefined) throw badParameter('The backup was not made by this vault service.');
-  const saved = JSON.parse(plain.toString()) as Saved;
-  if (saved.kind !== KIND || !isName(saved.name))
-    throw badParameter('The backup is of another kind.');
-  return saved;
-}
-
 export async function restoreSecret(
   { base, readJson, ask }: Asking,
   seal: BackupSeal,
 ): Promise<WireReply> {
-  const saved = opened(await readJson(), seal);
+  const saved = openBackup<Saved>(await readJson(), seal, KIND);
   const { name } = saved;
   const answer = await ask({
     operation: 'write',

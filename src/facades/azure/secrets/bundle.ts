@@ -1,8 +1,8 @@
 /** How secrets and versions look in Key Vault's JSON. */
 import { createHash } from 'node:crypto';
 import type { Secret, Version } from '../../../model/secret.ts';
-import { recoveryAttributes } from '../vault-rules.ts';
-import type { Vault } from '../vault-rules.ts';
+import { attributesOf, tagsMember } from '../objects/attributes.ts';
+import type { Vault } from '../objects/vault-rules.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -10,21 +10,6 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function hexId(version: Pick<Version, 'id'>): string {
   if (UUID.test(version.id)) return version.id.replaceAll('-', '');
   return createHash('sha256').update(version.id).digest('hex').slice(0, 32);
-}
-
-export function seconds(ms: number): number {
-  return Math.floor(ms / 1000);
-}
-
-export function attributesOf(version: Version, vault: Vault): Record<string, unknown> {
-  return {
-    enabled: version.disabled !== true,
-    ...(version.notBeforeMs === undefined ? {} : { nbf: seconds(version.notBeforeMs) }),
-    ...(version.expiresMs === undefined ? {} : { exp: seconds(version.expiresMs) }),
-    created: seconds(version.createdMs),
-    updated: seconds(version.updatedMs ?? version.createdMs),
-    ...recoveryAttributes(vault),
-  };
 }
 
 /** az and its kin mark by this tag what is base64 of a file's bytes, and decode it when they write the file. */
@@ -52,11 +37,10 @@ export function propertiesOf(
 }
 
 function described(vault: Vault, secret: Secret, version: Version): Record<string, unknown> {
-  const tags = tagsOf(secret, version);
   return {
     ...(version.contentType === undefined ? {} : { contentType: version.contentType }),
     attributes: attributesOf(version, vault),
-    ...(Object.keys(tags).length === 0 ? {} : { tags }),
+    ...tagsMember(tagsOf(secret, version)),
   };
 }
 
@@ -73,12 +57,4 @@ export function listedSecret(
 /** Text as it is; bytes as base64. */
 export function valueText(version: Version, value: Buffer): string {
   return version.form === 'binary' ? value.toString('base64') : value.toString();
-}
-
-export function deletionOf(vault: Vault, name: string, secret: Secret): Record<string, unknown> {
-  return {
-    recoveryId: `${vault.base}/deletedsecrets/${name}`,
-    ...(secret.deletedMs === undefined ? {} : { deletedDate: seconds(secret.deletedMs) }),
-    ...(secret.purgeMs === undefined ? {} : { scheduledPurgeDate: seconds(secret.purgeMs) }),
-  };
 }

@@ -4,10 +4,10 @@ import type { Secret } from '../../../model/secret.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import { purgeTimeMs, vaultAt } from '../vault-rules.ts';
-import type { Vault } from '../vault-rules.ts';
-import { AzureError, jsonReply } from '../wire/errors.ts';
-import { deletionOf, propertiesOf } from './bundle.ts';
+import { assertPurgeable, deletionOf, purgeTimeMs, vaultAt } from '../objects/vault-rules.ts';
+import type { Vault } from '../objects/vault-rules.ts';
+import { jsonReply } from '../wire/errors.ts';
+import { propertiesOf } from './bundle.ts';
 import { deletedSecret, liveSecret } from './read.ts';
 
 function bundle(vault: Vault, name: string, secret: Secret): Record<string, unknown> {
@@ -29,7 +29,10 @@ export async function deleteSecret({ operation, base, ask }: Asking): Promise<Wi
         const vault = vaultAt(base, desk);
         const purgeMs = purgeTimeMs(vault, desk.nowMs);
         const secret = desk.change((before) => ({ ...before, deletedMs: desk.nowMs, purgeMs }));
-        return shown({ ...deletionOf(vault, name, secret), ...bundle(vault, name, secret) });
+        return shown({
+          ...deletionOf(vault, 'secret', name, secret),
+          ...bundle(vault, name, secret),
+        });
       },
     },
   });
@@ -62,14 +65,7 @@ export async function purgeSecret({ operation, base, ask }: Asking): Promise<Wir
     task: {
       secret(desk) {
         deletedSecret(desk, name);
-        if (vaultAt(base, desk).retention.purgeProtection) {
-          throw new AzureError(
-            403,
-            'Forbidden',
-            'Operation purge is not allowed because purge protection is enabled for this vault.',
-            { inner: 'ForbiddenByPolicy' },
-          );
-        }
+        assertPurgeable(vaultAt(base, desk));
         desk.remove();
         return undefined;
       },

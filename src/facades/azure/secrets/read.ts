@@ -6,13 +6,10 @@ import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
 import { deletedNotFound, disabled, jsonReply, objectNotFound } from '../wire/errors.ts';
-import { nextLink, pageOf } from '../wire/paging.ts';
+import { collected, pageOf, pageReply, versionPage } from '../objects/paging.ts';
 import { isName } from '../wire/route.ts';
-import { vaultAt } from '../vault-rules.ts';
-import { deletionOf, hexId, listedSecret, propertiesOf, valueText } from './bundle.ts';
-
-/** Names looked at for one page; with many that this API cannot express, a page may be short or empty. */
-const LOOKED_AT_MAX = 1000;
+import { deletionOf, vaultAt } from '../objects/vault-rules.ts';
+import { hexId, listedSecret, propertiesOf, valueText } from './bundle.ts';
 
 /** True for versions that this API knows: it has no word for one that is gone. */
 export function isThere(version: Version, nowMs: number): boolean {
@@ -76,7 +73,7 @@ export async function getDeletedSecret({ operation, base, ask }: Asking): Promis
         const version = findVersion(secret, servedNumber(secret));
         const properties =
           version === undefined ? {} : propertiesOf(vaultAt(base, desk), name, secret, version);
-        return shown({ ...deletionOf(vaultAt(base, desk), name, secret), ...properties });
+        return shown({ ...deletionOf(vaultAt(base, desk), 'secret', name, secret), ...properties });
       },
     },
   });
@@ -88,39 +85,23 @@ type Entry = (name: string, secret: Secret, desk: ListDesk) => Record<string, un
 
 /** One page of entries that `entry` shows, out of all secrets of the vault. */
 async function listOf(asking: Asking, path: string, entry: Entry): Promise<WireReply> {
-  const { target, base, ask } = asking;
-  const page = pageOf(target.query);
-  const answer = await ask({
+  const page = pageOf(asking.target.query);
+  const answer = await asking.ask({
     operation: 'scan',
     part: 'secrets',
     path: 'metadata/',
-    task: { list: (desk) => collect(desk, page, entry).then(shown) },
+    task: {
+      list: async (desk) =>
+        await collected(page, async (after, limit) => {
+          const { secrets, next } = await desk.page(after, limit);
+          const entries = secrets.map(({ path: name, secret }) =>
+            isName(name) ? entry(name, secret, desk) : undefined,
+          );
+          return { entries, next };
+        }),
+    },
   });
-  const { value, after } = dataOf(answer) as { value: unknown; after: string };
-  const link = after === '' ? null : nextLink(base, path, target.query, after);
-  return jsonReply({ value, nextLink: link });
-}
-
-async function collect(
-  desk: ListDesk,
-  page: { readonly size: number; readonly after: string },
-  entry: Entry,
-): Promise<{ value: unknown[]; after: string }> {
-  const value: unknown[] = [];
-  let { after } = page;
-  for (let looked = 0; looked < LOOKED_AT_MAX;) {
-    const limit = page.size - value.length;
-    const { secrets, next } = await desk.page(after, limit);
-    for (const { path, secret } of secrets) {
-      const one = isName(path) ? entry(path, secret, desk) : undefined;
-      if (one !== undefined) value.push(one);
-    }
-    if (next === undefined) return { value, after: '' };
-    after = next;
-    if (value.length >= page.size) break;
-    looked += limit;
-  }
-  return { value, after };
+  return pageReply(asking, path, answer);
 }
 
 export async function listSecrets(asking: Asking): Promise<WireReply> {
@@ -139,38 +120,31 @@ export async function listDeletedSecrets(asking: Asking): Promise<WireReply> {
     return secret.deletedMs === undefined || version === undefined
       ? undefined
       : {
-          ...deletionOf(vault, name, secret),
+          ...deletionOf(vault, 'secret', name, secret),
           ...listedSecret(vault, name, secret, version),
         };
   });
 }
 
-/** Versions by their number, oldest first; the number is what the link to the next page goes on from. */
+/** Oldest first; the number is what the link to the next page goes on from. */
 export async function listSecretVersions(asking: Asking): Promise<WireReply> {
-  const { target, operation, base, ask } = asking;
-  const { name } = operation;
-  const page = pageOf(target.query);
-  const answer = await ask({
+  const { name } = asking.operation;
+  const page = pageOf(asking.target.query);
+  const answer = await asking.ask({
     operation: 'read',
     part: 'secrets',
     path: `metadata/${name}`,
     task: {
       secret(desk) {
         const secret = liveSecret(desk, name);
-        const rest = secret.versions.filter(
-          (version) => version.number > Number(page.after || 0) && isThere(version, desk.nowMs),
+        return versionPage(
+          page,
+          secret.versions.filter((version) => isThere(version, desk.nowMs)),
+          ({ number }) => String(number),
+          (version) => propertiesOf(vaultAt(asking.base, desk), name, secret, version),
         );
-        const some = rest.slice(0, page.size);
-        const after = rest.length > some.length ? String(some.at(-1)?.number ?? '') : '';
-        return shown({
-          value: some.map((version) => propertiesOf(vaultAt(base, desk), name, secret, version)),
-          after,
-        });
       },
     },
   });
-  const { value, after } = dataOf(answer) as { value: unknown; after: string };
-  const path = `/secrets/${name}/versions`;
-  const link = after === '' ? null : nextLink(base, path, target.query, after);
-  return jsonReply({ value, nextLink: link });
+  return pageReply(asking, `/secrets/${name}/versions`, answer);
 }

@@ -3,9 +3,9 @@ import type { JsonObject } from '../../../base/json.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import { vaultAt } from '../vault-rules.ts';
+import { vaultAt } from '../objects/vault-rules.ts';
 import { badParameter, deletedButRecoverable, jsonReply } from '../wire/errors.ts';
-import { changedProperties, newProperties, readProperties } from './attributes.ts';
+import { changedProperties, newProperties, readProperties } from '../objects/attributes.ts';
 import { propertiesOf } from './bundle.ts';
 import { chosenVersion, liveSecret } from './read.ts';
 

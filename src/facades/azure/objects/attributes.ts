@@ -3,6 +3,8 @@ import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import type { NewVersion, Version } from '../../../model/secret.ts';
 import { badParameter } from '../wire/errors.ts';
+import { recoveryAttributes, seconds } from './vault-rules.ts';
+import type { Vault } from './vault-rules.ts';
 
 const TAGS_MAX = 15;
 const TAG_LENGTH_MAX = 512;
@@ -63,6 +65,33 @@ export function readTags(
       return [name, textOf(text, 'tags', TAG_LENGTH_MAX) ?? ''];
     }),
   );
+}
+
+/** What every object has, whatever it is called in the store. */
+interface Lasting {
+  readonly disabled?: true;
+  readonly notBeforeMs?: number;
+  readonly expiresMs?: number;
+  readonly createdMs: number;
+  readonly updatedMs?: number;
+}
+
+export function attributesOf(version: Lasting, vault: Vault): Record<string, unknown> {
+  return {
+    enabled: version.disabled !== true,
+    ...(version.notBeforeMs === undefined ? {} : { nbf: seconds(version.notBeforeMs) }),
+    ...(version.expiresMs === undefined ? {} : { exp: seconds(version.expiresMs) }),
+    created: seconds(version.createdMs),
+    updated: seconds(version.updatedMs ?? version.createdMs),
+    ...recoveryAttributes(vault),
+  };
+}
+
+/** Nothing, where there are none. */
+export function tagsMember(
+  tags: Readonly<Record<string, string>> | undefined,
+): Record<string, unknown> {
+  return tags === undefined || Object.keys(tags).length === 0 ? {} : { tags };
 }
 
 /** @throws {AzureError} */
