@@ -5,7 +5,7 @@ import { pemOf, nextPem } from '../../../crypto/pem.ts';
 import { DerError } from '../../../crypto/der.ts';
 import { readCertificate } from '../../../crypto/x509/certificate.ts';
 import type { Certificate } from '../../../crypto/x509/certificate.ts';
-import { privateKeyPem, publicKeyInfoOf, readPrivateKey } from '../../../crypto/x509/keys.ts';
+import { publicKeyInfoOf, readPrivateKey } from '../../../crypto/x509/keys.ts';
 import type {
   AwaitedCertificate,
   CertificateChanges,
@@ -20,7 +20,7 @@ import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { alertSeconds } from './given.ts';
-import { keyFor, madeByPlan, requestFor } from './plan.ts';
+import { keptKey, keyFor, madeByPlan, requestFor } from './plan.ts';
 import { ALERTS, AWAITED, partOf, versionsOf } from './record.ts';
 import type { StoredRecord } from './record.ts';
 import { offeredRole } from './registrations.ts';
@@ -141,7 +141,7 @@ export class Desk implements CertificateDesk {
       id: uuid(this.#ports.random).replaceAll('-', ''),
       requestedMs: this.nowMs,
       attributes,
-      privateKey: privateKeyPem(key, 'usual'),
+      privateKey: keptKey(key),
     };
     this.#store.putJson(AWAITED + this.name, awaited);
     this.#awaited = awaited;
@@ -176,7 +176,7 @@ export class Desk implements CertificateDesk {
     const made: MadePart = {
       ...partOf(leaf),
       chain: all.filter((each) => each !== leaf).map(({ der }) => pemOf(der, 'CERTIFICATE')),
-      privateKey: privateKey === undefined ? '' : privateKeyPem(privateKey, 'usual'),
+      privateKey: privateKey === undefined ? '' : keptKey(privateKey),
     };
     return this.#succeed(made, notes, {});
   }

@@ -1,5 +1,6 @@
 /** Certificates by a plan: signed by their own key, or by the issuer of a role as far as the role allows it. */
 import type { KeyObject } from 'node:crypto';
+import { wipe } from '../../../crypto/secret-bytes.ts';
 import { algorithmFor } from '../../../crypto/x509/algorithms.ts';
 import { readCertificate } from '../../../crypto/x509/certificate.ts';
 import {
@@ -15,6 +16,7 @@ import {
   privateKeyPem,
   publicKeyInfoOf,
   readPrivateKey,
+  writeKey,
 } from '../../../crypto/x509/keys.ts';
 import { makeRequest, readRequest } from '../../../crypto/x509/request.ts';
 import type { CertificatePlan } from '../../../model/certificate-task.ts';
@@ -68,6 +70,14 @@ function monthsLater(ms: number, months: number): number {
   const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
   date.setUTCDate(Math.min(day, last));
   return Math.floor(date.getTime() / 1000) * 1000;
+}
+
+/** A private key as it is kept: PEM in the form usual for its type. */
+export function keptKey(key: KeyObject): string {
+  const written = writeKey(key);
+  const pem = privateKeyPem(written, 'usual');
+  wipe(written.der);
+  return pem;
 }
 
 /** A key as the plan wants it, and where it leaves that open, as the role does. @throws {RequestError} */
@@ -143,7 +153,7 @@ export async function madeByPlan(
 ): Promise<MadePart> {
   const role = plan.role === undefined ? undefined : await neededRole(store, plan.role);
   const key = await keyFor(plan, before, role);
-  const privateKey = privateKeyPem(key, 'usual');
+  const privateKey = keptKey(key);
   if (role === undefined) {
     const certificate = readCertificate(await selfSigned(ports, plan, key, nowMs));
     return { ...partOf(certificate), chain: [], privateKey };
