@@ -236,6 +236,7 @@ export interface Reply {
     readonly envelope: string;
     readonly ttlSeconds: number;
     readonly creationPath: string;
+    readonly raw?: true;
   };
   /** A body that is not JSON of ours (a certificate, metrics text). */
   readonly raw?: RawReply;

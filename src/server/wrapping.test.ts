@@ -64,6 +64,25 @@ suite('a wrapped answer', () => {
     assert.equal(await unwrapped({ token: null }), 'permission_denied');
   });
 
+  test('that is no JSON of ours is kept back as well, and opens as what it was', async () => {
+    const path = 'sys/metrics';
+    const plain = await server.ask('read', path);
+    const opened = async (token: string | undefined): Promise<void> => {
+      const asking = { token: token ?? '' };
+      const { reply } = await server.ask('write', 'sys/wrapping/unwrap', asking);
+      assert.equal(reply?.raw?.contentType, plain.reply?.raw?.contentType);
+      assert.deepEqual(
+        Object.keys(JSON.parse(String(reply?.raw?.body)) as object),
+        Object.keys(JSON.parse(String(plain.reply?.raw?.body)) as object),
+      );
+    };
+    const told = await server.ask('read', path, { wrapTtlSeconds: 60 });
+    assert.equal(told.reply?.raw, undefined);
+    await opened(told.wrap?.token);
+    const again = await server.ask('write', 'sys/wrapping/rewrap', { token: await wrapped(path) });
+    await opened(again.wrap?.token);
+  });
+
   test('goes to exactly one of many who race for it', async () => {
     const token = await wrapped();
     const opened = await Promise.all(

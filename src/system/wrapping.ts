@@ -21,6 +21,14 @@ const token = {
   sensitive: true,
 } as const;
 
+interface RawEnvelope {
+  readonly data: {
+    readonly http_content_type: string;
+    readonly http_raw_body: string;
+    readonly http_status_code: number;
+  };
+}
+
 interface WrappingFields {
   readonly token?: string | undefined;
 }
@@ -64,8 +72,15 @@ async function unwrap(
   const waiting = await wrappingToken(ports, unit, request);
   const { id, namespaceId } = waiting;
   if ((await heldRequest(unit, waiting)) !== undefined) return { resume: { id, namespaceId } };
-  const { envelope } = await open(ports, unit, request);
-  return { unwrapped: envelope };
+  const { envelope, record } = await open(ports, unit, request);
+  return record.wrapped?.raw === true ? rawOf(envelope) : { unwrapped: envelope };
+}
+
+/** The bytes that an envelope was made of. */
+function rawOf(envelope: string): Reply {
+  const { data } = JSON.parse(envelope) as RawEnvelope;
+  const body = Buffer.from(data.http_raw_body, 'base64');
+  return { status: data.http_status_code, raw: { contentType: data.http_content_type, body } };
 }
 
 async function rewrap(
@@ -77,7 +92,7 @@ async function rewrap(
   const { wrapped } = record;
   if (wrapped === undefined) throw invalidRequest(NOT_VALID);
   return {
-    rewrap: { envelope, ttlSeconds: wrapped.ttlSeconds, creationPath: wrapped.creationPath },
+    rewrap: { envelope, ...wrapped },
   };
 }
 

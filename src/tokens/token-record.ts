@@ -61,7 +61,12 @@ export interface TokenRecord {
   /** Set on the record that `revoke-orphan` leaves: not usable, but children do not die with it. */
   readonly orphaning?: boolean;
   /** For wrapping tokens: what was wrapped, and for how long. */
-  readonly wrapped?: { readonly creationPath: string; readonly ttlSeconds: number };
+  readonly wrapped?: {
+    readonly creationPath: string;
+    readonly ttlSeconds: number;
+    /** The answer was no JSON of ours: opening gives its bytes again. */
+    readonly raw?: true;
+  };
 }
 
 /** A token whose last use is under way; shown as -1. */

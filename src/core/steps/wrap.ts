@@ -6,24 +6,36 @@ import { formatTime } from '../../base/time-format.ts';
 import type { Exchange } from '../exchange.ts';
 import { answerOf, envelopeText } from '../envelope.ts';
 import type { Parts } from '../parts.ts';
+import type { RawReply, Reply } from '../../model/request.ts';
 import { WRAPPED_KEY, cubbyholePrefix, wrappingToken } from './wrapping.ts';
+import type { WrappingWish } from './wrapping.ts';
 
 export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { reply, call } = exchange;
   if (reply?.rewrap !== undefined) {
-    return wrapEnvelope(
-      parts,
-      exchange,
-      reply.rewrap.envelope,
-      reply.rewrap.ttlSeconds,
-      reply.rewrap.creationPath,
-    );
+    const { envelope, ...wish } = reply.rewrap;
+    return wrapEnvelope(parts, exchange, envelope, wish);
   }
   if (call.wrapTtlSeconds === 0 || reply === undefined || !isWrappable(exchange)) return;
   // The answer to what was approved goes to whoever opens the wrapping token that it waited under.
   if (call.resumed !== undefined) return;
-  const envelope = envelopeText(answerOf(exchange));
-  return wrapEnvelope(parts, exchange, envelope, call.wrapTtlSeconds, exchange.path);
+  const answer = answerOf(exchange);
+  const data = reply.raw === undefined ? undefined : rawData(reply.raw, reply.status);
+  const envelope = envelopeText(data === undefined ? answer : { ...answer, reply: { data } });
+  return wrapEnvelope(parts, exchange, envelope, {
+    ttlSeconds: call.wrapTtlSeconds,
+    creationPath: exchange.path,
+    raw: data !== undefined,
+  });
+}
+
+/** Bytes as the protocol keeps them in an envelope. */
+function rawData({ contentType, body }: RawReply, status = 200): Reply['data'] & {} {
+  return {
+    http_content_type: contentType,
+    http_raw_body: Buffer.from(body).toString('base64'),
+    http_status_code: status,
+  };
 }
 
 function isWrappable(exchange: Exchange): boolean {
@@ -31,10 +43,11 @@ function isWrappable(exchange: Exchange): boolean {
   if (
     reply === undefined ||
     reply.bare === true ||
-    reply.raw !== undefined ||
+    reply.raw?.stream !== undefined ||
     reply.unwrapped !== undefined
   )
     return false;
+  if (reply.raw !== undefined) return true;
   if (exchange.operation === 'list' && isEmptyList(reply.data)) return false;
   return reply.data !== undefined || exchange.auth !== undefined || exchange.lease !== undefined;
 }
@@ -48,15 +61,11 @@ async function wrapEnvelope(
   parts: Parts,
   exchange: Exchange,
   envelope: string,
-  ttlSeconds: number,
-  creationPath: string,
+  wish: Omit<WrappingWish, 'numUses'>,
 ): Promise<void> {
   const { unit, namespace, nowMs } = exchange;
-  const { record, clientToken } = await wrappingToken(parts, exchange, {
-    ttlSeconds,
-    creationPath,
-    numUses: 1,
-  });
+  const { ttlSeconds, creationPath } = wish;
+  const { record, clientToken } = await wrappingToken(parts, exchange, { ...wish, numUses: 1 });
   unit.view(namespace.id, cubbyholePrefix(record.id)).putJson(WRAPPED_KEY, { response: envelope });
   const wrappedAccessor = accessorInside(exchange);
   exchange.wrap = {

@@ -17,12 +17,14 @@ export interface WrappingWish {
   readonly creationPath: string;
   /** 0 = as long as it lives. */
   readonly numUses: number;
+  /** What is wrapped is no JSON of ours. */
+  readonly raw?: boolean;
 }
 
 export async function wrappingToken(
   { tokens }: Pick<Parts, 'tokens'>,
   { unit, namespace, path, nowMs }: Exchange,
-  { ttlSeconds, creationPath, numUses }: WrappingWish,
+  { ttlSeconds, creationPath, numUses, raw = false }: WrappingWish,
 ): Promise<IssuedToken> {
   return await tokens.issue(
     unit,
@@ -47,7 +49,7 @@ export async function wrappingToken(
       internal: null,
       mountAccessor: '',
       maxTtlSeconds: 0,
-      wrapped: { creationPath, ttlSeconds },
+      wrapped: { creationPath, ttlSeconds, ...(raw && { raw }) },
     },
     nowMs,
   );
