@@ -79,7 +79,7 @@ suite('a wrapped answer', () => {
     const told = await server.ask('read', path, { wrapTtlSeconds: 60 });
     assert.equal(told.reply?.raw, undefined);
     await opened(told.wrap?.token);
-    const again = await server.ask('write', 'sys/wrapping/rewrap', { token: await wrapped(path) });
+    const again = await server.ask('write', 'sys/wrapping/rewrap', byOther(await wrapped(path)));
     await opened(again.wrap?.token);
   });
 
