@@ -93,6 +93,13 @@ function engines(services: Services, registry: MetricsRegistry): ReadonlyMap<str
       }),
     ],
     [
+      'rabbitmq',
+      new Member(async () => {
+        const { rabbitmqBackend } = await import('../engines/rabbitmq/rabbitmq.ts');
+        return rabbitmqBackend({ random, send: fetchBytes, password: passwordPort(services) });
+      }),
+    ],
+    [
       'ldap',
       new Member(async () => {
         const { ldapBackend } = await import('../engines/ldap/ldap.ts');

@@ -1,9 +1,8 @@
 /** `roles`: what kind of credentials, and what they may do. */
-import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
+import { entryPaths } from '../../model/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Values } from '../../model/field.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
 import type { Reader } from '../../model/transaction.ts';
 
 const ROLES = 'role/';
@@ -139,49 +138,27 @@ function check(role: AwsRole): void {
 }
 
 export function rolePaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'roles/',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles.' },
-      operations: {
-        list: {
-          summary: 'List the roles',
-          handler: ({ fields }, store) => listNames(store, ROLES, fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'roles/{name}',
-      fields: FIELDS,
-      help: { synopsis: 'What kind of credentials, and what they may do.' },
-      operations: {
-        read: {
-          summary: 'Read a role',
-          handler: async ({ fields }, store) => {
-            const role = await findRole(store, fields.name);
-            return role === undefined ? undefined : { data: shown(role) };
-          },
-        },
-        update: {
-          summary: 'Write a role',
-          handler: async ({ fields }, store) => {
-            const role = roleOf(await findRole(store, fields.name), fields);
-            check(role);
-            store.putJson(ROLES + fields.name, role);
-            return undefined;
-          },
-        },
-        delete: {
-          summary: 'Delete a role; its users end with their leases',
-          handler: ({ fields }, store) => {
-            store.delete(ROLES + fields.name);
-            return undefined;
-          },
-        },
-      },
-    }),
-  ];
+  return entryPaths({
+    folder: 'roles',
+    parameter: 'name',
+    prefix: ROLES,
+    one: 'role',
+    many: 'roles',
+    fields: FIELDS,
+    description:
+      'It says what kind of credentials are made, and what they may do. Users end with their leases, not with the role.',
+    tellsCreate: false,
+    read: async (store, name) => {
+      const role = await findRole(store, name);
+      return role === undefined ? undefined : shown(role);
+    },
+    write: async ({ fields }, store) => {
+      const role = roleOf(await findRole(store, fields.name), fields);
+      check(role);
+      store.putJson(ROLES + fields.name, role);
+      return undefined;
+    },
+  });
 }
 
 function shown(role: AwsRole): Readonly<Record<string, unknown>> {

@@ -1,8 +1,7 @@
 /** `roles`: what service principals may do, or the application whose passwords are made. */
-import { definePath } from '../../model/backend.ts';
 import type { LeaseContext, Path } from '../../model/backend.ts';
+import { entryPaths } from '../../model/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
 import { member } from '../../model/outgoing.ts';
 import type { Reader } from '../../model/transaction.ts';
 
@@ -179,60 +178,38 @@ function check(role: Role): void {
 }
 
 export function rolePaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'roles/',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles.' },
-      operations: {
-        list: {
-          summary: 'List the roles',
-          handler: ({ fields }, store) => listNames(store, ROLES, fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'roles/{name}',
-      fields: FIELDS,
-      help: { synopsis: 'What service principals may do, or whose passwords are made.' },
-      operations: {
-        read: {
-          summary: 'Read a role',
-          handler: async ({ fields }, store) => {
-            const role = await store.getRecord<Role>(ROLES + fields.name);
-            return role === undefined ? undefined : { data: shown(role) };
-          },
-        },
-        update: {
-          summary: 'Write a role',
-          handler: async ({ fields }, store) => {
-            const before = (await store.getRecord<Role>(ROLES + fields.name)) ?? FRESH;
-            const { azure_roles: roles, azure_groups: groups } = fields;
-            const role: Role = {
-              azureRoles: roles === undefined ? before.azureRoles : rolesOf(roles),
-              azureGroups: groups === undefined ? before.azureGroups : groupsOf(groups),
-              applicationObjectId: fields.application_object_id ?? before.applicationObjectId,
-              permanentlyDelete: fields.permanently_delete ?? before.permanentlyDelete,
-              signInAudience: fields.sign_in_audience ?? before.signInAudience,
-              tags: fields.tags ?? before.tags,
-              ttlSeconds: fields.ttl ?? before.ttlSeconds,
-              maxTtlSeconds: fields.max_ttl ?? before.maxTtlSeconds,
-            };
-            check(role);
-            store.putJson(ROLES + fields.name, role);
-            return undefined;
-          },
-        },
-        delete: {
-          summary: 'Forget a role; its credentials end with their leases',
-          handler: ({ fields }, store) => {
-            store.delete(ROLES + fields.name);
-            return undefined;
-          },
-        },
-      },
-    }),
-  ];
+  return entryPaths({
+    folder: 'roles',
+    parameter: 'name',
+    prefix: ROLES,
+    one: 'role',
+    many: 'roles',
+    fields: FIELDS,
+    description:
+      'It says what service principals may do, or whose passwords are made. Credentials end with their leases, not with the role.',
+    tellsCreate: false,
+    read: async (store, name) => {
+      const role = await store.getRecord<Role>(ROLES + name);
+      return role === undefined ? undefined : shown(role);
+    },
+    write: async ({ fields }, store) => {
+      const before = (await store.getRecord<Role>(ROLES + fields.name)) ?? FRESH;
+      const { azure_roles: roles, azure_groups: groups } = fields;
+      const role: Role = {
+        azureRoles: roles === undefined ? before.azureRoles : rolesOf(roles),
+        azureGroups: groups === undefined ? before.azureGroups : groupsOf(groups),
+        applicationObjectId: fields.application_object_id ?? before.applicationObjectId,
+        permanentlyDelete: fields.permanently_delete ?? before.permanentlyDelete,
+        signInAudience: fields.sign_in_audience ?? before.signInAudience,
+        tags: fields.tags ?? before.tags,
+        ttlSeconds: fields.ttl ?? before.ttlSeconds,
+        maxTtlSeconds: fields.max_ttl ?? before.maxTtlSeconds,
+      };
+      check(role);
+      store.putJson(ROLES + fields.name, role);
+      return undefined;
+    },
+  });
 }
 
 function shown(role: Role): Readonly<Record<string, unknown>> {

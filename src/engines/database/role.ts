@@ -1,9 +1,8 @@
 /** `roles`: how accounts are made, for how long, and how they are removed. */
-import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import { invalidRequest, notFound } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import { entryPaths } from '../../model/entry-paths.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { credentialKindOf, credentialRule } from './credentials.ts';
 import type { CredentialRule } from './credentials.ts';
@@ -100,59 +99,35 @@ export function shownCredential({ kind, config }: CredentialRule): Record<string
 }
 
 async function read(
-  { fields }: Request<{ readonly name: string }>,
-  store: Transaction,
-): Promise<Reply> {
-  const role = await findRole(store, fields.name);
-  if (role === undefined) throw notFound();
+  store: Reader,
+  name: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const role = await findRole(store, name);
+  if (role === undefined) return undefined;
   return {
-    data: {
-      creation_statements: role.creation,
-      ...shownCredential(role.credential),
-      db_name: role.connection,
-      default_ttl: role.defaultTtlSeconds,
-      max_ttl: role.maxTtlSeconds,
-      renew_statements: role.renewal,
-      revocation_statements: role.revocation,
-      rollback_statements: role.rollback,
-    },
+    creation_statements: role.creation,
+    ...shownCredential(role.credential),
+    db_name: role.connection,
+    default_ttl: role.defaultTtlSeconds,
+    max_ttl: role.maxTtlSeconds,
+    renew_statements: role.renewal,
+    revocation_statements: role.revocation,
+    rollback_statements: role.rollback,
   };
 }
 
 export function rolePaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'roles',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles.' },
-      operations: {
-        list: {
-          summary: 'List roles',
-          handler: (request, store) => listNames(store, ROLES, request.fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'roles/{name}',
-      fields: ROLE_FIELDS,
-      exists: async ({ fields }, store) => (await findRole(store, fields.name)) !== undefined,
-      help: {
-        synopsis: 'Creates, reads and deletes a role.',
-        description:
-          'Statements may contain {{name}}, {{password}} and {{expiration}}. Accounts that were made with a role are removed as it said even when it is gone.',
-      },
-      operations: {
-        create: { summary: 'Create a role', handler: write },
-        update: { summary: 'Change a role', handler: write },
-        read: { summary: 'Read a role', handler: read },
-        delete: {
-          summary: 'Delete a role',
-          handler: ({ fields }, store) => {
-            store.delete(ROLES + fields.name);
-            return undefined;
-          },
-        },
-      },
-    }),
-  ];
+  return entryPaths({
+    folder: 'roles',
+    parameter: 'name',
+    prefix: ROLES,
+    one: 'role',
+    many: 'roles',
+    fields: ROLE_FIELDS,
+    description:
+      'Statements may contain {{name}}, {{password}} and {{expiration}}. Accounts that were made with a role are removed as it said even when it is gone.',
+    tellsCreate: true,
+    read,
+    write,
+  });
 }

@@ -1,10 +1,9 @@
 /** `roles`: for which account a token is made, or what is made for a token. */
 import { TemplateError } from '../../base/template/template.ts';
-import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
+import { entryPaths } from '../../model/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Values } from '../../model/field.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { Reader } from '../../model/transaction.ts';
 import { DOCUMENT_LENGTH_MAX, parseRules, parseSelector } from './selector.ts';
@@ -145,49 +144,27 @@ function check(role: KubernetesRole): void {
 }
 
 export function rolePaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'roles/',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles.' },
-      operations: {
-        list: {
-          summary: 'List the roles',
-          handler: ({ fields }, store) => listNames(store, ROLES, fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'roles/{name}',
-      fields: FIELDS,
-      help: { synopsis: 'For which account a token is made, or what is made for a token.' },
-      operations: {
-        read: {
-          summary: 'Read a role',
-          handler: async ({ fields }, store) => {
-            const role = await findRole(store, fields.name);
-            return role === undefined ? undefined : { data: shown(role) };
-          },
-        },
-        update: {
-          summary: 'Write a role',
-          handler: async ({ fields }, store) => {
-            const role = roleOf(await findRole(store, fields.name), fields);
-            check(role);
-            store.putJson(ROLES + fields.name, role);
-            return undefined;
-          },
-        },
-        delete: {
-          summary: 'Delete a role; what it has made ends with its leases',
-          handler: ({ fields }, store) => {
-            store.delete(ROLES + fields.name);
-            return undefined;
-          },
-        },
-      },
-    }),
-  ];
+  return entryPaths({
+    folder: 'roles',
+    parameter: 'name',
+    prefix: ROLES,
+    one: 'role',
+    many: 'roles',
+    fields: FIELDS,
+    description:
+      'It says for which account a token is made, or what is made for a token. What was made ends with its leases, not with the role.',
+    tellsCreate: false,
+    read: async (store, name) => {
+      const role = await findRole(store, name);
+      return role === undefined ? undefined : shown(role);
+    },
+    write: async ({ fields }, store) => {
+      const role = roleOf(await findRole(store, fields.name), fields);
+      check(role);
+      store.putJson(ROLES + fields.name, role);
+      return undefined;
+    },
+  });
 }
 
 function shown(role: KubernetesRole): Readonly<Record<string, unknown>> {

@@ -4,10 +4,9 @@ import { TemplateError } from '../../base/template/template.ts';
 import type { TemplateData } from '../../base/template/template.ts';
 import { LdifError, parseLdif } from '../../ldap/ldif.ts';
 import type { LdapChange } from '../../ldap/connection.ts';
-import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
+import { entryPaths } from '../../model/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { NameContext } from '../../model/name-template.ts';
 import type { Values } from '../../model/field.ts';
@@ -125,56 +124,31 @@ function roleOf(before: DynamicRole | undefined, fields: Values<typeof FIELDS>):
 }
 
 export function dynamicRolePaths(): readonly Path[] {
-  return [
-    definePath({
-      pattern: 'role/',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the dynamic roles.' },
-      operations: {
-        list: {
-          summary: 'List the dynamic roles',
-          handler: ({ fields }, store) => listNames(store, ROLES, fields),
-        },
-      },
-    }),
-    definePath({
-      pattern: 'role/{name}',
-      fields: FIELDS,
-      help: { synopsis: 'How accounts that live as long as their leases are made and removed.' },
-      operations: {
-        read: {
-          summary: 'Read a dynamic role',
-          handler: async ({ fields }, store) => {
-            const role = await findDynamicRole(store, fields.name);
-            if (role === undefined) return undefined;
-            return {
-              data: {
-                creation_ldif: role.creationLdif,
-                deletion_ldif: role.deletionLdif,
-                rollback_ldif: role.rollbackLdif,
-                username_template: role.usernameTemplate,
-                default_ttl: role.defaultTtlSeconds,
-                max_ttl: role.maxTtlSeconds,
-              },
-            };
-          },
-        },
-        update: {
-          summary: 'Write a dynamic role',
-          handler: async ({ fields }, store) => {
-            const before = await findDynamicRole(store, fields.name);
-            store.putJson(ROLES + fields.name, roleOf(before, fields));
-            return undefined;
-          },
-        },
-        delete: {
-          summary: 'Delete a dynamic role; its accounts end with their leases',
-          handler: ({ fields }, store) => {
-            store.delete(ROLES + fields.name);
-            return undefined;
-          },
-        },
-      },
-    }),
-  ];
+  return entryPaths({
+    folder: 'role',
+    parameter: 'name',
+    prefix: ROLES,
+    one: 'dynamic role',
+    many: 'dynamic roles',
+    fields: FIELDS,
+    description: 'It says how accounts that live as long as their leases are made and removed.',
+    tellsCreate: false,
+    read: async (store, name) => {
+      const role = await findDynamicRole(store, name);
+      if (role === undefined) return undefined;
+      return {
+        creation_ldif: role.creationLdif,
+        deletion_ldif: role.deletionLdif,
+        rollback_ldif: role.rollbackLdif,
+        username_template: role.usernameTemplate,
+        default_ttl: role.defaultTtlSeconds,
+        max_ttl: role.maxTtlSeconds,
+      };
+    },
+    write: async ({ fields }, store) => {
+      const before = await findDynamicRole(store, fields.name);
+      store.putJson(ROLES + fields.name, roleOf(before, fields));
+      return undefined;
+    },
+  });
 }
