@@ -7,7 +7,7 @@ import { invalidRequest } from '../model/errors.ts';
 import type { Field, FieldSet } from '../model/field.ts';
 import type { Request } from '../model/request.ts';
 import type { Reader, Stored, Transaction } from '../model/transaction.ts';
-import { entryPaths } from '../model/entry-paths.ts';
+import { entryPaths } from '../model/listing/entry-paths.ts';
 import {
   FRESH_TOKEN_SETTINGS,
   TOKEN_FIELDS,

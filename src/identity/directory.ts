@@ -5,7 +5,7 @@
 import { uuid } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { invalidRequest } from '../model/errors.ts';
-import { namesBelow } from '../model/list-names.ts';
+import { namesBelow } from '../model/listing/list-names.ts';
 import type { NamespaceRef } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import { MfaStore } from './mfa/mfa-store.ts';

@@ -4,7 +4,7 @@
  */
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { Stored, Transaction, Unit } from '../model/transaction.ts';
-import { listTree } from '../model/list-tree.ts';
+import { listTree } from '../model/listing/list-tree.ts';
 import type { AclInput } from './acl.ts';
 import {
   DEFAULT_POLICY_TEXT,

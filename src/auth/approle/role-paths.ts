@@ -5,7 +5,7 @@ import type { Path } from '../../model/backend.ts';
 import { RequestError, notFound } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { TOKEN_FIELDS, oldFields } from '../token-fields.ts';
 import {
   OLD_NAMES,

@@ -6,7 +6,7 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { LIST_FIELDS } from '../list-names.ts';
+import { LIST_FIELDS } from '../../model/listing/list-names.ts';
 import { parseMetadata } from './metadata.ts';
 import { noRole } from './role-paths.ts';
 import type { ApprolePorts } from './role-paths.ts';

@@ -5,8 +5,8 @@
  */
 import { ZERO_TIME, formatTime } from '../../base/time-format.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { namesBelow } from '../list-names.ts';
-import type { ListRequest } from '../list-names.ts';
+import { namesBelow } from '../../model/listing/list-names.ts';
+import type { ListRequest } from '../../model/listing/list-names.ts';
 import type { Hash, Role } from './role.ts';
 
 export interface SecretId {

@@ -8,7 +8,7 @@ import { invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { LIST_FIELDS, listNames } from '../list-names.ts';
+import { listPath } from '../../model/listing/list-path.ts';
 import type { FetchBytes } from '../fetch-json.ts';
 import { checkAddress, grantOf, renewalOf } from '../token-fields.ts';
 import { parseArn } from './arn.ts';
@@ -177,17 +177,7 @@ export function awsBackend(ports: AwsPorts): Backend {
     summary: 'Workloads that prove with a signed request who they are in AWS.',
     paths: [
       ...configPaths,
-      definePath({
-        pattern: 'roles',
-        fields: LIST_FIELDS,
-        help: { synopsis: 'Lists the roles.' },
-        operations: {
-          list: {
-            summary: 'List roles',
-            handler: (request, store) => listNames(store, 'role/', request.fields),
-          },
-        },
-      }),
+      listPath('roles', 'role/', 'the roles'),
       ...roles.paths,
       definePath({
         pattern: 'login',

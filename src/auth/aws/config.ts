@@ -4,7 +4,7 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { FieldSet } from '../../model/field.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { settingsPath } from '../../model/entry-paths.ts';
+import { settingsPath } from '../../model/listing/entry-paths.ts';
 
 export interface ClientConfig {
   readonly access_key: string;

@@ -9,7 +9,7 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { Connection, Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { namesBelow } from '../list-names.ts';
+import { namesBelow } from '../../model/listing/list-names.ts';
 import { checkAddress, grantOf, renewalOf, samePolicies } from '../token-fields.ts';
 import { CERTS, certEntries, respondersOf, trustedOf } from './certs.ts';
 import type { CertEntry } from './certs.ts';

@@ -9,10 +9,10 @@ import type { RevocationList } from '../../crypto/x509/revocation-list.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reader, Stored } from '../../model/transaction.ts';
-import { entryPaths, settingsPath } from '../../model/entry-paths.ts';
+import { entryPaths, settingsPath } from '../../model/listing/entry-paths.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchBytes } from '../fetch-json.ts';
-import { namesBelow } from '../list-names.ts';
+import { namesBelow } from '../../model/listing/list-names.ts';
 
 const CRLS = 'crl/';
 const CONFIG = 'config';

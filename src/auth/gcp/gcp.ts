@@ -12,7 +12,7 @@ import { ClaimError, numberOf } from '../claims.ts';
 import type { FetchJson } from '../fetch-json.ts';
 import { judgedToken, openToken, textOf } from '../issuer-token.ts';
 import { KeySets } from '../key-sets.ts';
-import { LIST_FIELDS, listNames } from '../list-names.ts';
+import { listPath } from '../../model/listing/list-path.ts';
 import { checkAddress, grantOf, renewalOf } from '../token-fields.ts';
 import { apiOf, configOf, configPath } from './config.ts';
 import type { GcpConfig } from './config.ts';
@@ -225,17 +225,7 @@ export function gcpBackend(ports: GcpPorts): Backend {
     summary: 'Service accounts and machines of Google Cloud.',
     paths: [
       configPath,
-      definePath({
-        pattern: 'roles',
-        fields: LIST_FIELDS,
-        help: { synopsis: 'Lists the roles.' },
-        operations: {
-          list: {
-            summary: 'List roles',
-            handler: (request, store) => listNames(store, 'role/', request.fields),
-          },
-        },
-      }),
+      listPath('roles', 'role/', 'the roles'),
       ...roles.paths,
       definePath({
         pattern: 'login',

@@ -6,7 +6,7 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
-import { settingsPath } from '../../model/entry-paths.ts';
+import { settingsPath } from '../../model/listing/entry-paths.ts';
 import { publicKey } from '../public-key.ts';
 import { FetchError } from '../fetch-json.ts';
 import { checkGroupSource, shownGroupSource } from './group-sources.ts';

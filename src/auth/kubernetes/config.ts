@@ -3,7 +3,7 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
-import { settingsPath } from '../../model/entry-paths.ts';
+import { settingsPath } from '../../model/listing/entry-paths.ts';
 import { publicKey } from '../public-key.ts';
 
 export interface KubernetesConfig {

@@ -10,7 +10,7 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { FieldSet } from '../../model/field.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
-import { settingsPath } from '../../model/entry-paths.ts';
+import { settingsPath } from '../../model/listing/entry-paths.ts';
 import {
   FRESH_TOKEN_SETTINGS,
   TOKEN_FIELDS,

@@ -4,7 +4,7 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reader } from '../../model/transaction.ts';
 import { refuseRoot } from '../../model/root-policy.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { configOf } from './config.ts';
 
 interface Group {

@@ -6,7 +6,7 @@ import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import {
   FRESH_TOKEN_SETTINGS,
   TOKEN_FIELDS,

@@ -1,6 +1,6 @@
 /** `roles`: what kind of credentials, and what they may do. */
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Values } from '../../model/field.ts';
 import type { Reader } from '../../model/transaction.ts';

@@ -1,6 +1,6 @@
 /** `roles`: what service principals may do, or the application whose passwords are made. */
 import type { LeaseContext, Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { member } from '../../model/outgoing.ts';
 import type { Reader } from '../../model/transaction.ts';

@@ -4,7 +4,7 @@ import { TemplateError } from '../../base/template/template.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
+import { listPath } from '../../model/listing/list-path.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
@@ -153,17 +153,7 @@ export function configPaths(ports: DatabasePorts): readonly Path[] {
   }
 
   return [
-    definePath({
-      pattern: 'config',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the connections.' },
-      operations: {
-        list: {
-          summary: 'List connections',
-          handler: (request, store) => listNames(store, CONNECTIONS, request.fields),
-        },
-      },
-    }),
+    listPath('config', CONNECTIONS, 'the connections'),
     definePath({
       pattern: 'config/{name}',
       fields: CONFIG_FIELDS,

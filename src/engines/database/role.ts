@@ -1,6 +1,6 @@
 /** `roles`: how accounts are made, for how long, and how they are removed. */
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';

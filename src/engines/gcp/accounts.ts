@@ -2,7 +2,7 @@
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
+import { listPath } from '../../model/listing/list-path.ts';
 import type { Reader } from '../../model/transaction.ts';
 
 export const KINDS = ['static-account', 'impersonated-account'] as const;
@@ -56,17 +56,7 @@ export async function accountOf(store: Reader, kind: Kind, name: string): Promis
 
 export function accountPaths(): readonly Path[] {
   return KINDS.flatMap((kind) => [
-    definePath({
-      pattern: `${kind}s/`,
-      fields: LIST_FIELDS,
-      help: { synopsis: `Lists what ${kind} has.` },
-      operations: {
-        list: {
-          summary: 'List the accounts',
-          handler: ({ fields }, store) => listNames(store, `${kind}/`, fields),
-        },
-      },
-    }),
+    listPath(`${kind}s/`, `${kind}/`, `what ${kind} has`),
     definePath({
       pattern: `${kind}/{name}`,
       fields: FIELDS,

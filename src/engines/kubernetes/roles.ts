@@ -1,7 +1,7 @@
 /** `roles`: for which account a token is made, or what is made for a token. */
 import { TemplateError } from '../../base/template/template.ts';
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Values } from '../../model/field.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';

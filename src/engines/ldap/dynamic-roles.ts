@@ -5,7 +5,7 @@ import type { TemplateData } from '../../base/template/template.ts';
 import { LdifError, parseLdif } from '../../ldap/ldif.ts';
 import type { LdapChange } from '../../ldap/connection.ts';
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { NameContext } from '../../model/name-template.ts';

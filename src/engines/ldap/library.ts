@@ -2,7 +2,7 @@
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
+import { listPath } from '../../model/listing/list-path.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { assertFree, findAccount, putAccount, removeAccount, withPassword } from './accounts.ts';
@@ -141,17 +141,7 @@ function checkSet(set: LibrarySet): void {
 
 export function libraryPaths(ports: LdapPorts): readonly Path[] {
   return [
-    definePath({
-      pattern: 'library/',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the sets of the library.' },
-      operations: {
-        list: {
-          summary: 'List the sets',
-          handler: ({ fields }, store) => listNames(store, LIBRARY, fields),
-        },
-      },
-    }),
+    listPath('library/', LIBRARY, 'the sets of the library'),
     definePath({
       pattern: 'library/{name}',
       fields: FIELDS,

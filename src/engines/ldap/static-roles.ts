@@ -3,7 +3,7 @@ import { formatTime } from '../../base/time-format.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
+import { listPath } from '../../model/listing/list-path.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { assertFree, findAccount, putAccount, removeAccount, withPassword } from './accounts.ts';
@@ -135,17 +135,7 @@ async function update(
 
 export function staticRolePaths(ports: LdapPorts): readonly Path[] {
   return [
-    definePath({
-      pattern: 'static-role/',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the static roles.' },
-      operations: {
-        list: {
-          summary: 'List the static roles',
-          handler: ({ fields }, store) => listNames(store, STATIC_ROLES, fields),
-        },
-      },
-    }),
+    listPath('static-role/', STATIC_ROLES, 'the static roles'),
     definePath({
       pattern: 'static-role/{name}',
       fields: FIELDS,

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { TemplateError } from '../../base/template/template.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import { settingsPath } from '../../model/entry-paths.ts';
+import { settingsPath } from '../../model/listing/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { Reader } from '../../model/transaction.ts';

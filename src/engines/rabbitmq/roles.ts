@@ -1,6 +1,6 @@
 /** `roles`: tags of users, and what they may do in which virtual host. */
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/entry-paths.ts';
+import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { member } from '../../model/outgoing.ts';
 import type { Reader } from '../../model/transaction.ts';

@@ -6,7 +6,7 @@ import { formatPublicKey, parsePublicKey, publicKeyOf } from '../../crypto/ssh/p
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { LIST_FIELDS } from '../../model/list-names.ts';
+import { LIST_FIELDS } from '../../model/listing/list-names.ts';
 import type { Reply } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import {

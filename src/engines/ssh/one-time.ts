@@ -5,7 +5,7 @@ import { uuid } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { LeaseContext, Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import { namesBelow } from '../../model/list-names.ts';
+import { namesBelow } from '../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Transaction } from '../../model/transaction.ts';
 import { ROLES, roleNamed } from './roles.ts';

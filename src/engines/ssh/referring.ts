@@ -1,6 +1,6 @@
 /** Roles that name an authority which is renamed or removed: their owners should know. */
 import type { Reader } from '../../model/transaction.ts';
-import { namesBelow } from '../../model/list-names.ts';
+import { namesBelow } from '../../model/listing/list-names.ts';
 import { ROLES, roleNamed } from './roles.ts';
 
 /** Roles looked at for one warning. */

@@ -1,7 +1,7 @@
 /** `roles`: write, read, list, delete. */
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import { LIST_FIELDS, namesBelow } from '../../model/list-names.ts';
+import { LIST_FIELDS, namesBelow } from '../../model/listing/list-names.ts';
 import { ROLE_FIELDS } from './role-fields.ts';
 import { ROLES, checkRoleName, roleNamed, roleOf, shownRole } from './roles.ts';
 import { forgetZeroAddress } from './zero-address.ts';

@@ -6,7 +6,7 @@ import type { TotpHash, TotpShape } from '../../crypto/totp.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
+import { listPath } from '../../model/listing/list-path.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { formatKeyUri, parseKeyUri } from './key-uri.ts';
@@ -262,17 +262,7 @@ export function keyPaths(random: Random): readonly Path[] {
   }
 
   return [
-    definePath({
-      pattern: 'keys',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the keys.' },
-      operations: {
-        list: {
-          summary: 'List keys',
-          handler: (request, store) => listNames(store, KEYS, request.fields),
-        },
-      },
-    }),
+    listPath('keys', KEYS, 'the keys'),
     definePath({
       pattern: 'keys/{name:any}',
       fields: KEY_FIELDS,

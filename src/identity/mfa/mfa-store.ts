@@ -1,6 +1,6 @@
 /** The second factors of one namespace as one unit sees them. */
 import { invalidRequest } from '../../model/errors.ts';
-import { namesBelow } from '../../model/list-names.ts';
+import { namesBelow } from '../../model/listing/list-names.ts';
 import type { NamespaceRef } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import type { MfaEnforcement, MfaMethod, TotpSecret, UsedSteps } from './records.ts';

@@ -1,6 +1,6 @@
 /** Roles, activations and exclusions of one namespace as one unit sees them. */
 import { invalidRequest } from '../../model/errors.ts';
-import { namesBelow } from '../../model/list-names.ts';
+import { namesBelow } from '../../model/listing/list-names.ts';
 import type { NamespaceRef } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import { ROLES_MAX } from './records.ts';

@@ -1,5 +1,5 @@
 /** Stored password policies: texts by name, per namespace. */
-import { listTree } from '../../model/list-tree.ts';
+import { listTree } from '../../model/listing/list-tree.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import { policyNameProblem } from '../policy-name.ts';
 import { parsePasswordPolicy } from './password-policy.ts';

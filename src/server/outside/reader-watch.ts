@@ -11,7 +11,7 @@ import type { AuditTrail } from '../../core/parts.ts';
 import { noteReaders } from '../../engines/kv/rotation/readers.ts';
 import type { SeenReader } from '../../engines/kv/rotation/readers.ts';
 import { ROTATIONS, findRotation } from '../../engines/kv/rotation/record.ts';
-import { listTree } from '../../model/list-tree.ts';
+import { listTree } from '../../model/listing/list-tree.ts';
 import type { Reader } from '../../model/transaction.ts';
 import { currentValue } from '../../engines/kv/rotation/value.ts';
 

@@ -6,7 +6,7 @@ import { decodeBase64 } from '../../base/base64.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../model/list-names.ts';
+import { LIST_FIELDS, listNames } from '../../model/listing/list-names.ts';
 import type { Reply } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import { compress, compressionNamed, compressionOf, decompress } from './compression.ts';

@@ -3,7 +3,7 @@ import { formatTime } from '../../base/time-format.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
-import { LIST_FIELDS } from '../../model/list-names.ts';
+import { LIST_FIELDS } from '../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { ttlSeconds } from '../../tokens/token-record.ts';

@@ -6,7 +6,7 @@ import { formatTime } from '../../../base/time-format.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../../model/list-names.ts';
+import { listPath } from '../../../model/listing/list-path.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { assertAllowed, connectionOf } from '../connection.ts';
@@ -192,17 +192,7 @@ async function readCreds(
 
 export function staticRolePaths(ports: DatabasePorts): readonly Path[] {
   return [
-    definePath({
-      pattern: 'static-roles',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the static roles.' },
-      operations: {
-        list: {
-          summary: 'List static roles',
-          handler: (request, store) => listNames(store, STATIC_ROLES, request.fields),
-        },
-      },
-    }),
+    listPath('static-roles', STATIC_ROLES, 'the static roles'),
     definePath({
       pattern: 'static-roles/{name}',
       fields: FIELDS,

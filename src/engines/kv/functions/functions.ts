@@ -5,7 +5,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../../model/list-names.ts';
+import { LIST_FIELDS, listNames } from '../../../model/listing/list-names.ts';
 import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 

@@ -3,7 +3,7 @@ import { formatTime } from '../../../base/time-format.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { RequestError, invalidRequest, notFound } from '../../../model/errors.ts';
-import { listTree } from '../../../model/list-tree.ts';
+import { listTree } from '../../../model/listing/list-tree.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { TargetError } from '../../../targets/database.ts';

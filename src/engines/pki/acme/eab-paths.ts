@@ -4,7 +4,7 @@ import { formatTimeSeconds } from '../../../base/time-format.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import { LIST_FIELDS, namesBelow } from '../../../model/list-names.ts';
+import { LIST_FIELDS, namesBelow } from '../../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';

@@ -1,6 +1,6 @@
 /** Orders and the authorizations that they need (RFC 8555 §7.4 and §7.5). */
 import { uuid } from '../../../base/random.ts';
-import { namesBelow } from '../../../model/list-names.ts';
+import { namesBelow } from '../../../model/listing/list-names.ts';
 import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { allowedNames } from '../names/allowed-names.ts';

@@ -1,5 +1,5 @@
 /** Takes away orders whose certificates are long over, and accounts that nobody uses. */
-import { listTree } from '../../../model/list-tree.ts';
+import { listTree } from '../../../model/listing/list-tree.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { TidyCounts, TidyRun } from '../upkeep/tidy-run.ts';
 import { readJwk } from './jwk.ts';

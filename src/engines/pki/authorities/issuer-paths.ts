@@ -3,7 +3,7 @@ import { isSignedBy } from '../../../crypto/x509/certificate.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { notFound } from '../../../model/errors.ts';
-import { LIST_FIELDS, namesBelow } from '../../../model/list-names.ts';
+import { LIST_FIELDS, namesBelow } from '../../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { ISSUER_NAME, ISSUER_REF } from '../making/fields.ts';

@@ -13,7 +13,7 @@ import {
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound, RequestError } from '../../../model/errors.ts';
-import { LIST_FIELDS } from '../../../model/list-names.ts';
+import { LIST_FIELDS } from '../../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { KEY_BITS, KEY_NAME, KEY_REF, KEY_TYPE } from '../making/fields.ts';

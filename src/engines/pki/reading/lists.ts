@@ -8,7 +8,7 @@ import { commonNameOf, nameText, readName } from '../../../crypto/x509/names.ts'
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { notFound } from '../../../model/errors.ts';
-import { LIST_FIELDS, listNames, namesBelow } from '../../../model/list-names.ts';
+import { LIST_FIELDS, listNames, namesBelow } from '../../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { CERTIFICATES } from '../making/stored-certificates.ts';

@@ -16,7 +16,7 @@ import {
 } from '../../../crypto/x509/extensions.ts';
 import { makeRevocationList } from '../../../crypto/x509/revocation-list.ts';
 import type { RevokedEntry } from '../../../crypto/x509/revocation-list.ts';
-import { namesBelow } from '../../../model/list-names.ts';
+import { namesBelow } from '../../../model/listing/list-names.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { ISSUERS, readIndex } from '../authorities/records.ts';
 import type { IssuerRecord, StoredIssuer } from '../authorities/records.ts';

@@ -1,6 +1,6 @@
 /** Making lists anew by the calendar: complete ones before they end, delta lists every so often. */
 import { uuid } from '../../../base/random.ts';
-import { namesBelow } from '../../../model/list-names.ts';
+import { namesBelow } from '../../../model/listing/list-names.ts';
 import type { Schedule, TaskOutcome, TaskType } from '../../../model/outside.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';

@@ -9,7 +9,7 @@ import { readPrivateKey } from '../../../crypto/x509/keys.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { LeaseContext, Path, SecretType } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../../model/list-names.ts';
+import { LIST_FIELDS, listNames } from '../../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import {

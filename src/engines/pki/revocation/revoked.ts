@@ -1,5 +1,5 @@
 /** What is kept of each revoked certificate, by serial number. */
-import { namesBelow } from '../../../model/list-names.ts';
+import { namesBelow } from '../../../model/listing/list-names.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 
 export interface RevokedRecord {

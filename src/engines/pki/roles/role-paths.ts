@@ -5,7 +5,7 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Values } from '../../../model/field.ts';
-import { listNames, LIST_FIELDS } from '../../../model/list-names.ts';
+import { listPath } from '../../../model/listing/list-path.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { readIndex } from '../authorities/records.ts';
@@ -131,17 +131,7 @@ export function rolePaths(): readonly Path[] {
   }
 
   return [
-    definePath({
-      pattern: 'roles',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles.' },
-      operations: {
-        list: {
-          summary: 'List roles',
-          handler: (request, store) => listNames(store, ROLES, request.fields),
-        },
-      },
-    }),
+    listPath('roles', ROLES, 'the roles'),
     definePath({
       pattern: 'roles/{name}',
       fields: ROLE_FIELDS,

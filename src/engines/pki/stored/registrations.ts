@@ -6,7 +6,7 @@ import { isJsonObject } from '../../../base/json.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import { LIST_FIELDS, listNames } from '../../../model/list-names.ts';
+import { listPath } from '../../../model/listing/list-path.ts';
 import type { Reader } from '../../../model/transaction.ts';
 import { findRole } from '../roles/role.ts';
 
@@ -102,17 +102,7 @@ export function registrationPaths(): readonly Path[] {
         },
       },
     }),
-    definePath({
-      pattern: 'offered-roles',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the roles that other APIs offer as issuers.' },
-      operations: {
-        list: {
-          summary: 'List offered roles',
-          handler: async ({ fields }, store) => await listNames(store, OFFERED, fields),
-        },
-      },
-    }),
+    listPath('offered-roles', OFFERED, 'the roles that other APIs offer as issuers'),
     definePath({
       pattern: 'offered-roles/{role}',
       fields: {

@@ -4,7 +4,7 @@ import { formatTime } from '../../../base/time-format.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import { namesBelow } from '../../../model/list-names.ts';
+import { namesBelow } from '../../../model/listing/list-names.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { CERTIFICATES } from '../making/stored-certificates.ts';

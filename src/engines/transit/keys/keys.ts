@@ -5,7 +5,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { listNames, LIST_FIELDS } from '../../../model/list-names.ts';
+import { listPath } from '../../../model/listing/list-path.ts';
 import { findKey, KEYS, putKey } from './key-record.ts';
 import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, KEY_TYPES } from './key-types.ts';
 import { checkAutoRotate, createKey, findKeyToMake, planRotation, rotateKey } from './make-key.ts';
@@ -156,17 +156,7 @@ export function keyPaths(ports: TransitPorts): readonly Path[] {
   }
 
   return [
-    definePath({
-      pattern: 'keys',
-      fields: LIST_FIELDS,
-      help: { synopsis: 'Lists the keys.' },
-      operations: {
-        list: {
-          summary: 'List keys',
-          handler: (request, store) => listNames(store, KEYS, request.fields),
-        },
-      },
-    }),
+    listPath('keys', KEYS, 'the keys'),
     definePath({
       pattern: 'keys/{name}',
       fields: KEY_FIELDS,

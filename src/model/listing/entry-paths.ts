@@ -1,10 +1,10 @@
 /** Paths of what a backend keeps under names (roles, users, certificates): list, read, write and delete, declared once. */
-import { definePath } from './backend.ts';
-import type { Path } from './backend.ts';
-import { notFound } from './errors.ts';
-import type { FieldSet, Values } from './field.ts';
-import type { Reply, Request } from './request.ts';
-import type { Reader, Transaction } from './transaction.ts';
+import { definePath } from '../backend.ts';
+import type { Path } from '../backend.ts';
+import { notFound } from '../errors.ts';
+import type { FieldSet, Values } from '../field.ts';
+import type { Reply, Request } from '../request.ts';
+import type { Reader, Transaction } from '../transaction.ts';
 import { LIST_FIELDS, listedNames } from './list-names.ts';
 
 export interface EntrySpec<F extends FieldSet> {

@@ -1,5 +1,5 @@
 /** Every record below a prefix, folders walked through. */
-import type { Reader } from './transaction.ts';
+import type { Reader } from '../transaction.ts';
 
 /** Names relative to the view, in byte order of each level; `prefix` is `''` or ends in '/'. */
 export async function listTree(reader: Reader, prefix: string): Promise<string[]> {
