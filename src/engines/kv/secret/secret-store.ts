@@ -225,6 +225,39 @@ export function destroyValues(
   return left;
 }
 
+/**
+ * Writes a secret whose version table was made elsewhere.
+ * @param before what is here
+ * @param values of the versions that are new, by number; those that were destroyed have none
+ */
+export async function importHistory(
+  store: Transaction,
+  path: string,
+  before: SecretRecord,
+  secret: Secret,
+  values: ReadonlyMap<number, Buffer | undefined>,
+): Promise<void> {
+  for (const value of values.values()) if (value !== undefined) assertValue(value);
+  const [left, served] = [servedNumber(before.secret), servedNumber(secret)];
+  const hadRecord = findVersion(before.secret, left);
+  let value = NO_VALUE;
+  for (const version of secret.versions) {
+    const { number } = version;
+    const fresh = values.get(number);
+    const isServed = number === served;
+    const key = versionKey(path, number);
+    if (version.destroyed === true) {
+      const was = findVersion(before.secret, number);
+      if (was !== undefined && was.destroyed !== true && number !== left) store.delete(key);
+    } else if (isServed) {
+      value = fresh ?? (await valueOf(store, path, before, number));
+      if (fresh === undefined && number !== left) store.delete(key);
+    } else if (fresh !== undefined) store.put(key, fresh);
+    else if (number === left && hadRecord !== undefined) store.put(key, before.value);
+  }
+  saveSecret(store, path, { secret, value });
+}
+
 /** Removes a secret with all its versions. */
 export function removeSecret(store: Transaction, path: string, secret: Secret): void {
   const served = servedNumber(secret);

@@ -9,6 +9,7 @@ import { functionPaths } from '../functions/functions.ts';
 import { ROTATE_BY_FUNCTION, functionTask } from '../functions/rotation.ts';
 import type { FunctionPorts } from '../functions/rotation.ts';
 import { dataPath } from './data.ts';
+import { importPath } from './import.ts';
 import { detailedMetadataPath, metadataPath } from './metadata.ts';
 import { mountSettingsPath } from './mount-settings.ts';
 import { subkeysPath } from './subkeys.ts';
@@ -72,6 +73,7 @@ export function kvVersion2(rotation?: RotationPorts, functions?: FunctionPorts):
       subkeysPath,
       deletePath,
       undeletePath,
+      importPath,
       ...(rotation === undefined ? [] : rotationPaths(rotation)),
       ...(functions === undefined ? [] : functionPaths),
       otherPath,

@@ -110,7 +110,9 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
  * version 1 may send a member of that name, and has to be told.
  * @throws {RequestError}
  */
-export function writtenValue(fields: DetailValues): WrittenValue | undefined {
+export function writtenValue(
+  fields: Pick<DetailValues, 'value' | 'encoding'>,
+): WrittenValue | undefined {
   const { value, encoding } = fields;
   if (value === undefined || encoding === undefined) return undefined;
   if (encoding === 'text') return { value: Buffer.from(value), form: 'text' };
