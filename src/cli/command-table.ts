@@ -4,6 +4,7 @@ import { ACCESS_COMMANDS } from './table/access.ts';
 import { DATA_COMMANDS } from './table/data.ts';
 import { DYNAMIC_COMMANDS } from './table/dynamic.ts';
 import { DUTY_COMMANDS } from './table/duties.ts';
+import { IMPORT_COMMANDS } from './table/import.ts';
 import { KV_COMMANDS } from './table/kv.ts';
 import { LOCAL_COMMANDS } from './table/local.ts';
 import { MOUNT_COMMANDS } from './table/mounts.ts';
@@ -15,6 +16,7 @@ import { SSH_COMMANDS } from './table/ssh.ts';
 export const COMMANDS: readonly CommandRow[] = [
   ...DATA_COMMANDS,
   ...KV_COMMANDS,
+  ...IMPORT_COMMANDS,
   ...ACCESS_COMMANDS,
   ...DUTY_COMMANDS,
   ...MOUNT_COMMANDS,

@@ -47,6 +47,8 @@ export interface Steps {
 const BAR_WIDTH = 30;
 /** Between two lines where no terminal can redraw one. */
 const LINE_EVERY_MS = 5_000;
+/** Phases of fewer steps have no line of their own at their beginning. */
+const LINE_STEPS_MIN = 20;
 
 /** Work in phases: a bar for a person, now and then a line for a log. */
 export function reportSteps(
@@ -72,6 +74,8 @@ export function reportSteps(
         end();
         current = phase;
         startedMs = now;
+        shownAtMs = now;
+        if (!tty && total !== undefined && total - done < LINE_STEPS_MIN) return;
       } else if (now - shownAtMs < (tty ? REFRESH_MS : LINE_EVERY_MS) && !(tty && over)) return;
       shownAtMs = now;
       const text = stepsText({ phase, done, total, elapsedMs: now - startedMs });

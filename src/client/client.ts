@@ -23,7 +23,7 @@ import { isJsonObject, parseJson, type JsonObject, type JsonValue } from './json
 import { mayRetry, waitBeforeRetryMs } from './retry.ts';
 import { parseSecret, type Secret } from './secret.ts';
 import { loadTls, type TlsSettings } from './tls.ts';
-import { Transport, type WireAnswer, type WireRequest } from './transport.ts';
+import { ANSWER_BYTES_MAX, Transport, type WireAnswer, type WireRequest } from './transport.ts';
 
 export const DEFAULT_TIMEOUT_MS = 60_000;
 export const DEFAULT_RETRIES_MAX = 2;
@@ -37,6 +37,10 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   readonly retriesMax?: number;
   readonly followRedirects?: boolean;
+  /** Fails on a redirect, instead of following it or taking it for an answer. */
+  readonly refuseRedirects?: boolean;
+  /** Largest answer held in memory; {@link ANSWER_BYTES_MAX} by default. */
+  readonly answerBytesMax?: number;
   /** Sent with every call. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Asks for the answer to be wrapped: `60`, `5m`. */
@@ -71,6 +75,8 @@ export class Client {
       tls: () => loadTls(options.tls ?? {}),
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       followRedirects: options.followRedirects ?? true,
+      refuseRedirects: options.refuseRedirects ?? false,
+      answerBytesMax: options.answerBytesMax ?? ANSWER_BYTES_MAX,
       proxy: options.proxy,
     });
   }

@@ -30,6 +30,9 @@ export interface TransportOptions {
   readonly tls: () => ConnectionOptions;
   readonly timeoutMs: number;
   readonly followRedirects: boolean;
+  /** A redirect is a failure: nothing of what was meant for one server may reach another. */
+  readonly refuseRedirects: boolean;
+  readonly answerBytesMax: number;
   /** Proxy settings in the style of the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY). */
   readonly proxy: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -51,7 +54,7 @@ export class Transport {
     try {
       for await (const chunk of message) {
         bytes += (chunk as Buffer).length;
-        if (bytes > ANSWER_BYTES_MAX)
+        if (bytes > this.#options.answerBytesMax)
           throw new ConnectionError('the answer is too large', 'TOO_LARGE');
         chunks.push(chunk as Buffer);
       }
@@ -70,6 +73,13 @@ export class Transport {
     const message = await this.#start(wire, signal);
     const location = message.headers.location;
     const status = message.statusCode ?? 0;
+    if (this.#options.refuseRedirects && status >= 300 && status < 400) {
+      message.destroy();
+      throw new ConnectionError(
+        'the server answers with a redirect: name the address that it leads to',
+        'REDIRECTS',
+      );
+    }
     const redirected = status === 301 || status === 302 || status === 307 || status === 308;
     const repeatable = !(wire.body instanceof Readable) && this.#options.followRedirects;
     if (!redirected || location === undefined || !repeatable) return message;

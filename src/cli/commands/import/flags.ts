@@ -1,0 +1,13 @@
+/** Flags that all imports share. */
+import { CommandFailure, EXIT_LOCAL } from '../../command.ts';
+import type { FlagValues } from '../../flags.ts';
+import { ON_CONFLICT } from './ledger.ts';
+import type { OnConflict } from './ledger.ts';
+
+/** What is done where something else is there: nothing, and it counts as an error, unless told otherwise. */
+export function conflictRule(flags: FlagValues): OnConflict {
+  const text = flags.text('on-conflict') || 'fail';
+  const rule = ON_CONFLICT.find((name) => name === text);
+  if (rule !== undefined) return rule;
+  throw new CommandFailure(EXIT_LOCAL, `-on-conflict takes ${ON_CONFLICT.join(', ')}`);
+}
