@@ -76,7 +76,8 @@ export interface AuditDeviceType {
 
 /** Options that every device takes. */
 export const COMMON_OPTIONS: Readonly<Record<string, string>> = {
-  format: '"json" (default); for devices that are no files also "ocsf", "ecs" or "cef".',
+  format:
+    '"json" (default); for devices that are no files also "ocsf", "ecs", "cef", "cloudtrail", "otlp" or "rfc5424".',
   log_raw: 'Record values in clear instead of hashed.',
   hmac_accessor: 'Hash accessors too (default true).',
   elide_list_responses: 'Record the number of keys of list replies instead of the keys.',

@@ -46,6 +46,8 @@ export interface RequestEntry {
   readonly protocol: AuditedProtocol;
   /** The operation in the protocol's own words: `secretsmanager:GetSecretValue`. */
   readonly action?: string | undefined;
+  /** What the protocol of another cloud calls the place and the caller. */
+  readonly binding?: AuditedBinding | undefined;
   readonly operation: Operation;
   readonly namespace: NamespaceRef;
   /** Canonical path below the namespace, the mount included. */
@@ -71,6 +73,14 @@ export interface RequestEntry {
   readonly error?: Error | undefined;
   /** The broker's own: what it has rendered of this request already. Leave it out. */
   rendered?: RenderedPart[] | undefined;
+}
+
+export interface AuditedBinding {
+  /** Account, host name of a vault, or project. */
+  readonly name: string;
+  readonly region?: string | undefined;
+  /** `user/ann`, `assumed-role/app/session`; undefined as long as nobody was authenticated. */
+  readonly caller?: string | undefined;
 }
 
 export interface RenderedPart {

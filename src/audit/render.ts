@@ -11,6 +11,7 @@ import { Members, clearText, hasMembers } from './members.ts';
 import { mountMembers, policyResults } from './record-parts.ts';
 import type {
   AuditedAuth,
+  AuditedBinding,
   AuditedHeaders,
   AuditedWrap,
   RecordOptions,
@@ -71,7 +72,7 @@ export class Renderer {
     const part = { by: this, text: common };
     if (entry.rendered === undefined) entry.rendered = [part];
     else entry.rendered.push(part);
-    const error = entry.error === undefined ? '' : `,"error":${this.#error(entry.error, entry)}`;
+    const error = entry.error === undefined ? '' : this.#error(entry.error, entry);
     return `{"time":"${time}","type":"request",${common}${error}`;
   }
 
@@ -80,7 +81,7 @@ export class Renderer {
     const { request } = entry;
     const rendered = request.rendered?.find((part) => part.by === this);
     const common = rendered?.text ?? this.#common(request);
-    const error = entry.error === undefined ? '' : `,"error":${this.#error(entry.error, request)}`;
+    const error = entry.error === undefined ? '' : this.#error(entry.error, request);
     const reason =
       entry.reason === undefined ? '' : `,"reason":${this.#masked(entry.reason, request)}`;
     return `{"time":"${time}","type":"response",${common},"response":${this.#response(entry)}${error}${reason}`;
@@ -173,6 +174,7 @@ export class Renderer {
     members.text('id', entry.id);
     members.text('protocol', entry.protocol);
     members.text('protocol_operation', entry.action);
+    if (entry.binding !== undefined) members.json('binding', bindingOf(entry.binding));
     members.text('operation', entry.operation);
     members.part(mountMembers(mount));
     if (known !== undefined) {
@@ -304,16 +306,28 @@ export class Renderer {
     return members.object();
   }
 
-  /** The public text of an error made for callers; of any other error nothing but that it happened. */
+  /** The public text of an error made for callers, with its name; of any other error nothing but that it happened. */
   #error(error: Error, request: RequestEntry): string {
-    if (!(error instanceof RequestError)) return JSON.stringify(INTERNAL_ERROR);
-    return this.#masked(error.message === '' ? error.code : error.message, request);
+    if (!(error instanceof RequestError)) {
+      return `,"error":${JSON.stringify(INTERNAL_ERROR)},"error_code":"internal"`;
+    }
+    const text = this.#masked(error.message === '' ? error.code : error.message, request);
+    const code = error.wireCode ?? error.reason ?? error.code;
+    return `,"error":${text},"error_code":${JSON.stringify(code)}`;
   }
 
   /** With submitted values replaced by their hashes, should any be in it. */
   #masked(text: string, request: RequestEntry): string {
     return this.#redactor.publicText(text, request.data, request.token);
   }
+}
+
+function bindingOf({ name, region, caller }: AuditedBinding): string {
+  const members = new Members();
+  members.text('name', name);
+  members.text('region', region);
+  members.text('caller', caller);
+  return members.object();
 }
 
 function countMembers(value: unknown): number | undefined {

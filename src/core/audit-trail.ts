@@ -3,6 +3,7 @@ import type { AuditBroker } from '../audit/broker.ts';
 import type { AuditedMount, PolicyResults, RenderedPart, RequestEntry } from '../audit/record.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { Decision } from '../policy/acl.ts';
+import type { BoundPlace } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import type { Mount } from './mounts/mount-table.ts';
 import type { AuditTrail } from './parts.ts';
@@ -94,6 +95,7 @@ class Recorded implements RequestEntry {
   readonly id: string;
   readonly protocol: RequestEntry['protocol'];
   readonly action: RequestEntry['action'];
+  readonly binding: RequestEntry['binding'];
   readonly operation: RequestEntry['operation'];
   readonly namespace: RequestEntry['namespace'];
   readonly path: string;
@@ -116,6 +118,7 @@ class Recorded implements RequestEntry {
     this.id = exchange.id;
     this.protocol = call.protocol;
     this.action = call.action;
+    this.binding = exchange.named === undefined ? undefined : bindingOf(exchange.named, exchange);
     this.operation = exchange.operation;
     this.namespace = exchange.namespace;
     this.path = exchange.path;
@@ -136,4 +139,8 @@ class Recorded implements RequestEntry {
   get headers(): RequestEntry['headers'] {
     return this.#call.headers;
   }
+}
+
+function bindingOf({ name, region }: BoundPlace, exchange: Exchange): RequestEntry['binding'] {
+  return { name, region, caller: exchange.callerName };
 }

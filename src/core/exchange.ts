@@ -14,7 +14,7 @@ import type { Stored } from '../model/transaction.ts';
 import type { Acl, Decision } from '../policy/acl.ts';
 import type { ControlGroup } from '../policy/policy.ts';
 import type { TokenRecord } from '../tokens/token-record.ts';
-import type { Call, WrapInfo } from './call.ts';
+import type { BoundPlace, Call, WrapInfo } from './call.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { HeldRequest } from './held/held-request.ts';
 import type { Mount, Routing } from './mounts/mount-table.ts';
@@ -33,6 +33,8 @@ export interface Exchange {
   class: RequestClass;
 
   // What it is about.
+  /** What a facade called the place, before it was found. */
+  readonly named: BoundPlace | undefined;
   routing: Routing | undefined;
   namespace: Namespace;
   mount: Mount | undefined;
@@ -99,6 +101,7 @@ export function newExchange(
     routing: undefined,
     namespace,
     mount: undefined,
+    named: call.bound,
     path: call.path,
     pathBelowMount: '',
     match: undefined,

@@ -39,6 +39,8 @@ export interface RequestErrorOptions {
   readonly invalidCredentials?: boolean;
   /** Why, in a fixed word that a facade maps to an error of its own protocol (`unknown_credential`, `bad_signature` …). */
   readonly reason?: string;
+  /** The name that the caller's protocol has for it (`ResourceNotFoundException`), for the audit record. */
+  readonly wireCode?: string;
   /** What a browser sees in place of the errors: a login that ends in one. */
   readonly page?: RawReply;
   /** Further headers of the reply, e.g. `Retry-After`. */
@@ -59,6 +61,7 @@ export class RequestError extends Error {
   readonly warnings: readonly string[] | undefined;
   readonly invalidCredentials: boolean;
   readonly reason: string | undefined;
+  readonly wireCode: string | undefined;
   readonly page: RawReply | undefined;
 
   constructor(code: ErrorCode, message: string, options: RequestErrorOptions = {}) {
@@ -73,6 +76,7 @@ export class RequestError extends Error {
     this.warnings = options.warnings;
     this.invalidCredentials = options.invalidCredentials ?? false;
     this.reason = options.reason;
+    this.wireCode = options.wireCode;
     this.page = options.page;
   }
 }

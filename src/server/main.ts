@@ -8,7 +8,7 @@ import { systemRandom } from '../base/random.ts';
 import { tellPoolThreads } from '../base/slow-work.ts';
 import type { World } from '../base/world.ts';
 import type { ServerOptions, StartOptions } from '../cli/commands/server.ts';
-import { EXPORTERS } from '../audit/export/exporters.ts';
+import { AUDIT_FORMATS } from './audit-formats.ts';
 import { fileDevice } from '../audit/file/file.ts';
 import { httpDevice } from '../audit/http/http.ts';
 import { socketDevice } from '../audit/socket/socket.ts';
@@ -138,7 +138,7 @@ async function run(
         stdout: writeStdout,
       },
       metrics: auditMetrics(monitoring.registry),
-      exporters: EXPORTERS,
+      exporters: AUDIT_FORMATS,
     });
     instance = await Instance.open({
       world,

@@ -18,7 +18,7 @@ export function toCef(record: NativeRecord): string {
   const extension: readonly (readonly [string, string])[] = [
     ['rt', String(Date.parse(record.time))],
     ['externalId', record.requestId],
-    ['act', record.operation],
+    ['act', record.protocolOperation === '' ? record.operation : record.protocolOperation],
     ['outcome', failed ? 'failure' : 'success'],
     ['reason', record.error],
     ['suser', record.displayName],
@@ -31,6 +31,10 @@ export function toCef(record: NativeRecord): string {
     ['cs1', record.mountPoint],
     ['cs2Label', record.policies.length === 0 ? '' : 'policies'],
     ['cs2', record.policies.join(' ')],
+    ['cs3Label', record.binding.name === '' ? '' : 'binding'],
+    ['cs3', record.binding.name],
+    ['cs4Label', record.errorCode === '' ? '' : 'errorCode'],
+    ['cs4', record.errorCode],
     ['cn1Label', 'sequence'],
     ['cn1', String(record.seq)],
   ];

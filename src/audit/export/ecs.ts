@@ -18,11 +18,11 @@ export function toEcs(record: NativeRecord): string {
     ecs: { version: ECS_VERSION },
     event: {
       kind: 'event',
-      category: [record.login ? 'authentication' : 'iam'],
+      category: [record.login ? 'authentication' : 'api'],
       type: [record.login ? 'start' : (EVENT_TYPES.get(record.operation) ?? 'access')],
       action: record.operation,
       outcome: error === '' ? 'success' : 'failure',
-      ...(error === '' ? {} : { reason: error }),
+      ...(error === '' ? {} : { reason: error, code: record.errorCode }),
       id: record.requestId,
       sequence: record.seq,
       module: 'strongroom',
@@ -33,12 +33,17 @@ export function toEcs(record: NativeRecord): string {
       ...(entityId === '' ? {} : { id: entityId }),
       roles: record.policies,
     },
-    source: { ip: record.remoteAddress, port: record.remotePort },
+    // Work of the server itself comes from nowhere: the schema knows no empty address.
+    ...(record.remoteAddress === ''
+      ? {}
+      : { source: { ip: record.remoteAddress, port: record.remotePort } }),
     service: { type: 'strongroom' },
     url: { path: `/${namespacePath}${record.path}` },
     strongroom: {
       audit: {
         protocol: record.protocol,
+        ...(record.protocolOperation === '' ? {} : { operation: record.protocolOperation }),
+        ...(record.binding.name === '' ? {} : { binding: record.binding.name }),
         mount_point: record.mountPoint,
         mount_type: record.mountType,
         namespace: namespacePath,

@@ -1,6 +1,7 @@
 /** Records in the formats of collectors, from requests to the line that arrives. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { TestContext } from 'node:test';
 
 import { invalidRequest } from '../../model/errors.ts';
@@ -85,8 +86,8 @@ test('OCSF: API activity and authentication', async (t) => {
 test('ECS: events with outcome, user and source', async (t) => {
   const [read, refused, login] = await exported(t, 'ecs');
   const event = ['event.action', 'event.outcome', 'event.category.0', 'event.type.0'];
-  assert.deepEqual(pick(read, event), ['read', 'success', 'iam', 'access']);
-  assert.deepEqual(pick(refused, event), ['delete', 'failure', 'iam', 'deletion']);
+  assert.deepEqual(pick(read, event), ['read', 'success', 'api', 'access']);
+  assert.deepEqual(pick(refused, event), ['delete', 'failure', 'api', 'deletion']);
   assert.deepEqual(pick(login, event), ['update', 'success', 'authentication', 'start']);
   assert.deepEqual(pick(read, ['source.ip', 'user.name', 'url.path']), [
     '127.0.0.1',
@@ -112,4 +113,69 @@ test('a file has the native format only, and a format that does not exist is ref
   ]) {
     await assert.rejects(world.broker.enable(specOf({ options })), { code: 'invalid_request' });
   }
+});
+
+test('OTLP: one request of one log record a line, numbers of 64 bits as text', async (t) => {
+  const [read, refused] = await exported(t, 'otlp');
+  const record = 'resourceLogs.0.scopeLogs.0.logRecords.0';
+  assert.deepEqual(pick(read, [`${record}.severityText`, `${record}.body.stringValue`]), [
+    'INFO',
+    'read secret/data/app',
+  ]);
+  const [time] = pick(read, [`${record}.timeUnixNano`]);
+  assert.match(String(time), /^\d{13}000000$/);
+  const [attributes] = pick(refused, [`${record}.attributes`]);
+  const found = new Map(
+    (attributes as { key: string; value: { stringValue?: string } }[]).map(({ key, value }) => [
+      key,
+      value.stringValue,
+    ]),
+  );
+  assert.equal(found.get('error.type'), 'invalid_request');
+  assert.equal(found.get('url.path'), '/secret/data/a=b|c\\d');
+});
+
+test('RFC 5424: what could end a parameter is escaped', async (t) => {
+  const [read, refused] = await exported(t, 'rfc5424');
+  assert.match(read ?? '', /^<110>1 \d{4}-\S+Z - strongroom - read \[audit@32473 id="/);
+  assert.match(
+    refused ?? '',
+    /^<109>1 .* path="\/secret\/data\/a=b\|c\\\\d" .* error="invalid_request"\] /,
+  );
+});
+
+test('whatever callers choose, a line stays one line and one event of its format', () => {
+  const word = fc.string({ unit: 'binary', maxLength: 20 });
+  const record = fc.record({ path: word, name: word, error: word, operation: word, key: word });
+  fc.assert(
+    fc.property(record, ({ path, name, error, operation, key }) => {
+      const native = JSON.stringify({
+        type: 'response',
+        time: '2030-01-01T00:00:00.000Z',
+        auth: { display_name: name, policies: [name], metadata: { entity_name: name } },
+        request: {
+          id: 'i',
+          protocol: name.length % 2 === 0 ? 'aws' : 'azure',
+          protocol_operation: operation,
+          path,
+          binding: { name, region: name, caller: name },
+          data: { [key]: 'hmac-sha256:00' },
+        },
+        error,
+      });
+      for (const [format, write] of EXPORTERS) {
+        const line = write(native) ?? '';
+        assert.equal(/[\r\n]/.test(line), false, format);
+        if (format === 'rfc5424') {
+          assert.match(
+            line,
+            /^<\d+>1 \S+ - strongroom - \S+ \[audit@32473(?: \w+="(?:[^"\\\]]|\\["\\\]])*")*\] /,
+          );
+        } else if (format === 'cef') {
+          const [, extension = ''] = /^CEF:0(?:\|(?:[^|\\]|\\[|\\])*){6}\|(.*)$/su.exec(line) ?? [];
+          assert.match(extension, /^(?:\w+=(?:[^=\\]|\\[=\\nr])*)*$/su);
+        } else JSON.parse(line);
+      }
+    }),
+  );
 });

@@ -28,7 +28,7 @@ function apiActivity(record: NativeRecord): object {
     ...base(record, 6, 'Application Activity', 6003, 'API Activity', activity, name),
     actor: { user: userOf(record), session: { uid: record.accessor } },
     api: {
-      operation: record.operation,
+      operation: record.protocolOperation === '' ? record.operation : record.protocolOperation,
       service: { name: record.mountType },
       request: { uid: record.requestId },
     },
@@ -82,8 +82,17 @@ function base(
       sequence: record.seq,
       original_time: record.time,
     },
-    src_endpoint: { ip: record.remoteAddress, port: record.remotePort },
-    unmapped: { protocol: record.protocol, policies: record.policies },
+    ...(record.error === '' ? {} : { status_code: record.errorCode }),
+    // Required of API activity, with one member at least: what the server does by itself has a name instead of an address.
+    src_endpoint:
+      record.remoteAddress === ''
+        ? { name: 'strongroom' }
+        : { ip: record.remoteAddress, port: record.remotePort },
+    unmapped: {
+      protocol: record.protocol,
+      policies: record.policies,
+      binding: record.binding.name,
+    },
   };
 }
 

@@ -238,6 +238,10 @@ export const MOUNT_COMMANDS: readonly CommandRow[] = [
         about: 'Check that nobody touched it:',
         line: 'audit verify /var/log/strongroom/audit.log',
       },
+      {
+        about: 'Give it to a collector of CloudTrail’s records:',
+        line: 'audit export -to=cloudtrail /var/log/strongroom/audit.log',
+      },
     ],
   },
   {
@@ -296,5 +300,23 @@ export const MOUNT_COMMANDS: readonly CommandRow[] = [
     output: ['format'],
     local: true,
     load: async () => (await import('../commands/mounts/audit-verify.ts')).auditVerify,
+  },
+  {
+    name: 'audit export',
+    synopsis: 'Write audit logs in the format of a collector',
+    usage: '-to=FORMAT FILE...',
+    about:
+      'Writes one event for each answered request of audit log files, in their order, to standard output. Values stay hashed. The log that counts is the native one: the others hold less, and no chain. The exit code is 2 when lines were left out because they are no records.',
+    flags: [
+      {
+        name: 'to',
+        kind: 'text',
+        usage:
+          'cloudtrail (one document of records), ocsf, ecs, cef, otlp or rfc5424 (a line for each).',
+      },
+    ],
+    takes: { min: 1, expected: 'at least 1' },
+    local: true,
+    load: async () => (await import('../commands/mounts/audit-export.ts')).auditExport,
   },
 ];

@@ -14,7 +14,7 @@ export class AwsError extends RequestError {
     message: string,
     options: { readonly status?: number; readonly code?: ErrorCode } = {},
   ) {
-    super(options.code ?? CODES[type] ?? 'invalid_request', message);
+    super(options.code ?? CODES[type] ?? 'invalid_request', message, { wireCode: type });
     this.type = type;
     this.status = options.status ?? 400;
   }

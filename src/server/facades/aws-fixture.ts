@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { systemRandom, uuid } from '../../base/random.ts';
+import type { AuditDeviceType } from '../../audit/device.ts';
 import type { Clock } from '../../base/clock.ts';
 import { createAwsFacade } from '../../facades/aws/aws-facade.ts';
 import type { Facade } from '../../facades/facade.ts';
@@ -109,8 +110,12 @@ export interface Opened extends Client {
   readonly facade: Facade;
 }
 
-export async function opened(context: TestContext, policy: string = POLICY): Promise<Opened> {
-  const server = await openInstance();
+export async function opened(
+  context: TestContext,
+  policy: string = POLICY,
+  audit: readonly AuditDeviceType[] = [],
+): Promise<Opened> {
+  const server = await openInstance({ audit });
   context.after(() => server.instance.close());
   await server.get('write', 'sys/policies/acl/app', { data: { policy } });
   await server.get('write', 'identity/entity', { data: { name: 'app', policies: 'app' } });

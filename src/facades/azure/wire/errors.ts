@@ -15,11 +15,10 @@ export class AzureError extends RequestError {
     message: string,
     options: { readonly inner?: string; readonly headers?: Readonly<Record<string, string>> } = {},
   ) {
-    super(
-      codeOf(status),
-      message,
-      options.headers === undefined ? {} : { headers: options.headers },
-    );
+    super(codeOf(status), message, {
+      wireCode: azureCode,
+      ...(options.headers === undefined ? {} : { headers: options.headers }),
+    });
     this.status = status;
     this.azureCode = azureCode;
     this.inner = options.inner;

@@ -81,7 +81,7 @@ export class StatusError extends RequestError {
   readonly status: StatusName;
 
   constructor(status: StatusName, message: string) {
-    super(CODES[status], message);
+    super(CODES[status], message, { wireCode: status });
     this.status = status;
   }
 }
