@@ -60,7 +60,10 @@ export const HOST_NAMES: readonly string[] = [DOMAIN, `*.${DOMAIN}`];
 const EVERYTHING =
   'path "secret/*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"] }\n' +
   'path "transit/*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }\n' +
-  'path "pki/*" { capabilities = ["create", "read", "update", "delete", "list"] }';
+  'path "pki/*" { capabilities = ["create", "read", "update", "delete", "list"] }\n' +
+  'path "sys/policies/acl/gcp-*" { capabilities = ["create", "update", "delete"] }\n' +
+  'path "identity/group/name/gcp-*" { capabilities = ["create", "read", "update", "delete"] }\n' +
+  'path "identity/entity/*" { capabilities = ["read"] }';
 const READ_ONLY = 'path "secret/data/*" { capabilities = ["read"] }';
 
 /** Secrets and keys, an entity that may do everything with them, one that may only read, and an issuer of web identities. */
@@ -163,6 +166,11 @@ const google: Prepare = async ({ server, caFile }, jwt) => {
   await api.expect('PUT', `sys/bindings/gcp/${PROJECT}`, {
     token,
     body: { mount: 'secret/', login_mount: 'auth/jwt/' },
+  });
+  // Nobody answers there: what is told is told later.
+  await api.expect('PUT', 'secret/functions/changes', {
+    token,
+    body: { url: 'http://127.0.0.1:9/' },
   });
   const issued = await api.expect('PUT', 'identity/credential/service-account-key', {
     token,

@@ -199,6 +199,37 @@ def honest_edges(of, prefix):
     refused("NOT_FOUND", of.get_secret, name="projects/elsewhere/secrets/x")
 
 
+@both
+def topics_and_rotation(of, prefix):
+    topic = {"name": f"{PARENT}/topics/changes"}
+    due = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=2)
+    rotation = {"next_rotation_time": due, "rotation_period": timedelta(days=1)}
+    made = make(of, f"{prefix}-rotated", topics=[topic], rotation=rotation)
+    assert [one.name for one in made.topics] == [topic["name"]]
+    found = of.get_secret(name=made.name)
+    assert found.rotation.next_rotation_time == due and found.rotation.rotation_period == timedelta(days=1)
+    refused("INVALID_ARGUMENT", of.update_secret, request={"secret": {"name": made.name}, "update_mask": {"paths": ["topics"]}})
+    changed = of.update_secret(request={"secret": {"name": made.name}, "update_mask": {"paths": ["topics", "rotation"]}})
+    assert not changed.topics and not changed.rotation.rotation_period
+
+
+@both
+def iam_policies(of, prefix):
+    resource = make(of, f"{prefix}-iam").name
+    member = f"serviceAccount:reader@{os.environ['PROJECT']}.iam.strongroom"
+    before = of.get_iam_policy(request={"resource": resource})
+    assert not before.bindings and before.etag
+    binding = {"role": "roles/secretmanager.secretAccessor", "members": [member]}
+    after = of.set_iam_policy(request={"resource": resource, "policy": {"bindings": [binding], "etag": before.etag}})
+    assert [(one.role, list(one.members)) for one in after.bindings] == [(binding["role"], [member])]
+    refused("ABORTED", of.set_iam_policy, request={"resource": resource, "policy": {"etag": before.etag}})
+    public = {"role": binding["role"], "members": ["allUsers"]}
+    refused("INVALID_ARGUMENT", of.set_iam_policy, request={"resource": resource, "policy": {"bindings": [public]}})
+    permissions = ["secretmanager.versions.access", "secretmanager.secrets.delete"]
+    assert list(of.test_iam_permissions(request={"resource": resource, "permissions": permissions}).permissions) == permissions
+    assert not of.set_iam_policy(request={"resource": resource, "policy": {}}).bindings
+
+
 @case
 def token_uri_grant():
     credentials = service_account.Credentials.from_service_account_file(os.environ["KEY_FILE"], scopes=SCOPES)

@@ -25,6 +25,7 @@
  *   destroy versions          write         destroy/<name>
  *   list secrets              scan          metadata/[<folder>/]
  */
+import type { JsonObject } from '../base/json.ts';
 import type { Principal, Reply } from './request.ts';
 import type { NewVersion, Placement, Secret, Version } from './secret.ts';
 
@@ -78,6 +79,23 @@ export interface RotationState {
   readonly failure: string | undefined;
 }
 
+/** What became of a secret, for functions outside. */
+export interface Notice {
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Never a value. */
+  readonly data: JsonObject;
+}
+
+/** A notice that is sent at a time. */
+export interface ReminderPlan {
+  /** Names of functions of the mount (`functions/<name>`). */
+  readonly functions: readonly string[];
+  readonly notice: Notice;
+  readonly firstMs: number;
+  /** 0: once. */
+  readonly periodSeconds: number;
+}
+
 /** One secret: the one that the path names. */
 export interface SecretDesk extends Desk {
   /** Path below the mount's `data/`, `metadata/` … */
@@ -97,6 +115,11 @@ export interface SecretDesk extends Desk {
 
   /** Sets up rotation, or ends it with undefined. @throws {RequestError} no such function, or a schedule that cannot be */
   planRotation(plan: RotationPlan | undefined): Promise<void>;
+
+  /** Sends a notice to functions of the mount once this is committed. @returns those of the names that are no function */
+  announce(functions: readonly string[], notice: Notice): Promise<readonly string[]>;
+  /** Has a notice sent when it is time, or no more with undefined. */
+  planReminder(plan: ReminderPlan | undefined): void;
 
   /** Makes the secret, without a version. It must not exist. @throws {RequestError} the path cannot be one of a secret */
   create(): Secret;

@@ -17,8 +17,7 @@ import {
   refusedGrant,
   tokenReply,
 } from './login/token.ts';
-import { SERVED } from './methods.ts';
-import { testPermissions } from './permissions.ts';
+import { SERVED, SERVED_WITH_MOUNT } from './methods.ts';
 import type { MountOf } from './permissions.ts';
 import { GRPC_CONTENT_TYPE, isGrpc, isTokenPath } from './recognise.ts';
 import { messageOfRest, REST_PREFIX, restError, restReply, restRequest } from './rest.ts';
@@ -129,7 +128,7 @@ async function run(
   ask: Ask,
   { mountOf }: GoogleFacadeOptions,
 ): Promise<Message> {
-  const served = method === 'TestIamPermissions' ? testPermissions(mountOf) : SERVED[method];
+  const served = SERVED_WITH_MOUNT[method]?.(mountOf) ?? SERVED[method];
   if (served === undefined) {
     throw new StatusError('UNIMPLEMENTED', 'The method is not supported.');
   }

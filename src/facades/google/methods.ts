@@ -1,6 +1,9 @@
 /** The methods that there are; what is missing here answers UNIMPLEMENTED. */
 import type { Method } from './asking.ts';
+import { getIamPolicy, setIamPolicy } from './iam-policy.ts';
 import { getLocation, listLocations } from './locations.ts';
+import { testPermissions } from './permissions.ts';
+import type { MountOf } from './permissions.ts';
 import {
   createSecret,
   deleteSecret,
@@ -19,6 +22,14 @@ import {
 } from './secrets/version-methods.ts';
 import type { MethodName } from './wire/methods.ts';
 
+/** Methods that must know which mount holds a project's secrets. */
+export const SERVED_WITH_MOUNT: Readonly<
+  Partial<Record<MethodName, (mountOf: MountOf) => Method>>
+> = {
+  SetIamPolicy: setIamPolicy,
+  TestIamPermissions: testPermissions,
+};
+
 export const SERVED: Readonly<Partial<Record<MethodName, Method>>> = {
   CreateSecret: createSecret,
   ListSecrets: listSecrets,
@@ -32,6 +43,7 @@ export const SERVED: Readonly<Partial<Record<MethodName, Method>>> = {
   DisableSecretVersion: disableSecretVersion,
   EnableSecretVersion: enableSecretVersion,
   DestroySecretVersion: destroySecretVersion,
+  GetIamPolicy: getIamPolicy,
   ListLocations: listLocations,
   GetLocation: getLocation,
 };

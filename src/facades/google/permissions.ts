@@ -3,12 +3,18 @@ import type { BoundPlace } from '../../core/call.ts';
 import { messageOf } from './asking.ts';
 import type { Method } from './asking.ts';
 import { parseSecret } from './names.ts';
+import type { SecretName } from './names.ts';
 import { StatusError } from './wire/status.ts';
 
 /** The mount that holds a project's secrets, below its namespace; undefined when nothing is bound. */
 export type MountOf = (place: Pick<BoundPlace, 'name' | 'region'>) => Promise<string | undefined>;
 
 const PERMISSIONS_MAX = 100;
+
+/** What the binding of a project is looked up by. */
+export function placeOf({ project, location }: SecretName): Pick<BoundPlace, 'name' | 'region'> {
+  return { name: project, ...(location === '' ? {} : { region: location }) };
+}
 
 interface Right {
   /** Below the mount, in front of the secret's id. */
@@ -44,11 +50,7 @@ export function testPermissions(mountOf: MountOf): Method {
         `At most ${PERMISSIONS_MAX} permissions are tested.`,
       );
     }
-    const place = {
-      name: name.project,
-      ...(name.location === '' ? {} : { region: name.location }),
-    };
-    const mount = (await mountOf(place)) ?? '';
+    const mount = (await mountOf(placeOf(name))) ?? '';
     const paths = [...new Set(asked.map((one) => RIGHTS.get(one)?.folder))]
       .filter((folder) => folder !== undefined)
       .map((folder) => mount + folder + name.secret);

@@ -4,67 +4,11 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
 import { crc32c } from '../../facades/google/wire/crc32c.ts';
-import { createGoogleFacade } from '../../facades/google/google-facade.ts';
-import type { Facade } from '../../facades/facade.ts';
-import { mountFinder } from './place-finder.ts';
 import { KeptLog } from '../audit-fixture.ts';
-import { openInstance } from '../instance-fixture.ts';
-import type { OpenInstance, OpeningOptions } from '../instance-fixture.ts';
-import { sendJson, silentLog, wireRequest } from './facade-fixture.ts';
+import type { OpenInstance } from '../instance-fixture.ts';
+import { sendJson, wireRequest } from './facade-fixture.ts';
 import type { JsonReply } from './facade-fixture.ts';
-
-const HOST = 'sm.example.com:8200';
-const P = '/v1/projects/p';
-
-type Send = (
-  method: string,
-  path: string,
-  body?: unknown,
-  token?: string | null,
-) => Promise<JsonReply>;
-
-interface World {
-  readonly server: OpenInstance;
-  readonly facade: Facade;
-  readonly send: Send;
-  readonly done: (...parameters: Parameters<Send>) => Promise<Record<string, unknown>>;
-}
-
-async function world(options: OpeningOptions = {}): Promise<World> {
-  const server = await openInstance(options);
-  const facade = createGoogleFacade({
-    handle: server.instance.handle,
-    log: silentLog,
-    clock: server.clock,
-    mountOf: mountFinder(server.instance.services),
-  });
-  await server.get('write', 'sys/bindings/gcp/p', { data: {} });
-  const send: Send = async (method, path, body, token = 'root') => {
-    const sent = typeof body === 'string' ? body : JSON.stringify(body);
-    return await sendJson(facade, path, {
-      method,
-      headers: { host: HOST, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
-      ...(sent === undefined ? {} : { body: sent }),
-    });
-  };
-  const done: World['done'] = async (...parameters) => {
-    const reply = await send(...parameters);
-    assert.equal(reply.status, 200, JSON.stringify(reply.json));
-    return { ...reply.json };
-  };
-  return { server, facade, send, done };
-}
-
-function statusOf(reply: JsonReply): unknown[] {
-  const error = reply.json['error'] as { code: number; status: string };
-  assert.equal(error.code, reply.status);
-  return [reply.status, error.status];
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-const AUTOMATIC = { replication: { automatic: {} } };
-const base64 = (text: string | Buffer): string => Buffer.from(text).toString('base64');
-const payload = (text: string): JsonObject => ({ payload: { data: base64(text) } });
+import { AUTOMATIC, base64, HOST, P, payload, statusOf, textOf, world } from './google-fixture.ts';
 
 test('a secret is made, given versions, accessed, changed and deleted by REST', async () => {
   const { send, done, server } = await world();

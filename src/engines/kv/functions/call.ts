@@ -1,4 +1,4 @@
-/** Calls a function: one step of the contract, over HTTP. */
+/** Calls a function over HTTP: with one step of the contract, or with a notice. */
 import { createHmac } from 'node:crypto';
 import { isJsonObject } from '../../../base/json.ts';
 import { RequestError } from '../../../model/errors.ts';
@@ -38,6 +38,16 @@ export async function callStep(
   target: RotationFunction,
   event: StepEvent,
 ): Promise<void> {
+  await callFunction(callOut, target, event.Step, event);
+}
+
+/** @param what it is, for the error. @throws {RequestError} upstream_failed */
+export async function callFunction(
+  callOut: CallOut,
+  target: RotationFunction,
+  what: string,
+  event: object,
+): Promise<void> {
   const body = JSON.stringify(event);
   const base = target.url.replace(/\/$/, '');
   const url =
@@ -56,10 +66,10 @@ export async function callStep(
     timeoutMs: STEP_TIMEOUT_MS,
   });
   if (reply.status < 200 || reply.status > 299) {
-    throw failed(`${event.Step} was answered with status ${reply.status}`);
+    throw failed(`${what} was answered with status ${reply.status}`);
   }
   if (target.kind === 'lambda' && isFunctionError(reply.body))
-    throw failed(`${event.Step} raised an error`);
+    throw failed(`${what} raised an error`);
 }
 
 function failed(message: string): RequestError {

@@ -6,6 +6,7 @@ import { ROTATE, rotateTask } from '../rotation/machine.ts';
 import { rotationPaths } from '../rotation/paths.ts';
 import type { RotationPorts } from '../rotation/ports.ts';
 import { functionPaths } from '../functions/functions.ts';
+import { REMIND, SEND_NOTICE, noticeTask, reminderTask } from '../functions/notices.ts';
 import { ROTATE_BY_FUNCTION, functionTask } from '../functions/rotation.ts';
 import type { FunctionPorts } from '../functions/rotation.ts';
 import { dataPath } from './data.ts';
@@ -80,7 +81,13 @@ export function kvVersion2(rotation?: RotationPorts, functions?: FunctionPorts):
     ],
     tasks: {
       ...(rotation === undefined ? {} : { [ROTATE]: rotateTask(rotation) }),
-      ...(functions === undefined ? {} : { [ROTATE_BY_FUNCTION]: functionTask(functions) }),
+      ...(functions === undefined
+        ? {}
+        : {
+            [ROTATE_BY_FUNCTION]: functionTask(functions),
+            [SEND_NOTICE]: noticeTask(functions.callOut),
+            [REMIND]: reminderTask(),
+          }),
     },
   };
 }

@@ -2,7 +2,13 @@
 import { RequestError } from '../../../model/errors.ts';
 import type { Handler } from '../../../model/backend.ts';
 import type { Reply, Request } from '../../../model/request.ts';
-import type { RotationPlan, RotationState } from '../../../model/secret-task.ts';
+import type {
+  Notice,
+  ReminderPlan,
+  RotationPlan,
+  RotationState,
+} from '../../../model/secret-task.ts';
+import { putNotices, putReminder } from '../functions/notices.ts';
 import { planRotation, rotationState } from '../functions/rotation.ts';
 import type { ListDesk, SecretDesk, SecretTask } from '../../../model/secret-task.ts';
 import type { NewVersion, Placement, Secret, Version } from '../../../model/secret.ts';
@@ -108,6 +114,7 @@ class Desk implements SecretDesk {
   readonly #writing: boolean;
   readonly #schedule: Request['schedule'];
   #record: SecretRecord | undefined;
+  #notices = 0;
 
   constructor(request: Request<PathField>, store: Transaction, record: SecretRecord | undefined) {
     this.path = request.fields.path ?? '';
@@ -137,6 +144,18 @@ class Desk implements SecretDesk {
     this.#assertWriting();
     const change = await planRotation(this.#store, this.path, plan, this.#schedule, this.nowMs);
     this.change(change);
+  }
+
+  async announce(functions: readonly string[], notice: Notice): Promise<readonly string[]> {
+    this.#assertWriting();
+    const id = `${this.requestId}-${this.#notices++}`;
+    return await putNotices(this.#store, id, functions, notice, this.#schedule, this.nowMs);
+  }
+
+  planReminder(plan: ReminderPlan | undefined): void {
+    this.#assertWriting();
+    const { createdMs } = this.#existing().secret;
+    putReminder(this.#store, this.path, plan, createdMs, this.#schedule);
   }
 
   async value(number: number): Promise<Buffer> {

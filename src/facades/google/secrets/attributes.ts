@@ -16,6 +16,15 @@ export interface GoogleAttributes {
   readonly replicas?: readonly string[];
   readonly versionDestroyTtlSeconds?: number;
   readonly secretType?: string;
+  /** Full names. */
+  readonly topics?: readonly string[];
+  readonly rotation?: RotationTimes;
+}
+
+export interface RotationTimes {
+  readonly firstMs: number;
+  /** 0: once. */
+  readonly periodSeconds: number;
 }
 
 export function googleAttributes(secret: Pick<Secret, 'attributes'>): GoogleAttributes {

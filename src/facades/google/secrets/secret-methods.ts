@@ -10,11 +10,13 @@ import type { SecretName } from '../names.ts';
 import { SECRET } from '../wire/messages.ts';
 import type { Message } from '../wire/schema.ts';
 import { StatusError } from '../wire/status.ts';
+import { googleAttributes } from './attributes.ts';
 import { liveSecret } from './chosen.ts';
 import { pageOf, pageToken } from './pages.ts';
 import type { Page } from './pages.ts';
 import { newSecret, updatedSecret } from './settings.ts';
 import { assertEtag, secretEtag, secretMessage } from './shown.ts';
+import { planRotation, tellSecret } from './topics.ts';
 
 function text(request: Message, name: string): string {
   return (request[name] as string | undefined) ?? '';
@@ -37,7 +39,7 @@ export const createSecret: Method = async (request, ask) => {
     part: 'secrets',
     path: `metadata/${secretId}`,
     task: {
-      secret(desk) {
+      async secret(desk) {
         if (desk.secret !== undefined) {
           const deleted = desk.secret.deletedMs !== undefined;
           throw new StatusError(
@@ -46,9 +48,10 @@ export const createSecret: Method = async (request, ask) => {
           );
         }
         desk.create();
-        const regional = name.location !== '';
-        const secret = desk.change((fresh) => newSecret(fresh, sent, regional, desk.nowMs));
-        return found(secretMessage(name, secret));
+        const secret = desk.change((fresh) => newSecret(fresh, sent, name, desk.nowMs));
+        planRotation(desk, name, secret, undefined);
+        await tellSecret(desk, name, secret, 'SECRET_CREATE');
+        return found(secretMessage(name, secret, desk.nowMs));
       },
     },
   });
@@ -62,7 +65,7 @@ export const getSecret: Method = async (request, ask) => {
     operation: 'read',
     part: 'secrets',
     path: `metadata/${name.secret}`,
-    task: { secret: (desk) => found(secretMessage(name, liveSecret(desk, name))) },
+    task: { secret: (desk) => found(secretMessage(name, liveSecret(desk, name), desk.nowMs)) },
   });
   return messageOf(answer);
 };
@@ -78,10 +81,13 @@ export const updateSecret: Method = async (request, ask) => {
     part: 'secrets',
     path: `metadata/${name.secret}`,
     task: {
-      secret(desk) {
-        assertEtag(sent['etag'], secretEtag(liveSecret(desk, name)));
-        const secret = desk.change((before) => updatedSecret(before, sent, mask, desk.nowMs));
-        return found(secretMessage(name, secret));
+      async secret(desk) {
+        const before = liveSecret(desk, name);
+        assertEtag(sent['etag'], secretEtag(before));
+        const secret = desk.change((old) => updatedSecret(old, sent, mask, name, desk.nowMs));
+        planRotation(desk, name, secret, before);
+        await tellSecret(desk, name, secret, 'SECRET_UPDATE');
+        return found(secretMessage(name, secret, desk.nowMs));
       },
     },
   });
@@ -96,8 +102,11 @@ export const deleteSecret: Method = async (request, ask) => {
     part: 'secrets',
     path: `metadata/${name.secret}`,
     task: {
-      secret(desk) {
-        assertEtag(request['etag'], secretEtag(liveSecret(desk, name)));
+      async secret(desk) {
+        const secret = liveSecret(desk, name);
+        assertEtag(request['etag'], secretEtag(secret));
+        if (googleAttributes(secret).rotation !== undefined) desk.planReminder(undefined);
+        await tellSecret(desk, name, secret, 'SECRET_DELETE');
         desk.remove();
         return undefined;
       },
@@ -146,7 +155,7 @@ export const listSecrets: Method = async (request, ask) => {
         found(
           await collect(desk, page, (path, secret) => {
             if (!isSecretId(path) || secret.deletedMs !== undefined) return undefined;
-            const message = secretMessage({ ...parent, secret: path }, secret);
+            const message = secretMessage({ ...parent, secret: path }, secret, desk.nowMs);
             return filter === undefined || matches(filter, SECRET, message) ? message : undefined;
           }),
         ),

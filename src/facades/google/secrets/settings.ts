@@ -1,6 +1,7 @@
 /** Settings of a secret as callers send them: expiry, aliases, destruction delay, type; and what is refused. */
 import { setLabels } from '../../../model/secret.ts';
 import type { Secret } from '../../../model/secret.ts';
+import type { SecretName } from '../names.ts';
 import type { Message } from '../wire/schema.ts';
 import { StatusError } from '../wire/status.ts';
 import {
@@ -10,6 +11,7 @@ import {
   withLabels,
 } from './attributes.ts';
 import { isAlias } from './shown.ts';
+import { assertHeard, withRotation, withTopics } from './topics.ts';
 
 const ALIASES_MAX = 50;
 const DESTROY_TTL_SECONDS_MIN = 86_400;
@@ -28,13 +30,7 @@ function isSet(value: unknown): boolean {
 }
 
 /** What would be a promise that is not kept is not taken. @throws {StatusError} */
-export function refuseUnsupported(sent: Message): void {
-  if (isSet(sent['topics'])) {
-    throw wrong('Topics are not supported: there is no Pub/Sub here.');
-  }
-  if (isSet(sent['rotation'])) {
-    throw wrong('Rotation of a secret needs a topic, and topics are not supported.');
-  }
+function refuseUnsupported(sent: Message): void {
   if (isSet(sent['customerManagedEncryption'])) {
     throw wrong('Customer-managed encryption keys are not supported.');
   }
@@ -124,13 +120,15 @@ function textsOf(sent: Message, name: string): ReadonlyMap<string, string> {
 }
 
 /** A secret that is about to be made. @throws {StatusError} */
-export function newSecret(fresh: Secret, sent: Message, regional: boolean, nowMs: number): Secret {
+export function newSecret(fresh: Secret, sent: Message, name: SecretName, nowMs: number): Secret {
   refuseUnsupported(sent);
-  let secret = withReplication(fresh, sent, regional);
+  let secret = withReplication(fresh, sent, name.location !== '');
   secret = withLabels(secret, textsOf(sent, 'labels'));
   secret = withAnnotations(secret, textsOf(sent, 'annotations'));
   secret = withAliases(secret, sent);
   secret = withDestroyTtl(secret, sent);
+  secret = withRotation(withTopics(secret, sent, name), sent, nowMs);
+  assertHeard(secret);
   const { secretType } = sent as { secretType?: string };
   if (secretType !== undefined) {
     secret = withGoogleAttributes(secret, { ...googleAttributes(secret), secretType });
@@ -138,7 +136,7 @@ export function newSecret(fresh: Secret, sent: Message, regional: boolean, nowMs
   return withExpiry(secret, sent, nowMs);
 }
 
-type Change = (secret: Secret, sent: Message, nowMs: number) => Secret;
+type Change = (secret: Secret, sent: Message, nowMs: number, name: SecretName) => Secret;
 
 /** What a masked update may change; nothing but what its mask names is looked at. */
 const CHANGES: ReadonlyMap<string, Change> = new Map<string, Change>([
@@ -148,19 +146,15 @@ const CHANGES: ReadonlyMap<string, Change> = new Map<string, Change>([
   ['version_destroy_ttl', withDestroyTtl],
   ['expire_time', withExpiry],
   ['ttl', withExpiry],
+  ['topics', (secret, sent, _nowMs, name) => withTopics(secret, sent, name)],
+  ['rotation', (secret, sent, nowMs) => withRotation(secret, sent, nowMs)],
   [
-    'topics',
-    (secret, { topics }) => {
-      refuseUnsupported({ topics });
-      return secret;
-    },
+    'rotation.next_rotation_time',
+    (secret, sent, nowMs) => withRotation(secret, sent, nowMs, 'next_rotation_time'),
   ],
   [
-    'rotation',
-    (secret, { rotation }) => {
-      refuseUnsupported({ rotation });
-      return secret;
-    },
+    'rotation.rotation_period',
+    (secret, sent, nowMs) => withRotation(secret, sent, nowMs, 'rotation_period'),
   ],
 ]);
 
@@ -169,13 +163,15 @@ export function updatedSecret(
   before: Secret,
   sent: Message,
   mask: readonly string[],
+  name: SecretName,
   nowMs: number,
 ): Secret {
   let secret = before;
   for (const path of new Set(mask)) {
     const change = CHANGES.get(path);
     if (change === undefined) throw wrong('The update_mask names a field that cannot be changed.');
-    secret = change(secret, sent, nowMs);
+    secret = change(secret, sent, nowMs, name);
   }
+  assertHeard(secret);
   return secret;
 }

@@ -7,6 +7,7 @@ import type { SecretName } from '../names.ts';
 import type { Message } from '../wire/schema.ts';
 import { StatusError } from '../wire/status.ts';
 import { annotationsOf, googleAttributes, labelsOf } from './attributes.ts';
+import type { RotationTimes } from './attributes.ts';
 
 const ALIAS = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 
@@ -52,8 +53,32 @@ function replicationOf(secret: Secret): Message {
     : { userManaged: { replicas: replicas.map((location) => ({ location })) } };
 }
 
-export function secretMessage(name: SecretName, secret: Secret): Message {
-  const { versionDestroyTtlSeconds, secretType } = googleAttributes(secret);
+/** When the next rotation is told; undefined when there is none, or it was the only one. */
+export function nextRotationMs(
+  rotation: RotationTimes | undefined,
+  nowMs: number,
+): number | undefined {
+  if (rotation === undefined || rotation.firstMs > nowMs) return rotation?.firstMs;
+  const { firstMs, periodSeconds } = rotation;
+  if (periodSeconds === 0) return undefined;
+  const periodMs = periodSeconds * 1000;
+  return firstMs + (Math.floor((nowMs - firstMs) / periodMs) + 1) * periodMs;
+}
+
+function rotationOf(rotation: RotationTimes | undefined, nowMs: number): Message {
+  const next = nextRotationMs(rotation, nowMs);
+  if (rotation === undefined || next === undefined) return {};
+  const { periodSeconds } = rotation;
+  return {
+    rotation: {
+      nextRotationTime: next,
+      ...(periodSeconds === 0 ? {} : { rotationPeriod: periodSeconds }),
+    },
+  };
+}
+
+export function secretMessage(name: SecretName, secret: Secret, nowMs: number): Message {
+  const { versionDestroyTtlSeconds, secretType, topics, rotation } = googleAttributes(secret);
   const aliases = Object.entries(secret.labels ?? {}).filter(([label]) => isAlias(label));
   return {
     name: secretText(name),
@@ -71,6 +96,8 @@ export function secretMessage(name: SecretName, secret: Secret): Message {
       ? {}
       : { versionDestroyTtl: versionDestroyTtlSeconds }),
     ...(secretType === undefined ? {} : { secretType }),
+    ...(topics === undefined ? {} : { topics: topics.map((topic) => ({ name: topic })) }),
+    ...rotationOf(rotation, nowMs),
   };
 }
 
