@@ -2,7 +2,7 @@
  * The canonical request and the string to sign of AWS Signature Version 4, over a request as it was received.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export interface CanonicalParts {
   readonly method: string;
@@ -20,7 +20,7 @@ export const ALGORITHM = 'AWS4-HMAC-SHA256';
 const SIGNATURE_PARAMETER = 'X-Amz-Signature';
 
 export function sha256Hex(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 export function stringToSign(amzDate: string, scope: string, canonical: string): string {
