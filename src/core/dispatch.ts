@@ -7,6 +7,7 @@ import type { Call } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import { dataPrefix } from './mounts/mount-entry.ts';
 import { outsideOf, scheduleFor } from './outside/outside.ts';
+import { asksForThePast, recallOf } from './recall.ts';
 import type { Parts } from './parts.ts';
 
 /** The mount stands in for `sys` while the server is sealed and no routing table can be read. */
@@ -45,9 +46,13 @@ export function requestOf(
     schedule: scheduleFor(parts, exchange),
   };
   const seesCore = mount === undefined || mount.backend.scope === 'unit';
-  return call.protocol === 'vault' && call.task === undefined && !seesCore
-    ? request
-    : { ...request, ...rarer(exchange, seesCore) };
+  const past = !seesCore && asksForThePast(call);
+  if (call.protocol === 'vault' && call.task === undefined && !seesCore && !past) return request;
+  return {
+    ...request,
+    ...rarer(exchange, seesCore),
+    ...(past ? recallOf(parts, exchange, storeOf(exchange) as Transaction) : {}),
+  };
 }
 
 /** What only parts of the core, or facades of other protocols, hand on. */

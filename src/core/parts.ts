@@ -20,6 +20,7 @@ import type { AnyBackend, MountTable } from './mounts/mount-table.ts';
 import type { Namespace } from './mounts/namespaces.ts';
 import type { Intents } from './outside/intents.ts';
 import type { Issuer } from './issuer.ts';
+import type { SnapshotPort } from './recall.ts';
 
 /** Durable records of what was asked and answered; each promise rejects with `audit_failed`. */
 export interface AuditTrail {
@@ -85,7 +86,7 @@ export interface BindingPort {
   ): Promise<Binding | undefined>;
 }
 
-export interface Parts {
+export interface Parts extends SnapshotPort {
   readonly world: World;
   readonly begin: () => CoreUnit;
   readonly state: () => 'uninitialized' | 'sealed' | 'unsealed';

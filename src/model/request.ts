@@ -73,6 +73,21 @@ export interface Connection {
   readonly local: boolean;
 }
 
+/** The data of a mount at an earlier time. */
+export interface Past {
+  /** What is written there is never stored. */
+  readonly store: Transaction;
+  /** When the snapshot was made, in milliseconds since the epoch; of the mount as it is, the time of the request. */
+  readonly atMs: number;
+}
+
+/**
+ * The request's mount as a loaded snapshot has it; with '' as it is now. The caller must be allowed to read the path, whatever he
+ * asks for.
+ * @throws {RequestError} permission_denied, not_found
+ */
+export type Recall = (snapshotId: string) => Promise<Past>;
+
 export interface Request<V = Readonly<Record<string, unknown>>> {
   /** UUID, also the `request_id` of the answer and of the audit records. */
   readonly id: string;
@@ -114,6 +129,8 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly callerName?: string;
   /** Of the binding that led here. */
   readonly retention?: Retention;
+  /** Set when the query asks for the past: {@link Past}. */
+  readonly recall?: Recall;
   /** What a facade wants done with the secret or key that the path names; only paths that take tasks get one. */
   readonly task?: Task;
 }

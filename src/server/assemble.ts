@@ -63,6 +63,8 @@ export interface AssembleOptions {
   readonly lockoutRules?: ((method: string) => LockoutRules) | undefined;
   /** The barrier is open and what requests need is in place: audit devices above all. */
   readonly serving: () => boolean;
+  /** Opens loaded snapshots. */
+  readonly snapshot: Parts['snapshot'];
   /** Builds the backends, given what they need of the core. */
   readonly backends: (services: Services) => {
     readonly factory: BackendFactory;
@@ -225,6 +227,7 @@ export function assemble(options: AssembleOptions): Assembly {
     audit: watchReaders(auditTrail(audit), { world, begin }),
     quotas,
     lockout,
+    snapshot: options.snapshot,
     settle: () => expirer.settle(),
     committed: (unit) => queue.committed(unit),
     wrapping,

@@ -9,6 +9,7 @@ import { measured } from '../core/request-metrics.ts';
 import { OWN_DUTY } from '../core/replicas/duty.ts';
 import type { Duty } from '../core/replicas/duty.ts';
 import type { Replica } from '../core/replicas/roster.ts';
+import { notFound } from '../model/errors.ts';
 import type { Unit } from '../model/transaction.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import { Unsealer } from '../seal/unsealer.ts';
@@ -84,6 +85,10 @@ export class Instance {
       lockoutRules: options.lockoutRules,
       bindings: options.bindings,
       serving: () => this.#ready && !this.#barrier.sealed,
+      snapshot: async (live, id) => {
+        if (this.#snapshots === undefined) throw notFound();
+        return await this.#snapshots.loaded.unit(live, id);
+      },
       backends: (services) =>
         builtins(services, {
           version: API_VERSION,

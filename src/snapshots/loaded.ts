@@ -32,6 +32,8 @@ interface OpenCopy {
   readonly barrier: BarrierCopy;
   readonly storage: ScannableStorage;
   readonly file: string;
+  /** When the snapshot was made. */
+  readonly createdMs: number;
 }
 
 interface Opening {
@@ -105,7 +107,10 @@ export class LoadedSnapshots {
   }
 
   /** A unit over the snapshot: what it writes is never stored. @throws {RequestError} not_found */
-  async unit(live: Unit, id: string): Promise<BarrierUnit> {
+  async unit(
+    live: Unit,
+    id: string,
+  ): Promise<{ readonly unit: BarrierUnit; readonly atMs: number }> {
     const record = await readLoaded(live, id);
     if (record === undefined || record.expiresMs <= this.#ports.world.clock.nowMs()) {
       await this.#close(id);
@@ -117,7 +122,8 @@ export class LoadedSnapshots {
         headers: { 'Retry-After': '10' },
       });
     }
-    return (await opening.copy).barrier.begin();
+    const { barrier, createdMs } = await opening.copy;
+    return { unit: barrier.begin(), atMs: createdMs };
   }
 
   /** False when there is none. */
@@ -170,9 +176,10 @@ export class LoadedSnapshots {
     let storage: ScannableStorage | undefined;
     try {
       const pieces = destination.open(snapshot, this.#stop.signal);
-      await unpack(pieces, file, publicKeyOf(this.#ports));
+      const manifest = await unpack(pieces, file, publicKeyOf(this.#ports));
       storage = openCopy(file);
-      return { barrier: await barrier.openCopy(storage), storage, file };
+      const createdMs = Date.parse(manifest.created_time);
+      return { barrier: await barrier.openCopy(storage), storage, file, createdMs };
     } catch (error) {
       await storage?.close();
       await removeCopy(file);

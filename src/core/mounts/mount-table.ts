@@ -147,7 +147,15 @@ export class MountTable {
   }
 }
 
-async function loadMounts(unit: Unit, namespaceId: string): Promise<MountEntry[]> {
+export async function loadMount(
+  unit: Unit,
+  namespaceId: string,
+  uuid: string,
+): Promise<MountEntry | undefined> {
+  return await unit.view(namespaceId, PREFIX).getJson<MountEntry>(uuid);
+}
+
+export async function loadMounts(unit: Unit, namespaceId: string): Promise<MountEntry[]> {
   const view = unit.view(namespaceId, PREFIX);
   const found: MountEntry[] = [];
   let after: string | undefined;

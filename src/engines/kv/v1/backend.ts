@@ -4,6 +4,7 @@ import type { Backend, Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
+import type { Awaitable } from '../../../base/awaitable.ts';
 import { parseSeconds } from '../../../base/duration.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { listFolder, scanFolder } from '../secret/listing.ts';
@@ -19,10 +20,22 @@ import { decodeObject, encodeObject } from '../secret/value.ts';
 
 const FIELDS = {
   path: { kind: 'string', description: 'Where the secret lies below the mount.' },
+  read_snapshot_id: {
+    kind: 'string',
+    query: true,
+    description: 'In the query: a loaded snapshot to read or list instead.',
+  },
+  recover_snapshot_id: {
+    kind: 'string',
+    query: true,
+    description: 'In the query of a write without data: a loaded snapshot to take the secret from.',
+  },
 } as const;
 
 interface Fields {
   readonly path: string | undefined;
+  readonly read_snapshot_id: string | undefined;
+  readonly recover_snapshot_id: string | undefined;
 }
 
 /** How long a reader may keep the secret: its own `ttl` (or `lease`), else the mount's. A hint, no lease. */
@@ -32,7 +45,8 @@ function hintSeconds(object: JsonObject, mountSeconds: number): number {
   return own === null ? 0 : (parseSeconds(own) ?? mountSeconds);
 }
 
-async function read(request: Request<Fields>, store: Transaction): Promise<Reply> {
+async function read(request: Request<Fields>, live: Transaction): Promise<Reply> {
+  const store = await storeThen(request, live, 'read_snapshot_id');
   const served = await readServed(store, request.fields.path ?? '');
   if (served?.version === undefined) throw notFound();
   const data = decodeObject(served.version, served.value);
@@ -40,11 +54,34 @@ async function read(request: Request<Fields>, store: Transaction): Promise<Reply
   return { data, issuedLease: { id: '', renewable: false, durationSeconds } };
 }
 
-function write(request: Request<Fields>, store: Transaction): undefined {
+/** The mount as the snapshot has it that the query names. Only the query can: a body is the secret. */
+async function storeThen(
+  { recall, fields }: Request<Fields>,
+  live: Transaction,
+  name: 'read_snapshot_id' | 'recover_snapshot_id',
+): Promise<Transaction> {
+  if (recall === undefined) return live;
+  const id = fields[name] ?? '';
+  if (id === '') throw invalidRequest(`${name} is needed: without versions there is no other past`);
+  return (await recall(id)).store;
+}
+
+/** What is there is replaced, as by every write. */
+async function recover(request: Request<Fields>, store: Transaction): Promise<undefined> {
+  const path = request.fields.path ?? '';
+  if (Object.keys(request.data).length > 0) throw invalidRequest('a recovery takes no data');
+  const served = await readServed(await storeThen(request, store, 'recover_snapshot_id'), path);
+  if (served?.version === undefined) throw notFound('there was no such secret then');
+  writeOnlyVersion(store, path, request.id, served.value, request.nowMs);
+}
+
+function write(request: Request<Fields>, store: Transaction): Awaitable<undefined> {
   const path = request.fields.path ?? '';
   assertSecretPath(path);
+  if (request.recall !== undefined) return recover(request, store);
   if (Object.keys(request.data).length === 0) throw invalidRequest('missing data fields');
   writeOnlyVersion(store, path, request.id, encodeObject(request.data), request.nowMs);
+  return undefined;
 }
 
 async function remove(request: Request<Fields>, store: Transaction): Promise<undefined> {
@@ -53,13 +90,15 @@ async function remove(request: Request<Fields>, store: Transaction): Promise<und
   if (record !== undefined) removeSecret(store, path, record.secret);
 }
 
-async function list(request: Request<Fields>, store: Transaction): Promise<Reply> {
+async function list(request: Request<Fields>, live: Transaction): Promise<Reply> {
+  const store = await storeThen(request, live, 'read_snapshot_id');
   const keys = await listFolder(store, request.fields.path ?? '');
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
 }
 
-async function scan(request: Request<Fields>, store: Transaction): Promise<Reply> {
+async function scan(request: Request<Fields>, live: Transaction): Promise<Reply> {
+  const store = await storeThen(request, live, 'read_snapshot_id');
   const keys = await scanFolder(store, request.fields.path ?? '');
   return { data: keys.length === 0 ? {} : { keys } };
 }

@@ -6,7 +6,7 @@ import { isJsonObject } from '../../../base/json.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Recall, Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { mergePatch } from '../secret/merge-patch.ts';
@@ -42,6 +42,8 @@ import {
 import type { DetailValues } from './detailed-value.ts';
 import { loadMountSettings } from './mount-settings.ts';
 import type { MountSettings } from './mount-settings.ts';
+import { PAST_FIELDS, readPast, recover } from './past.ts';
+import type { PastValues } from './past.ts';
 import { tasked } from './secret-desk.ts';
 import { emptyNotFound, shownVersion } from './shown.ts';
 import { ATTRIBUTE_FIELDS, assertLabelCount, attributesOfNew } from './version-attributes.ts';
@@ -65,14 +67,17 @@ const FIELDS = {
   },
   ...ATTRIBUTE_FIELDS,
   ...DETAIL_FIELDS,
+  ...PAST_FIELDS,
 } as const;
 
-interface Fields extends DetailValues {
+interface Fields extends DetailValues, PastValues {
+  readonly path: string | undefined;
   readonly options: JsonObject | undefined;
   readonly data: JsonObject | undefined;
 }
 
 function read(request: Request<Fields>, store: Transaction): Awaitable<Reply> {
+  if (request.recall !== undefined) return readPast(request, store, request.recall, replyOf);
   if (request.fields.detail === true) return readDetailed(request, store);
   const path = request.fields.path ?? '';
   const number = request.fields.version ?? 0;
@@ -110,9 +115,10 @@ function casNumber(options: JsonObject): number {
 }
 
 async function write(request: Request<Fields>, store: Transaction): Promise<Reply> {
-  const { fields, nowMs } = request;
+  const { fields, nowMs, recall } = request;
   const path = fields.path ?? '';
   assertSecretPath(path);
+  if (recall !== undefined) return await recoverSecret(request, store, recall);
   const sent =
     fields.data === undefined ? writtenValue(fields) : { value: encodeObject(fields.data) };
   if (sent === undefined) throw invalidRequest('no data provided');
@@ -135,6 +141,20 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
   const written = writeVersion(store, path, before, fresh, sent.value, settings, nowMs, placement);
   assertLabelCount(written.secret);
   return { data: shownVersion(written.version, written.secret.customMetadata) };
+}
+
+async function recoverSecret(
+  request: Request<Fields>,
+  store: Transaction,
+  recall: Recall,
+): Promise<Reply> {
+  const { fields } = request;
+  if (fields.data !== undefined || fields.value !== undefined) {
+    throw invalidRequest('a recovery takes no data');
+  }
+  return await recover(request, store, recall, (settings, secret) =>
+    assertCas(fields.options, settings, secret),
+  );
 }
 
 async function patch(request: Request<Fields>, store: Transaction): Promise<Reply> {

@@ -20,6 +20,7 @@ import { patchCustomMetadata, readCustomMetadata } from './custom-metadata.ts';
 import { listMetadata, scanMetadata } from './metadata-listing.ts';
 import { loadMountSettings, toMaxVersions } from './mount-settings.ts';
 import type { MountSettings } from './mount-settings.ts';
+import { READ_PAST_FIELDS, recalled } from './past.ts';
 import { tasked } from './secret-desk.ts';
 import { emptyNotFound, shownSecret } from './shown.ts';
 import { ATTRIBUTE_FIELDS, detailedSecret } from './version-attributes.ts';
@@ -33,6 +34,7 @@ const LISTING_FIELDS = {
     description: 'For listing: start after this name, which need not exist.',
   },
   limit: { kind: 'int', description: 'For listing: most names to answer; all of them by default.' },
+  ...READ_PAST_FIELDS,
 } as const;
 
 const FIELDS = {
@@ -90,6 +92,7 @@ const FIELDS = {
 
 interface Fields extends VersionChangeValues {
   readonly path: string | undefined;
+  readonly read_snapshot_id: string | undefined;
   readonly detail: boolean | undefined;
   readonly cas_required: boolean | undefined;
   readonly metadata_cas_required: boolean | undefined;
@@ -228,7 +231,7 @@ export const metadataPath: Path = definePath({
   operations: {
     read: {
       summary: 'Read the settings and the version table of a secret.',
-      handler: tasked(read),
+      handler: tasked(recalled(read)),
     },
     create: { summary: 'Set up a secret that has no value yet.', handler: tasked(write) },
     update: { summary: 'Change settings of a secret.', handler: tasked(write) },
@@ -239,11 +242,11 @@ export const metadataPath: Path = definePath({
     delete: { summary: 'Remove a secret with all its versions.', handler: tasked(remove) },
     list: {
       summary: 'List the secrets and folders of a folder.',
-      handler: tasked((request, store) => listMetadata(request.fields, store, false)),
+      handler: tasked(recalled((request, store) => listMetadata(request.fields, store, false))),
     },
     scan: {
       summary: 'List every secret below a folder.',
-      handler: tasked((request, store) => scanMetadata(request.fields, store, false)),
+      handler: tasked(recalled((request, store) => scanMetadata(request.fields, store, false))),
     },
   },
   exists: (request, store) => secretExists(store, request.fields.path ?? ''),
@@ -261,11 +264,11 @@ export const detailedMetadataPath: Path = definePath({
   operations: {
     list: {
       summary: 'List the secrets and folders of a folder with their metadata.',
-      handler: (request, store) => listMetadata(request.fields, store, true),
+      handler: recalled((request, store) => listMetadata(request.fields, store, true)),
     },
     scan: {
       summary: 'List every secret below a folder with its metadata.',
-      handler: (request, store) => scanMetadata(request.fields, store, true),
+      handler: recalled((request, store) => scanMetadata(request.fields, store, true)),
     },
   },
   help: {
