@@ -11,6 +11,7 @@ import { MOUNT_COMMANDS } from './table/mounts.ts';
 import { NAMESPACE_COMMANDS } from './table/namespace.ts';
 import { OPERATOR_COMMANDS } from './table/operator.ts';
 import { PKI_COMMANDS } from './table/pki.ts';
+import { SNAPSHOT_COMMANDS } from './table/snapshots.ts';
 import { SSH_COMMANDS } from './table/ssh.ts';
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...DUTY_COMMANDS,
   ...MOUNT_COMMANDS,
   ...OPERATOR_COMMANDS,
+  ...SNAPSHOT_COMMANDS,
   ...NAMESPACE_COMMANDS,
   ...PKI_COMMANDS,
   ...SSH_COMMANDS,

@@ -227,7 +227,6 @@ export class Instance {
     return this.#barrier.sealed;
   }
 
-  /** What makes and opens snapshots. */
   get snapshots(): SnapshotServices | undefined {
     return this.#snapshots;
   }

@@ -1,6 +1,7 @@
 /** Commands for those who run the server. */
 import type { Command, CommandRow } from '../command.ts';
 import type { Flag } from '../flags.ts';
+import { RESTORE_FLAGS } from './snapshots.ts';
 
 const SHARES: readonly Flag[] = [
   {
@@ -54,12 +55,6 @@ const REKEY_FLAGS: readonly Flag[] = [
   { name: 'backup-delete', kind: 'boolean', usage: 'Delete the kept shares.' },
   { name: 'backup-retrieve', kind: 'boolean', usage: 'Print the kept shares.' },
 ];
-const PUBLIC_KEY: Flag = {
-  name: 'public-key',
-  kind: 'text',
-  usage:
-    'Demand that the snapshot is signed with this key, as "operator snapshot status" shows it. Without it a signature shows only that the file is whole.',
-};
 const QUORUM_ABOUT =
   'Start with -init, then give one key share after the other: as the argument, as "-" on standard input, or on the terminal.';
 
@@ -247,27 +242,7 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
         line: 'operator restore -config=/etc/strongroom strongroom-2026-11-22.backup',
       },
     ],
-    flags: [
-      {
-        name: 'config',
-        kind: 'list',
-        complete: 'file',
-        usage: 'Configuration of the server, which names its storage. May be repeated.',
-      },
-      {
-        name: 'data',
-        kind: 'text',
-        complete: 'folder',
-        usage: 'Folder that keeps the data, instead of -config.',
-      },
-      {
-        name: 'force',
-        aliases: ['f'],
-        kind: 'boolean',
-        usage: 'Replace data that is there; it is kept beside the restored one.',
-      },
-      PUBLIC_KEY,
-    ],
+    flags: RESTORE_FLAGS,
     takes: { min: 1, max: 1 },
     local: true,
     load: backup('restore'),

@@ -22,7 +22,8 @@ export interface Tables {
 }
 
 /**
- * What a read would have been answered from.
+ * What a read would have been answered from. A version that may not have been the current one is never passed off as it: then the
+ * state is `lost`.
  * @param asOfMs undefined = when the snapshot was made, at `snapshotMs`
  */
 export function versionThen(
@@ -30,16 +31,13 @@ export function versionThen(
   asOfMs: number | undefined,
   snapshotMs: number,
 ): PastVersion {
-  const atMs = asOfMs ?? snapshotMs;
   const version =
     asOfMs === undefined
       ? snapshot && findVersion(snapshot, servedNumber(snapshot))
-      : newest(newestBefore(live, asOfMs), newestBefore(snapshot, asOfMs));
-  if (version === undefined) {
-    // Versions that are older than the oldest in the table were there, and fell out of it.
-    const pruned = asOfMs !== undefined && hasPruned(live, asOfMs);
-    return pruned ? { state: 'lost', version: undefined } : { state: 'absent' };
-  }
+      : currentAt({ live, snapshot }, asOfMs, snapshotMs);
+  if (version === 'unknown') return { state: 'lost', version: undefined };
+  if (version === undefined) return { state: 'absent' };
+  const atMs = asOfMs ?? snapshotMs;
   if (endedBefore(version, snapshot, atMs) || endedBefore(version, live, atMs)) {
     return { state: 'deleted', version };
   }
@@ -48,17 +46,38 @@ export function versionThen(
   return { state: 'lost', version };
 }
 
+/** The newest version of that time, if it is certain that no newer one was forgotten since. */
+function currentAt(
+  { live, snapshot }: Tables,
+  atMs: number,
+  snapshotMs: number,
+): Version | 'unknown' | undefined {
+  // Up to its own time the snapshot knows everything that was there then; after that only the present can.
+  const knowing = atMs <= snapshotMs ? (snapshot ?? live) : live;
+  if (knowing === undefined || knowing.createdMs > atMs) {
+    const forgotten = atMs > snapshotMs && snapshot !== undefined;
+    return forgotten ? 'unknown' : undefined;
+  }
+  const tables = [live, snapshot].filter((one) => one?.createdMs === knowing.createdMs);
+  const found = tables.reduce<Version | undefined>(
+    (newest, table) => later(newest, newestBefore(table, atMs)),
+    undefined,
+  );
+  const next = (found?.number ?? 0) + 1;
+  if (next > knowing.newest) return found;
+  const after = tables.some((table) =>
+    table?.versions.some(({ number, createdMs }) => number === next && createdMs > atMs),
+  );
+  return after ? found : 'unknown';
+}
+
 function newestBefore(secret: Secret | undefined, atMs: number): Version | undefined {
   return secret?.versions.findLast(({ createdMs }) => createdMs <= atMs);
 }
 
-function newest(a: Version | undefined, b: Version | undefined): Version | undefined {
+function later(a: Version | undefined, b: Version | undefined): Version | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  return b.createdMs > a.createdMs ? b : a;
-}
-
-function hasPruned(secret: Secret | undefined, atMs: number): boolean {
-  return secret !== undefined && secret.oldest > 1 && secret.createdMs <= atMs;
+  return b.number > a.number ? b : a;
 }
 
 function holds(secret: Secret | undefined, { id }: Version): boolean {
@@ -70,6 +89,6 @@ function holds(secret: Secret | undefined, { id }: Version): boolean {
 function endedBefore(version: Version, secret: Secret | undefined, atMs: number): boolean {
   const own = secret?.versions.find((one) => one.id === version.id);
   if (secret === undefined || own === undefined) return false;
-  const deletedMs = Math.min(own.deletedMs ?? Infinity, secret.deletedMs ?? Infinity);
-  return deletedMs <= atMs || isPurged(secret, atMs);
+  const ends = [own.deletedMs, own.destroyedMs, secret.deletedMs];
+  return ends.some((ms) => ms !== undefined && ms <= atMs) || isPurged(secret, atMs);
 }
