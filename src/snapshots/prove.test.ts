@@ -46,7 +46,7 @@ test('a whole copy passes; a record that is changed, missing or older fails it',
     older: (entry) => (entry.key === victim ? older[0] : entry),
     renamed: (entry) => (entry.key === victim ? { ...entry, key: `${victim}x` } : entry),
     changed: (entry) =>
-      entry.key === victim ? { ...entry, value: Buffer.from(entry.value).reverse() } : entry,
+      entry.key === victim ? { ...entry, value: Buffer.from(entry.value.toReversed()) } : entry,
   };
   for (const [how, change] of Object.entries(spoil)) {
     await assert.rejects(prove(barrier, await copyOf(storage, change), never), /fault/, how);

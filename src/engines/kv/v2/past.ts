@@ -86,7 +86,7 @@ interface Found {
   readonly live: SecretRecord | undefined;
   readonly past: SecretRecord | undefined;
   readonly pastStore: Reader;
-  readonly then: PastVersion;
+  readonly was: PastVersion;
 }
 
 async function find(
@@ -102,7 +102,7 @@ async function find(
   const live = await loadSecret(store, path);
   const past = snapshotId === '' ? undefined : await loadSecret(pastStore, path);
   const tables = { live: live?.secret, snapshot: past?.secret };
-  return { live, past, pastStore, then: versionThen(tables, asOfMs, atMs) };
+  return { live, past, pastStore, was: versionThen(tables, asOfMs, atMs) };
 }
 
 async function valueThen(
@@ -137,14 +137,14 @@ export async function readPast(
     snapshotId: fields.read_snapshot_id,
     asOfMs: fields.read_as_of,
   });
-  const { then } = found;
+  const { was } = found;
   const custom = (found.past ?? found.live)?.secret.customMetadata ?? {};
-  if (then.state === 'absent') throw notFound();
-  if (then.version === undefined) throw notFound('the version of that time is not held any more');
-  const metadata = shownVersion(then.version, custom);
-  if (then.state !== 'found') return { status: 404, data: { data: null, metadata } };
-  const value = await valueThen(found, store, path, then);
-  return { data: { data: decodeObject(then.version, value), metadata } };
+  if (was.state === 'absent') throw notFound();
+  if (was.version === undefined) throw notFound('the version of that time is not held any more');
+  const metadata = shownVersion(was.version, custom);
+  if (was.state !== 'found') return { status: 404, data: { data: null, metadata } };
+  const value = await valueThen(found, store, path, was);
+  return { data: { data: decodeObject(was.version, value), metadata } };
 }
 
 /** What a recovery does with one secret. */
@@ -167,10 +167,10 @@ async function planOf(
     snapshotId: fields.recover_snapshot_id,
     asOfMs: fields.recover_as_of,
   });
-  const { live, then } = found;
-  if (then.state !== 'found') return { action: then.state, found, value: Buffer.alloc(0) };
-  const value = await valueThen(found, store, path, then);
-  const same = live !== undefined && isServed(live, then.version, value, nowMs);
+  const { live, was } = found;
+  if (was.state !== 'found') return { action: was.state, found, value: Buffer.alloc(0) };
+  const value = await valueThen(found, store, path, was);
+  const same = live !== undefined && isServed(live, was.version, value, nowMs);
   return { action: same ? 'unchanged' : 'recover', found, value };
 }
 
@@ -196,12 +196,12 @@ async function plan(
 }
 
 function shownPlan({ action, found }: Plan): Record<string, unknown> {
-  const { live, then } = found;
-  const version = then.state === 'absent' ? undefined : then.version;
+  const { live, was } = found;
+  const version = was.state === 'absent' ? undefined : was.version;
   return {
     action,
     current_version: live === undefined ? 0 : servedNumber(live.secret),
-    from: then.state === 'found' ? then.source : '',
+    from: was.state === 'found' ? was.source : '',
     version: version?.number ?? 0,
     version_created_time: version === undefined ? '' : formatTime(version.createdMs),
   };
@@ -217,10 +217,10 @@ export async function recover(
   const { fields, nowMs } = request;
   const path = fields.path ?? '';
   const { action, found, value } = await planOf(request, store, recall);
-  const { then, past } = found;
+  const { was, past } = found;
   const shown = shownPlan({ action, found, value });
-  if (then.state !== 'found') {
-    throw notFound(REFUSALS[then.state]);
+  if (was.state !== 'found') {
+    throw notFound(REFUSALS[was.state]);
   }
   const settings = await loadMountSettings(store);
   const existing = await loadForWrite(store, path, nowMs);
@@ -233,7 +233,7 @@ export async function recover(
   if (action === 'unchanged' && current !== undefined) {
     return { data: { ...shownVersion(current, before.secret.customMetadata), recovery: shown } };
   }
-  const fresh = freshFrom(then.version, request.id);
+  const fresh = freshFrom(was.version, request.id);
   const written = writeVersion(store, path, before, fresh, value, settings, nowMs);
   const { version, secret } = written;
   return { data: { ...shownVersion(version, secret.customMetadata), recovery: shown } };
