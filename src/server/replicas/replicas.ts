@@ -14,6 +14,7 @@ import type { Replica } from '../../core/replicas/roster.ts';
 import { EXPIRY_PREFIX } from '../../leases/expiry-queue.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { SharedStorage } from '../../storage/storage.ts';
+import { assertSettled, MOVE_MARKER_KEY, MovedError } from '../moving/move-marker.ts';
 import { AUDIT_DEVICES_PREFIX } from '../../system/audit-records.ts';
 import { AUDITED_HEADERS_KEY } from '../../system/config/audited-headers.ts';
 
@@ -55,6 +56,8 @@ export class Replicas {
   #turn: Promise<void> = Promise.resolve();
   /** Keys that others have changed since they were looked at; undefined = any may have. */
   #changed: Set<string> | undefined = new Set();
+  /** The store may have been moved elsewhere, behind this server’s back. */
+  #maybeMoved = false;
   #failing = false;
   #heardMs: number;
 
@@ -122,6 +125,7 @@ export class Replicas {
   #note(keys: readonly string[] | undefined): void {
     if (keys === undefined) this.#changed = undefined;
     else if (this.#changed !== undefined) for (const key of keys) this.#changed.add(key);
+    if (keys === undefined || keys.includes(MOVE_MARKER_KEY)) this.#maybeMoved = true;
     // Work that is due must not wait for the next look.
     if (keys === undefined || keys.some((key) => key.startsWith(EXPIRY_KEYS))) {
       this.#options.react.expiry();
@@ -141,6 +145,8 @@ export class Replicas {
     try {
       await storage.catchUp();
       this.#heardMs = world.clock.monotonicMs();
+      if (this.#maybeMoved) await assertSettled(storage);
+      this.#maybeMoved = false;
       if (barrier.sealed) {
         // Nothing is kept count of: after unsealing everything is looked at.
         this.#changed = undefined;
@@ -148,6 +154,7 @@ export class Replicas {
       } else await this.#react();
       this.#failing = false;
     } catch (error) {
+      if (error instanceof MovedError) world.fatal(error.message);
       if (!this.#failing) {
         const reason = error instanceof Error ? error.message : 'not an error';
         world.log.warn('what other servers do cannot be followed', { reason });

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../client/json.ts';
 import { EXIT_OK, EXIT_SERVER, type Invocation } from '../../command.ts';
 import { formatTable } from '../../render/columns.ts';
 import { printDocument, say } from '../../render/output.ts';
-import { shown } from './names.ts';
+import { escaped, shown } from './names.ts';
 
 export type OnConflict = 'skip' | 'overwrite' | 'fail';
 export const ON_CONFLICT: readonly OnConflict[] = ['skip', 'overwrite', 'fail'];
@@ -68,7 +68,7 @@ export class Ledger {
     this.#counts.set(section, counts);
     this.#total += 1;
     if (this.#items.length < KEPT_MAX) {
-      this.#items.push({ section, name: shown(name), verdict, detail: shown(detail) });
+      this.#items.push({ section, name: escaped(name), verdict, detail: escaped(detail) });
     }
   }
 
@@ -85,7 +85,8 @@ export class Ledger {
 
   /** What stays behind, whatever is done, and why. */
   lost(name: string, reason: string): void {
-    if (this.#lost.length < KEPT_MAX) this.#lost.push({ name: shown(name), reason: shown(reason) });
+    if (this.#lost.length < KEPT_MAX)
+      this.#lost.push({ name: escaped(name), reason: escaped(reason) });
   }
 
   count(verdict: Verdict): number {
@@ -126,7 +127,7 @@ export class Ledger {
     this.#list(
       invocation,
       'Cannot be carried:',
-      this.#lost.map(({ name, reason }) => `${name}: ${reason}`),
+      this.#lost.map(({ name, reason }) => `${shown(name)}: ${shown(reason)}`),
     );
     const told = this.#items.filter(({ verdict }) => verdict === 'skip');
     this.#list(
@@ -168,7 +169,7 @@ export class Ledger {
 }
 
 function lineOf({ section, name, detail }: Item): string {
-  return `${section} ${name}${detail === '' ? '' : `: ${detail}`}`;
+  return `${section} ${shown(name)}${detail === '' ? '' : `: ${shown(detail)}`}`;
 }
 
 /** In one line: a server's messages, or what else went wrong. Neither tokens nor bodies are in errors of the client. */

@@ -8,11 +8,16 @@ const SHOWN_MAX = 200;
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu;
 const CONTROL = /\p{Cc}/u;
 
-/** Text from elsewhere as one line of a terminal: nothing in it can move the cursor or hide. */
-export function shown(text: string): string {
-  const line = text
+/** Text from elsewhere in which nothing can move the cursor of a terminal, or hide. */
+export function escaped(text: string): string {
+  return text
     .toWellFormed()
     .replace(INVISIBLE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** The same as a part of a line. */
+export function shown(text: string): string {
+  const line = escaped(text);
   return line.length > SHOWN_MAX ? `${line.slice(0, SHOWN_MAX)}…` : line;
 }
 

@@ -3,7 +3,7 @@ import type { JsonValue } from '../../../../client/json.ts';
 import { CommandFailure, EXIT_LOCAL, EXIT_SERVER, type Invocation } from '../../../command.ts';
 import { reportSteps } from '../../../progress.ts';
 import { findTarget } from '../../kv/path.ts';
-import { conflictRule } from '../flags.ts';
+import { assertNoDryRunOfOne, conflictRule } from '../flags.ts';
 import { Ledger, reasonOf } from '../ledger.ts';
 import { shown } from '../names.ts';
 import { awsSecrets } from './aws-export.ts';
@@ -99,6 +99,7 @@ async function importing(
   path: string,
   body: (store: Store) => Promise<void>,
 ): Promise<number> {
+  assertNoDryRunOfOne(invocation);
   const { flags, session, terminal } = invocation;
   const ledger = new Ledger({ dryRun: flags.boolean('dry-run'), onConflict: conflictRule(flags) });
   const target = await findTarget(invocation, path);

@@ -2,6 +2,7 @@
 import { isJsonObject } from '../../../../client/json.ts';
 import type { JsonObject } from '../../../../client/json.ts';
 import { equalJson } from '../compare.ts';
+import { postImport } from '../post-import.ts';
 import { CURRENT, knownVersions, PREVIOUS } from './aws-export.ts';
 import type { AwsSecret, AwsVersion } from './aws-export.ts';
 import { pathIn, recorded, SECTION } from './store.ts';
@@ -46,7 +47,7 @@ async function storeSecret(store: Store, secret: AwsSecret): Promise<void> {
       : { created_time: new Date(secret.createdMs).toISOString() }),
     versions: missing.map((version) => versionBody(version, known.get(version.id) ?? 0)),
   };
-  if (!ledger.dryRun) await client.post(pathIn(store, 'import', secret.name), body);
+  if (!ledger.dryRun) await postImport(client, pathIn(store, 'import', secret.name), body);
   const count = `${missing.length} version${missing.length === 1 ? '' : 's'}`;
   ledger.record(SECTION, label, here === undefined ? 'create' : 'change', count);
 }

@@ -2,7 +2,8 @@
 import { isJsonObject } from '../../../../client/json.ts';
 import type { JsonObject } from '../../../../client/json.ts';
 import { equalJson, isEmpty } from '../compare.ts';
-import { faultOfPath } from '../names.ts';
+import { faultOfPath, shown } from '../names.ts';
+import { postImport } from '../post-import.ts';
 import { difference, historyOf } from './history.ts';
 import type { Difference, History, VersionState } from './history.ts';
 import { assertOwnPath, carryMount, hereAt, mountsOf, sameKind } from './mounts.ts';
@@ -47,6 +48,7 @@ export async function carryKv(
       continue;
     }
     if (place.mounts.length > 0 && !place.mounts.includes(place.namespace + mount.path)) continue;
+    place.mountsMet.add(place.namespace + mount.path);
     let there = false;
     await guarded(place, 'mounts', mount.path, async () => {
       assertOwnPath(mount.path);
@@ -97,7 +99,7 @@ async function carrySecrets(place: Place, mount: FoundMount): Promise<void> {
     await walk(place, mount, names);
   });
   if (!listed && names.length === 0) return;
-  const phase = place.ledger.dryRun ? `comparing ${mount.path}` : `importing ${mount.path}`;
+  const phase = `${place.ledger.dryRun ? 'comparing' : 'importing'} ${shown(place.namespace + mount.path)}`;
   let next = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < names.length; index = next++) {
@@ -134,7 +136,11 @@ async function walk(place: Place, mount: FoundMount, names: string[]): Promise<v
         else (key.endsWith('/') ? folders : names).push(path);
       }
     });
-    place.progress(`listing ${mount.path}`, names.length, names.length + folders.length);
+    place.progress(
+      `listing ${shown(place.namespace + mount.path)}`,
+      names.length,
+      names.length + folders.length,
+    );
     if (names.length + folders.length > SOURCE_NAMES_MAX) {
       throw new Error(`more than ${SOURCE_NAMES_MAX} names: choose mounts with -mount`);
     }
@@ -216,7 +222,7 @@ async function send(place: Place, sending: Sending): Promise<number[]> {
       ...(last ? { ...history.times, current_version: currentOf(history) } : {}),
       versions,
     };
-    if (!place.ledger.dryRun) await place.target.post(`${mount}import/${name}`, body);
+    if (!place.ledger.dryRun) await postImport(place.target, `${mount}import/${name}`, body);
     cas = Math.max(
       first && sending.replace ? 0 : cas,
       ...versions.map((one) => Number(one['version'])),

@@ -1,4 +1,5 @@
 /** Mounts with their settings: of KV engines, and of auth methods. */
+import { ApiError } from '../../../../client/errors.ts';
 import { isJsonObject } from '../../../../client/json.ts';
 import type { JsonObject, JsonValue } from '../../../../client/json.ts';
 import { equalJson, isEmpty } from '../compare.ts';
@@ -36,7 +37,7 @@ const RESERVED: ReadonlySet<string> = new Set(['auth', 'cubbyhole', 'identity', 
 
 /** What `sys/mounts` or `sys/auth` of the source says. */
 export async function mountsOf(place: Place, table: 'mounts' | 'auth'): Promise<FoundMount[]> {
-  const data = (await place.source.object(`sys/${table}`)) ?? {};
+  const data = (await tableOf(place, table)) ?? {};
   return Object.entries(data).flatMap(([path, raw]) => {
     if (!isJsonObject(raw) || typeof raw['type'] !== 'string' || !path.endsWith('/')) return [];
     const fault = faultOfPath(path.slice(0, -1));
@@ -47,6 +48,25 @@ export async function mountsOf(place: Place, table: 'mounts' | 'auth'): Promise<
     return [foundMount(path, raw['type'], raw)];
   });
 }
+
+/** All of them where the token may see that, else those that it may see something in. */
+async function tableOf(place: Place, table: 'mounts' | 'auth'): Promise<JsonObject | undefined> {
+  try {
+    return await place.source.object(`sys/${table}`);
+  } catch (cause) {
+    if (table !== 'mounts' || !(cause instanceof ApiError) || cause.status !== FORBIDDEN)
+      throw cause;
+    const visible = (await place.source.read('sys/internal/ui/mounts'))?.['secret'];
+    if (!isJsonObject(visible) || Object.keys(visible).length === 0) throw cause;
+    place.ledger.lost(
+      `${place.namespace}sys/mounts`,
+      'the token may not read it: engines that it sees nothing in, and settings of the others, stay behind',
+    );
+    return visible;
+  }
+}
+
+const FORBIDDEN = 403;
 
 function foundMount(path: string, type: string, raw: JsonObject): FoundMount {
   const options = isJsonObject(raw['options']) ? raw['options'] : null;

@@ -16,6 +16,8 @@ export interface Place {
   readonly progress: (phase: string, done: number, total: number) => void;
   /** KV mounts to take; empty = all. */
   readonly mounts: readonly string[];
+  /** Those of them that the source has. */
+  readonly mountsMet: Set<string>;
 }
 
 export interface Thing {

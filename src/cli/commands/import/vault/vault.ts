@@ -12,7 +12,7 @@ import {
 } from '../../../command.ts';
 import { withTrailingSlash } from '../../../paths.ts';
 import { reportSteps } from '../../../progress.ts';
-import { conflictRule } from '../flags.ts';
+import { assertNoDryRunOfOne, conflictRule } from '../flags.ts';
 import { Ledger, reasonOf } from '../ledger.ts';
 import { shown } from '../names.ts';
 import { carryAuth } from './auth.ts';
@@ -49,6 +49,7 @@ const NEVER_CARRIED: readonly (readonly [string, string])[] = [
 ];
 
 export async function importVault(invocation: Invocation): Promise<number> {
+  assertNoDryRunOfOne(invocation);
   const { flags, terminal } = invocation;
   const wants = chosenSections(flags.list('only'));
   const rate = flags.integer('rate', RATE_DEFAULT);
@@ -65,11 +66,16 @@ export async function importVault(invocation: Invocation): Promise<number> {
     target,
     ledger,
     progress: steps.show,
+    mountsMet: new Set(),
     mounts: flags.list('mount').map((path) => withTrailingSlash(path.replace(/^\/+/, ''))),
   };
   let gone: unknown;
   try {
     await carryAll(root, wants);
+    for (const mount of root.mounts) {
+      const met = root.mountsMet.has(mount) || !(wants.has('mounts') || wants.has('secrets'));
+      if (!met) ledger.fail('mounts', mount, new Error('the source has no key-value engine there'));
+    }
   } catch (cause) {
     gone = cause;
   } finally {
