@@ -18,14 +18,25 @@ const KEYS: readonly JsonObject[] = [
   { key_type: 'rsa' },
   { key_type: 'ec' },
   { key_type: 'ec', key_bits: 384 },
+  { key_type: 'ec', key_bits: 521 },
   { key_type: 'ed25519' },
 ];
 
-interface Made {
-  readonly root: string;
-  readonly intermediate: string;
-  readonly leaf: string;
-}
+/** PEM by name. */
+type Made = Readonly<Record<'root' | 'intermediate' | 'leaf', string>> &
+  Readonly<Record<string, string>>;
+
+/** Names of every kind, none at all, international ones, and a lifetime beyond 2050. */
+const LEAVES: Readonly<Record<string, JsonObject>> = {
+  addresses: { common_name: 'a.example.com', ip_sans: '192.0.2.1,2001:db8::1' },
+  mail: { common_name: 'someone@example.com', exclude_cn_from_sans: false },
+  uris: { common_name: 'b.example.com', uri_sans: 'spiffe://example.com/b' },
+  nameless: { alt_names: 'c.example.com' },
+  wildcard: { common_name: '*.example.com' },
+  international: { common_name: 'xn--bcher-kva.example.com' },
+  numbered: { common_name: 'd.example.com', serial_number: '4711' },
+  late: { common_name: 'e.example.com', not_after: '2051-01-01T00:00:00Z' },
+};
 
 /** PEM of a root, an intermediate and leaves below it, for the web and for people. */
 async function made(key: JsonObject): Promise<Made> {
@@ -61,14 +72,20 @@ async function made(key: JsonObject): Promise<Made> {
   });
   const [id = ''] = set['imported_issuers'] as readonly string[];
   await mount.write('config/issuers', { default: id });
+  await mount.write(`issuer/${id}`, { leaf_not_after_behavior: 'permit' });
   await mount.write('roles/web', {
     ...key,
     allowed_domains: 'example.com',
     allow_subdomains: true,
+    allow_bare_domains: true,
     ttl: '24h',
     policy_identifiers: ['2.23.140.1.2.1'],
     client_flag: false,
     require_cn: false,
+    allowed_uri_sans: 'spiffe://example.com/*',
+    allowed_serial_numbers: '*',
+    allow_wildcard_certificates: true,
+    email_protection_flag: true,
     // The default, which is the reference's, has KeyAgreement, which fits none of these keys.
     key_usage: ['DigitalSignature', ...(key['key_type'] === 'rsa' ? ['KeyEncipherment'] : [])],
   });
@@ -76,12 +93,23 @@ async function made(key: JsonObject): Promise<Made> {
     common_name: 'www.example.com',
     alt_names: 'example.example.com',
   });
+  const others: Record<string, string> = {};
+  for (const [name, body] of Object.entries(LEAVES)) {
+    const { certificate } = await mount.write('issue/web', body);
+    others[name] = String(certificate);
+  }
+  const { serial_number: serial } = leaf;
+  await mount.write('revoke', { serial_number: String(serial) });
   return {
     root: String(root['certificate']),
     intermediate: String(signed['certificate']),
     leaf: String(leaf['certificate']),
+    ...others,
+    'revocation list': (await mount.raw('crl/pem')).toString(),
   };
 }
+
+const SOURCES = 'RFC5280,RFC5480,RFC5891,RFC8813,Community';
 
 suite('zlint finds nothing', { skip: ZLINT }, () => {
   for (const key of KEYS) {
@@ -89,12 +117,16 @@ suite('zlint finds nothing', { skip: ZLINT }, () => {
       const folder = await folderFor(context);
       for (const [name, pem] of Object.entries(await made(key))) {
         const file = await put(folder, `${name}.pem`, pem);
-        const ran = await runProgram(zlint, ['-includeSources', 'RFC5280,RFC5480,RFC8813', file]);
+        const ran = await runProgram(zlint, ['-includeSources', SOURCES, file]);
         assert.equal(ran?.status, 0, ran?.output ?? '');
         const results = JSON.parse(ran?.output ?? '{}') as Record<string, { result: string }>;
+        assert.ok(
+          Object.values(results).some(({ result }) => result === 'pass'),
+          name,
+        );
         const found = Object.entries(results)
           .filter(([, { result }]) => /warn|error|fatal/.test(result))
-          .map(([lint]) => lint);
+          .map(([lint, { result }]) => `${lint}: ${result}`);
         assert.deepEqual(found, [], name);
       }
     });
