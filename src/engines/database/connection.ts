@@ -5,6 +5,7 @@ import { invalidRequest } from '../../model/errors.ts';
 import { matchesGlob } from '../../model/name-template.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import type { CredentialKind, Database, DatabaseMember } from '../../targets/database.ts';
+import { unsupported } from './credentials.ts';
 import type { DatabasePorts } from './ports.ts';
 
 export const CONNECTIONS: string = 'config/';
@@ -71,6 +72,5 @@ export function assertAllowed({ allowedRoles }: ConnectionRecord, role: string):
 
 /** @throws {RequestError} */
 export function assertCredentialKind(member: DatabaseMember, kind: CredentialKind): void {
-  if (!member.credentials.includes(kind))
-    throw invalidRequest(`unsupported credential_type: "${kind}"`);
+  if (!member.credentials.includes(kind)) throw unsupported(kind);
 }

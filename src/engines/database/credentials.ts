@@ -3,6 +3,8 @@ import { createPublicKey } from 'node:crypto';
 import { makeRsaKey } from '../../crypto/rsa/keys.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Credential, CredentialKind } from '../../targets/database.ts';
+import { certificateConfig, makeClientCertificate } from './client-certificates.ts';
+import type { CertificateWish } from './client-certificates.ts';
 import type { DatabasePorts } from './ports.ts';
 
 /** Checked and with its defaults, as it is shown. */
@@ -22,6 +24,10 @@ export interface MadeCredential {
 const KINDS: ReadonlySet<string> = new Set(['password', 'rsa_private_key', 'client_certificate']);
 const RSA_BITS = [2048, 3072, 4096];
 
+export function unsupported(kind: CredentialKind): Error {
+  return invalidRequest(`unsupported credential_type: "${kind}"`);
+}
+
 export function credentialKindOf(text: string): CredentialKind {
   if (!KINDS.has(text)) throw invalidRequest('invalid credential_type');
   return text as CredentialKind;
@@ -32,9 +38,7 @@ export function credentialRule(
   kind: CredentialKind,
   config: Readonly<Record<string, string>>,
 ): CredentialRule {
-  if (kind === 'client_certificate') {
-    throw invalidRequest('unsupported credential_type: "client_certificate"');
-  }
+  if (kind === 'client_certificate') return { kind, config: certificateConfig(config) };
   if (kind === 'rsa_private_key') return { kind, config: rsaConfig(config) };
   const policy = config['password_policy'] ?? '';
   return { kind, config: policy === '' ? {} : { password_policy: policy } };
@@ -53,6 +57,7 @@ function rsaConfig(config: Readonly<Record<string, string>>): CredentialConfig {
 /**
  * Makes a credential.
  * @param policy password policy of the connection, used unless the role has one
+ * @param wish for a client certificate; undefined where there are none
  * @throws {RequestError}
  */
 export async function makeCredential(
@@ -60,7 +65,12 @@ export async function makeCredential(
   rule: CredentialRule,
   namespaceId: string,
   policy: string,
+  wish?: CertificateWish,
 ): Promise<MadeCredential> {
+  if (rule.kind === 'client_certificate') {
+    if (wish === undefined) throw unsupported(rule.kind);
+    return await makeClientCertificate(ports, rule.config, wish);
+  }
   if (rule.kind === 'rsa_private_key') {
     const key = await makeRsaKey(Number(rule.config['key_bits'] ?? 2048));
     const publicKeyPem = createPublicKey(key).export({ type: 'spki', format: 'pem' });

@@ -34,12 +34,13 @@ interface Lent extends JsonObject {
   readonly revocation_statements: string[];
 }
 
+function longestSeconds(role: RoleRecord, mount: Request['mount']): number {
+  return Math.min(role.maxTtlSeconds || mount.maxLeaseTtlSeconds, mount.maxLeaseTtlSeconds);
+}
+
 function lifetimeSeconds(role: RoleRecord, mount: Request['mount']): number {
-  const longest = Math.min(
-    role.maxTtlSeconds || mount.maxLeaseTtlSeconds,
-    mount.maxLeaseTtlSeconds,
-  );
-  return Math.min(role.defaultTtlSeconds || mount.defaultLeaseTtlSeconds, longest);
+  const wanted = role.defaultTtlSeconds || mount.defaultLeaseTtlSeconds;
+  return Math.min(wanted, longestSeconds(role, mount));
 }
 
 async function lend(
@@ -57,17 +58,17 @@ async function lend(
   if (member.needsCreationStatements && role.creation.every((text) => text.trim() === '')) {
     throw invalidRequest('empty creation statements');
   }
+  const { mount, nowMs } = request;
+  const asker = { displayName: request.principal?.displayName ?? '', role: name, nowMs };
+  const username = newUsername(ports, member, connection, asker);
   const { credential, shown } = await makeCredential(
     ports,
     role.credential,
     request.namespace.id,
     connection.passwordPolicy,
+    // A certificate cannot be renewed: it lasts as long as the lease may.
+    { ...asker, username, expiresMs: nowMs + longestSeconds(role, mount) * 1000 + GRACE_MS },
   );
-  const username = newUsername(ports, member, connection, {
-    displayName: request.principal?.displayName ?? '',
-    role: name,
-    nowMs: request.nowMs,
-  });
   const database = await telling(async () => databaseOf(ports, connection));
   const internal: Lent = {
     username,

@@ -30,10 +30,15 @@ export async function findRole(store: Reader, name: string): Promise<RoleRecord 
 const ROLE_FIELDS = {
   name: ROLE_NAME,
   db_name: { kind: 'string', description: 'Connection that the accounts are made with.' },
-  credential_type: { kind: 'string', description: '"password" or "rsa_private_key".' },
+  credential_type: {
+    kind: 'string',
+    description: 'What accounts open with: password, rsa_private_key or client_certificate.',
+  },
   credential_config: {
     kind: 'string_map',
-    description: 'Of passwords `password_policy`, of keys `key_bits` and `format`.',
+    description:
+      'Of passwords `password_policy`; of keys `key_bits`, `format`; of certificates `common_name_template`, `ca_cert`, `ca_private_key`, `key_type`, `key_bits`, `signature_bits`.',
+    sensitive: true,
   },
   default_ttl: { kind: 'duration_seconds', description: 'How long an account lives at first.' },
   max_ttl: { kind: 'duration_seconds', description: 'How long it may live by renewals.' },
@@ -90,11 +95,12 @@ export function ruleOf(
   return before?.kind === kind ? before : credentialRule(kind, {});
 }
 
-/** Left out where there is nothing to configure. */
+/** Left out where there is nothing to configure. The key of an authority is written and never shown. */
 export function shownCredential({ kind, config }: CredentialRule): Record<string, unknown> {
+  const { ca_private_key: _secret, ...open } = config;
   return {
     credential_type: kind,
-    ...(Object.keys(config).length === 0 ? {} : { credential_config: config }),
+    ...(Object.keys(open).length === 0 ? {} : { credential_config: open }),
   };
 }
 

@@ -12,6 +12,7 @@ import type { Transaction } from '../../../model/transaction.ts';
 import { assertAllowed, connectionOf } from '../connection.ts';
 import { ROLE_NAME } from '../ports.ts';
 import type { DatabasePorts } from '../ports.ts';
+import { unsupported } from '../credentials.ts';
 import { ROLES, ruleOf, shownCredential } from '../role.ts';
 import { STATIC_ROLES, findStaticRole } from './record.ts';
 import type { StaticRole } from './record.ts';
@@ -114,6 +115,8 @@ async function write(
     throw invalidRequest('cannot update static account username');
   }
   const recurrence = recurrenceOf(fields, before?.recurrence);
+  // The key of a certificate would have to be kept to be shown again.
+  if (fields.credential_type === 'client_certificate') throw unsupported('client_certificate');
   const changed = {
     connection,
     username,
