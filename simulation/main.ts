@@ -1,12 +1,13 @@
 /**
  * `npm run simulate [-- --ci] [--seed N] [--cycles N] [--minutes N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
- * Parts: crash, corruption, faults, storage (embedded); accounts (of a real PostgreSQL); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); accounts (of a real PostgreSQL); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
  * sets the dose of a part: cycles, operations or trials; `--minutes` ends consistency earlier. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
 import { simulateAccounts } from './accounts.ts';
 import { simulateCorruption } from './corruption.ts';
 import { simulateCrashes } from './crash.ts';
+import { replaySeed, simulateDeterministic } from './deterministic/deterministic.ts';
 import { simulateFaults } from './faults.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { simulateConsistency } from './replicas/consistency.ts';
@@ -17,6 +18,8 @@ import { simulateStorageCrashes } from './storage/crash.ts';
 /** Doses: what CI has time for, and what a release should see. */
 const DOSES = {
   ci: {
+    seeds: 10_000,
+    seedSeconds: 75,
     cycles: 200,
     corruptions: 60,
     faultPoints: 6,
@@ -27,6 +30,8 @@ const DOSES = {
     accountCycles: 10,
   },
   full: {
+    seeds: 1_000_000,
+    seedSeconds: 24 * 3600,
     cycles: 1000,
     corruptions: 1000,
     faultPoints: 60,
@@ -55,6 +60,8 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       cycles: { type: 'string' },
       minutes: { type: 'string', default: '120' },
+      seeds: { type: 'string' },
+      from: { type: 'string', default: '1' },
     },
     allowPositionals: true,
   });
@@ -62,7 +69,16 @@ async function main(): Promise<number> {
   const dose = values.ci ? DOSES.ci : DOSES.full;
   const cycles = values.cycles === undefined ? undefined : Number(values.cycles);
   const minutes = Number(values.minutes);
+  const deterministic = async (): Promise<string[]> =>
+    positionals.length === 1 && values.seed !== undefined
+      ? await replaySeed(seed)
+      : await simulateDeterministic({
+          seeds: values.seeds === undefined ? (cycles ?? dose.seeds) : Number(values.seeds),
+          from: Number(values.from),
+          secondsMax: dose.seedSeconds,
+        });
   const parts: Readonly<Record<string, () => Promise<string[]>>> = {
+    deterministic,
     crash: () => simulateCrashes({ cycles: cycles ?? dose.cycles, seed }),
     corruption: () => simulateCorruption({ count: cycles ?? dose.corruptions, seed }),
     faults: () => simulateFaults({ points: cycles ?? dose.faultPoints, seed }),

@@ -51,6 +51,8 @@ export interface AuditBrokerOptions {
   readonly metrics?: AuditMetrics | undefined;
   /** Formats beside the native one that a device's option `format` may name. */
   readonly exporters?: Exporters | undefined;
+  /** How a log waits for the records of the same turn before it writes; `setImmediate` without it. */
+  readonly soon?: ((action: () => void) => void) | undefined;
 }
 
 interface Slot {
@@ -66,7 +68,7 @@ const NO_EXPORTERS: Exporters = new Map();
 export class AuditBroker {
   readonly #options: AuditBrokerOptions;
   readonly #clock: Clock;
-  readonly #bootSigner: CheckpointSigner = createBootSigner();
+  readonly #bootSigner: CheckpointSigner;
   #slots: readonly Slot[] = [];
   #keys: AuditKeys | undefined;
   #headers: AuditedHeaders = new Map();
@@ -76,6 +78,7 @@ export class AuditBroker {
   constructor(options: AuditBrokerOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#bootSigner = createBootSigner(options.random);
   }
 
   /**
@@ -159,6 +162,7 @@ export class AuditBroker {
       deadlineMs: options.deadlineMs,
       keepReplies: options.required,
       signer: this.#keys?.signer ?? this.#bootSigner,
+      soon: this.#options.soon,
       onWritten: (counts, elapsedMs) => metrics?.written(path, counts, elapsedMs),
       onFailure: (counts) => metrics?.failed(path, counts),
     });

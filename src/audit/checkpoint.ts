@@ -3,19 +3,20 @@
  * public key in use; a checkpoint is an Ed25519 signature (RFC 8032) over the position of the chain. Before unsealing, a key
  * made for this start of the process signs; the first checkpoint after unsealing endorses it.
  */
-import { generateKeyPairSync, sign } from 'node:crypto';
 import {
   ed25519Signer,
   ed25519Verifier,
   keyId,
   parsePublicKey,
-  rawPublicKey,
 } from '../crypto/signatures/ed25519.ts';
+import type { Random } from '../base/random.ts';
 import type { ChainPosition } from './chain.ts';
 
 export const LOG_FORMAT = 'strongroom-audit/1';
 /** First line of every signed text, so that the key's signatures mean nothing elsewhere. */
 const CHECKPOINT_DOMAIN = 'strongroom-audit-checkpoint/1';
+
+const SEED_BYTES = 32;
 
 /** Signs checkpoints. `log`: the cluster's own key, kept behind the barrier; `boot`: made for one start of the process. */
 export interface CheckpointSigner {
@@ -26,16 +27,14 @@ export interface CheckpointSigner {
 }
 
 /** A key for records that are written before the log's own key can be read. */
-export function createBootSigner(): CheckpointSigner {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  return {
-    role: 'boot',
-    publicKey: rawPublicKey(publicKey),
-    sign: (message) => sign(null, message, privateKey),
-  };
+export function createBootSigner(random: Random): CheckpointSigner {
+  const seed = random.bytes(SEED_BYTES);
+  const signer = ed25519Signer(seed);
+  seed.fill(0);
+  return { role: 'boot', ...signer };
 }
 
-/** The log's own key, from its 32-byte seed (RFC 8032 §5.1.5). The caller may zero the seed afterwards. */
+/** The log's own key, from its 32-byte seed. The caller may zero the seed afterwards. */
 export function createLogSigner(seed: Uint8Array): CheckpointSigner {
   return { role: 'log', ...ed25519Signer(seed) };
 }

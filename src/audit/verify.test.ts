@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { systemRandom } from '../base/random.ts';
 import { Chain } from './chain.ts';
 import { createBootSigner, createLogSigner, renderCheckpoint, renderHeader } from './checkpoint.ts';
 import { verifyLog } from './verify.ts';
@@ -220,7 +221,7 @@ test('a log signed by a key of its own does not pass for one whose key is known'
 });
 
 test('a log signed by nothing but a boot key counts as unsigned when the log key is known', async () => {
-  const boot = createBootSigner();
+  const boot = createBootSigner(systemRandom);
   const chain = new Chain();
   const header = { time: TIME, origin: ORIGIN, opens: true, signer: boot };
   const fields = { time: TIME, origin: ORIGIN, dropped: 0, endorses: [] };

@@ -8,8 +8,8 @@
  *     return { data, lease: { secretType: 'creds', internal: { username }, … } };
  *
  * A request that fails, is run again or never comes back leaves its intent open, and the core settles it: what was to be lent
- * is revoked by the backend's own `secrets` (tried again with growing pauses, shown and forced like any lease), every other
- * intent is handed to the `settle` of its kind. Both must do no harm when the act never happened, and when they run twice.
+ * is revoked by the backend's own `secrets` (tried again with growing pauses, shown and forced like any lease; at once, and once
+ * more when the act can no longer come about), every other intent is handed to the `settle` of its kind. Both must do no harm when the act never happened, and when they run twice.
  */
 import type { JsonObject } from '../base/json.ts';
 import type { Transaction } from './transaction.ts';

@@ -84,7 +84,7 @@ export class Intents {
       const own = begin();
       await assertMounted(own, intent.mountAccessor);
       this.#view(own).putJsonNew(id, record);
-      queue.scheduleNew(own, dueOf(record), nowMs + SETTLE_AFTER_MS);
+      queue.scheduleNew(own, dueOf(record), settledMs(record));
       await own.commit();
       queue.committed(own);
       await this.#view(unit).get(id);
@@ -162,6 +162,11 @@ function dueOf({ namespaceId, id }: IntentRecord): {
   readonly id: string;
 } {
   return { kind: 'intent', namespaceId, id };
+}
+
+/** From then on the act of an intent has happened or never will, in milliseconds since the epoch. */
+export function settledMs({ openedMs }: IntentRecord): number {
+  return openedMs + SETTLE_AFTER_MS;
 }
 
 /** What a handler gets of an intent. */

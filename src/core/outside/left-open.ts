@@ -8,7 +8,7 @@ import type { CoreUnit } from '../epoch-cache.ts';
 import { within } from '../expiry/within.ts';
 import type { ExpirerPorts, Kind } from '../expiry/work.ts';
 import { dataPrefix } from '../mounts/mount-entry.ts';
-import { LEND, OWN_PREFIX } from './intents.ts';
+import { LEND, OWN_PREFIX, settledMs } from './intents.ts';
 import type { IntentRecord } from './intents.ts';
 import { taskAudit } from './task-audit.ts';
 import type { TaskAudit } from './task-audit.ts';
@@ -36,8 +36,11 @@ export function intentKind(ports: Ports): Kind {
       const record = await intents.get(unit, entry.id);
       if (record === undefined) return 'done';
       if (intents.isActive(record.id)) return nowMs + ACTIVE_CHECK_MS;
-      if (record.kind === LEND) endLent(ports, unit, record, nowMs);
-      else await settleOwn(ports, unit, record, nowMs);
+      if (record.kind === LEND) {
+        endLent(ports, unit, record, nowMs);
+        // Whoever has given up waiting for the act may be overtaken by it: once more when it can no longer come about.
+        if (nowMs < settledMs(record)) return settledMs(record);
+      } else await settleOwn(ports, unit, record, nowMs);
       intents.delete(unit, record.id);
       return 'done';
     },

@@ -12,7 +12,7 @@ export class LendingTarget {
   mode: 'works' | 'fails' | 'blocks' = 'works';
   revocations: number = 0;
   /** What becomes of the next account that is made. */
-  making: 'works' | 'fails after it' | 'refuses' = 'works';
+  making: 'works' | 'fails after it' | 'refuses' | 'does not answer' = 'works';
   /** Called between the making of an account and the end of its request. */
   made: () => Promise<void> = async () => {};
   /** Colours that were painted, and by what. */
@@ -59,6 +59,9 @@ export function lendingBackend(target: LendingTarget): Backend {
               if (target.making === 'refuses') {
                 intent.withdraw();
                 throw new RequestError('upstream_failed', 'the target says no');
+              }
+              if (target.making === 'does not answer') {
+                throw new RequestError('upstream_failed', 'no answer in time');
               }
               target.make(name);
               await target.made();

@@ -42,6 +42,19 @@ suite('an act outside', () => {
       assert.equal(server.target.revocations, 1);
     }));
 
+  test('that comes about after its request was given up, and undone, is undone again', () =>
+    lending(async (server) => {
+      server.target.making = 'does not answer';
+      assert.equal(await server.outcome('read', CREDS), 'upstream_failed');
+      await server.pass(0);
+      assert.equal(server.target.revocations, 1);
+      server.target.make('account-0');
+      await server.pass(2 * 60);
+      assert.equal(server.target.live.size, 0);
+      await server.pass(600);
+      assert.equal(server.target.revocations, 2);
+    }));
+
   test('that the target refused needs no undoing', () =>
     lending(async (server) => {
       server.target.making = 'refuses';

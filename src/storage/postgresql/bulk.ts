@@ -1,7 +1,7 @@
 /** Connections for listings and walks, so that a long one holds up nobody else. */
 import type { Clock } from '../../base/clock.ts';
 import { isContention, isPassing, isPoolerTrouble, LinkError } from './failures.ts';
-import type { Answer, Link } from './link.ts';
+import type { Answer, Connection } from './link.ts';
 import { asStorageError, pause } from './reader.ts';
 import type { Statement } from './statements.ts';
 
@@ -14,13 +14,13 @@ export interface BulkCall {
 }
 
 export class Bulk {
-  readonly #make: () => Link;
+  readonly #make: () => Connection;
   readonly #most: number;
-  readonly #idle: Link[] = [];
-  readonly #waiting: ((link: Link) => void)[] = [];
-  readonly #all: Link[] = [];
+  readonly #idle: Connection[] = [];
+  readonly #waiting: ((link: Connection) => void)[] = [];
+  readonly #all: Connection[] = [];
 
-  constructor(make: () => Link, most: number) {
+  constructor(make: () => Connection, most: number) {
     this.#make = make;
     this.#most = most;
   }
@@ -51,7 +51,7 @@ export class Bulk {
     await Promise.all(this.#all.map((link) => link.close()));
   }
 
-  async #take(): Promise<Link> {
+  async #take(): Promise<Connection> {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     if (this.#all.length < this.#most) {
@@ -59,12 +59,12 @@ export class Bulk {
       this.#all.push(link);
       return link;
     }
-    const { promise, resolve } = Promise.withResolvers<Link>();
+    const { promise, resolve } = Promise.withResolvers<Connection>();
     this.#waiting.push(resolve);
     return await promise;
   }
 
-  #give(link: Link): void {
+  #give(link: Connection): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#idle.push(link);
     else next(link);

@@ -2,7 +2,7 @@
 import type { Log } from '../../base/log.ts';
 import { StorageError } from '../storage.ts';
 import { LinkError } from './failures.ts';
-import type { Link } from './link.ts';
+import type { Connection } from './link.ts';
 
 interface Setting {
   readonly name: string;
@@ -45,7 +45,7 @@ const SETTINGS: readonly Setting[] = [
 const VERSION_MIN = 120_000;
 
 export interface DurabilityOptions {
-  readonly link: Link;
+  readonly link: Connection;
   readonly log: Log;
   /** The operator accepts unsafe settings. */
   readonly accept: boolean;
@@ -80,7 +80,7 @@ export async function assertDurable({ link, log, accept }: DurabilityOptions): P
   }
 }
 
-async function show(link: Link, name: string): Promise<string | undefined> {
+async function show(link: Connection, name: string): Promise<string | undefined> {
   try {
     const { rows } = await link.one({ text: `SHOW ${name}` });
     return String(rows[0]?.[0]);

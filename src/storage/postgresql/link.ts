@@ -25,6 +25,19 @@ export interface Answer {
   readonly command: string;
 }
 
+/** What the parts of the store see of a connection. */
+export interface Connection {
+  /**
+   * Sends statements at once, one behind the other, and gives the answers of all.
+   * @throws {LinkError} the first failure; without `code` the connection is gone, and with it the knowledge of what became of them.
+   */
+  run(statements: readonly Statement[]): Promise<readonly Answer[]>;
+  one(statement: Statement): Promise<Answer>;
+  /** Throws the connection away, whatever is under way on it. The next statement opens another. */
+  drop(): void;
+  close(): Promise<void>;
+}
+
 export interface LinkOptions {
   readonly plan: ConnectionPlan;
   readonly clock: Clock;
@@ -43,7 +56,7 @@ const types: CustomTypesConfig = {
   }) as CustomTypesConfig['getTypeParser'],
 };
 
-export class Link {
+export class Link implements Connection {
   readonly #options: LinkOptions;
   #client: Client | undefined;
   #opening: Promise<Client> | undefined;
@@ -54,10 +67,6 @@ export class Link {
     this.#options = options;
   }
 
-  /**
-   * Sends statements at once, one behind the other, and gives the answers of all.
-   * @throws {LinkError} the first failure; without `code` the connection is gone, and with it the knowledge of what became of them.
-   */
   async run(statements: readonly Statement[]): Promise<readonly Answer[]> {
     const client = await this.#ready();
     const named = this.#options.named();
@@ -83,7 +92,6 @@ export class Link {
     return answer;
   }
 
-  /** Throws the connection away, whatever is under way on it. */
   drop(): void {
     const client = this.#client;
     this.#client = undefined;

@@ -25,6 +25,7 @@ import { assertDurable } from './durability.ts';
 import { Bulk } from './bulk.ts';
 import { isPassing, LinkError } from './failures.ts';
 import { Link } from './link.ts';
+import type { Connection } from './link.ts';
 import { catchUpOf, HistoryError, Mirror } from './mirror.ts';
 import { pause, Reader } from './reader.ts';
 import { AFTER_ALL_KEYS, entryOf, firstAfter } from './rows.ts';
@@ -57,6 +58,8 @@ export interface PostgresqlStorageOptions {
   /** How often the first connection is tried. */
   readonly connectAttemptsMax?: number;
   readonly cacheBytesMax?: number;
+  /** Makes connections in place of those that `connectionUrl` describes; each opens when it is first used. */
+  readonly connect?: () => Connection;
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: Log;
@@ -88,14 +91,10 @@ export async function openPostgresqlStorage(
   const plan = parseConnectionUrl(options.connectionUrl, options.environment);
   const tables = tablesOf(options.table ?? TABLE_DEFAULT);
   let named = options.preparedStatements ?? true;
-  const link = (): Link =>
-    new Link({
-      plan,
-      clock: options.clock,
-      log,
-      queryMsMax: (options.deadlineMs ?? DEADLINE_MS_DEFAULT) / 2,
-      named: () => named,
-    });
+  const { clock, deadlineMs = DEADLINE_MS_DEFAULT } = options;
+  const dial = (): Connection =>
+    new Link({ plan, clock, log, queryMsMax: deadlineMs / 2, named: () => named });
+  const link = options.connect ?? dial;
   const writing = link();
   const statements = statementsOf(tables);
   try {
@@ -147,10 +146,10 @@ const CONNECT_PAUSE_MS = 1_000;
 interface Built {
   readonly log: Log;
   readonly statements: Statements;
-  readonly writing: Link;
-  readonly reading: Link;
+  readonly writing: Connection;
+  readonly reading: Connection;
   readonly bulk: Bulk;
-  readonly makeLink: () => Link;
+  readonly makeLink: () => Connection;
   readonly place: Mirror['place'];
   readonly onPooler: () => void;
 }

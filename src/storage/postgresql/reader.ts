@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { BATCH_MAX, StorageError } from '../storage.ts';
 import type { Entry } from '../storage.ts';
 import { isContention, isPassing, isPoolerTrouble, LinkError } from './failures.ts';
-import type { Link } from './link.ts';
+import type { Connection } from './link.ts';
 import { catchUpOf } from './mirror.ts';
 import type { Mirror } from './mirror.ts';
 import type { Statements } from './statements.ts';
@@ -12,7 +12,7 @@ import type { Statements } from './statements.ts';
 const RETRY_MS = 100;
 
 export interface ReaderOptions {
-  readonly link: Link;
+  readonly link: Connection;
   readonly mirror: Mirror;
   readonly statements: Statements;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /** Makes the tables, and brings those of an older version up to date. */
 import { StorageError } from '../storage.ts';
 import { LinkError } from './failures.ts';
-import type { Link } from './link.ts';
+import type { Connection } from './link.ts';
 import type { Tables } from './statements.ts';
 
 /** Each step leads from the version before it to the next; steps that were released never change. */
@@ -31,7 +31,7 @@ const NO_SUCH_TABLE = '42P01';
 const NOT_ALLOWED = '42501';
 
 export interface SchemaOptions {
-  readonly link: Link;
+  readonly link: Connection;
   readonly tables: Tables;
   /** The tables are made by somebody else. */
   readonly skip: boolean;
@@ -73,7 +73,7 @@ async function prepare({ link, tables, skip }: SchemaOptions): Promise<void> {
 }
 
 /** 0 = there are none. */
-async function versionOf(link: Link, tables: Tables): Promise<number> {
+async function versionOf(link: Connection, tables: Tables): Promise<number> {
   try {
     const { rows } = await link.one({ text: `SELECT version FROM ${tables.schema}` });
     return Number(rows[0]?.[0] ?? 0);
@@ -87,7 +87,7 @@ async function versionOf(link: Link, tables: Tables): Promise<number> {
 }
 
 /** A table of that name which is not ours, such as one of Vault's, is left alone. */
-async function assertFree(link: Link, tables: Tables): Promise<void> {
+async function assertFree(link: Connection, tables: Tables): Promise<void> {
   try {
     await link.one({ text: `SELECT 1 FROM ${tables.kv} LIMIT 1` });
   } catch (error) {

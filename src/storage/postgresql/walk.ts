@@ -5,7 +5,7 @@ import type { Random } from '../../base/random.ts';
 import { StorageError } from '../storage.ts';
 import type { Entry } from '../storage.ts';
 import { LinkError } from './failures.ts';
-import type { Link } from './link.ts';
+import type { Connection } from './link.ts';
 import { AFTER_ALL_KEYS, entryOf, firstAfter } from './rows.ts';
 import { asStorageError } from './reader.ts';
 import type { Statements } from './statements.ts';
@@ -19,7 +19,7 @@ const PAGE_BYTES_HIGH: number = 8 * 1024 * 1024;
 export interface WalkPorts {
   readonly statements: Statements;
   readonly random: Random;
-  readonly makeLink: () => Link;
+  readonly makeLink: () => Connection;
 }
 
 /** @throws {StorageError} the connection was lost: what was visited may be of another state than what would follow. */

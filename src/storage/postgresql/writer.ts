@@ -12,7 +12,7 @@ import type { Entry } from '../storage.ts';
 import { batchOf, decide, keysOf } from './batch.ts';
 import type { Decided, Pending } from './batch.ts';
 import { isContention, isPassing, isPoolerTrouble, LinkError } from './failures.ts';
-import type { Link } from './link.ts';
+import type { Connection } from './link.ts';
 import { catchUpOf } from './mirror.ts';
 import type { Mirror, Pins, Place } from './mirror.ts';
 import { asStorageError, pause } from './reader.ts';
@@ -30,7 +30,7 @@ const LOCKED_BATCHES = 8;
 const RETRY_MS = 100;
 
 export interface WriterOptions {
-  readonly link: Link;
+  readonly link: Connection;
   readonly mirror: Mirror;
   readonly reader: Reader;
   readonly statements: Statements;

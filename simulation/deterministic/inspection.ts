@@ -1,0 +1,209 @@
+/** After the trouble: lets everything come to rest, and looks whether it is as was promised. */
+import { EPOCH_MS } from './world/machine.ts';
+import { dataOf } from './server.ts';
+import type { Question } from './server.ts';
+import type { Cluster } from './cluster.ts';
+import { registerOf } from './clients.ts';
+import { FIXED, ROOT_TOKEN, ROTATED } from './image.ts';
+import { INTENTS, queueEntryOf } from './stored-keys.ts';
+import { KEEPER } from './world/target.ts';
+import type { Image } from './image.ts';
+import type { Ledger } from './ledger.ts';
+
+/** How long what is left of leases, intents and failed attempts may take to be cleared away. */
+const REST_MS_MAX = 600_000;
+const LOOK_MS = 1_000;
+/** A rotation that nothing disturbs takes less. */
+const ROTATION_MS = 300;
+const LOOKS = 3;
+const LENT = 'v-';
+const ASKED_AGAIN_MS = 200;
+const ASKED_MAX = 60;
+
+export async function inspect(cluster: Cluster, ledger: Ledger, image: Image): Promise<void> {
+  const { problems, scheduler } = cluster;
+  await oneServer(cluster);
+  const untilMs = scheduler.nowMs + REST_MS_MAX;
+  while (unrest(cluster) !== '' && scheduler.nowMs < untilMs) {
+    await scheduler.sleep(LOOK_MS, 'look');
+  }
+  const left = unrest(cluster);
+  if (left !== '') problems.push(`still there after ${REST_MS_MAX / 1000} s: ${left}`);
+  await checkSecrets(cluster, ledger);
+  await checkTokens(cluster, ledger);
+  await checkLeases(cluster);
+  await checkCredentials(cluster, image);
+  ledger.judgeHistories();
+  await checkIntegrity(cluster);
+  for (const { audit, name, machine } of cluster.nodes) {
+    const fault = await audit.verify(machine?.alive === true);
+    if (fault !== '') problems.push(`${name}: ${fault}`);
+  }
+  for (const crash of cluster.crashes())
+    problems.push(`a request crashed: ${crash.split('\n', 3).join(' ')}`);
+}
+
+/** The first that serves goes on alone; the others are gone without a word. */
+async function oneServer(cluster: Cluster): Promise<void> {
+  while (cluster.serving.length === 0) await cluster.scheduler.sleep(20, 'wait for a server');
+  const [survivor] = cluster.serving;
+  for (const node of cluster.nodes) {
+    if (node === survivor) continue;
+    node.wanted = false;
+    node.machine?.die('is taken away');
+  }
+}
+
+/** What is under way or left over; '' = nothing. */
+function unrest({ storedKeys, target, scheduler }: Cluster): string {
+  const nowMs = EPOCH_MS + scheduler.nowMs;
+  if (target.underWay > 0) return 'a call at the target';
+  for (const name of target.accounts.keys()) if (name.startsWith(LENT)) return `account ${name}`;
+  for (const key of storedKeys) {
+    if (key.startsWith(INTENTS)) return 'an intent';
+    const entry = queueEntryOf(key);
+    if (entry?.kind === 'lease') return 'a lease in the queue';
+    if (entry !== undefined && entry.atMs <= nowMs) return `overdue: ${entry.kind}`;
+  }
+  return '';
+}
+
+/** Asks until there is an answer that the server stands behind. */
+async function sure(cluster: Cluster, question: Question): ReturnType<typeof askOnce> {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await askOnce(cluster, question);
+    const code = answer.error?.code;
+    const passing = code === 'unavailable' || code === 'internal' || code === 'audit_failed';
+    if (!passing || attempt >= ASKED_MAX) return answer;
+    await cluster.scheduler.sleep(ASKED_AGAIN_MS, 'ask again');
+  }
+}
+
+async function askOnce(cluster: Cluster, question: Question) {
+  for (;;) {
+    const { answer } = await cluster.ask(question);
+    if (answer !== undefined) return answer;
+    await cluster.scheduler.sleep(ASKED_AGAIN_MS, 'ask again');
+  }
+}
+
+async function checkSecrets(cluster: Cluster, ledger: Ledger): Promise<void> {
+  for (const path of ledger.histories.keys()) {
+    const callMs = cluster.scheduler.nowMs;
+    const answer = await sure(cluster, { operation: 'read', path, token: ROOT_TOKEN });
+    const saw = registerOf(answer);
+    const answerMs = cluster.scheduler.nowMs;
+    if (saw === undefined)
+      cluster.problems.push(`${path} cannot be read: ${answer.error?.message}`);
+    else ledger.note(path, { action: { kind: 'read', saw }, callMs, answerMs });
+  }
+  const forbidden: Question = {
+    operation: 'read',
+    path: 'secret/data/forbidden',
+    token: ROOT_TOKEN,
+  };
+  const { error } = await sure(cluster, forbidden);
+  if (error?.code !== 'not_found') cluster.problems.push('a write that was denied has happened');
+}
+
+async function checkTokens(cluster: Cluster, ledger: Ledger): Promise<void> {
+  for (const known of ledger.tokens) {
+    const question: Question = {
+      operation: 'read',
+      path: 'secret/data/shared/1',
+      token: known.token,
+    };
+    const sentMs = cluster.scheduler.nowMs;
+    const { error } = await sure(cluster, question);
+    ledger.judgeToken(known, error?.code !== 'permission_denied', sentMs, cluster.scheduler.nowMs);
+  }
+}
+
+async function checkLeases(cluster: Cluster): Promise<void> {
+  const { error, reply } = await sure(cluster, {
+    operation: 'list',
+    path: 'sys/leases/lookup/accounts/creds/app/',
+    token: ROOT_TOKEN,
+  });
+  const keys = reply?.data?.['keys'] ?? [];
+  if (error === undefined) {
+    if ((keys as string[]).length > 0) cluster.problems.push('a lease without an account');
+  } else if (error.code !== 'not_found') cluster.problems.push(`leases: ${error.message}`);
+  const count = dataOf(
+    await sure(cluster, {
+      operation: 'read',
+      path: 'sys/leases/count',
+      token: ROOT_TOKEN,
+      data: { type: 'irrevocable' },
+    }),
+  );
+  if (count['lease_count'] !== 0) cluster.problems.push('leases were given up');
+}
+
+/** Exactly the credentials that are stored as current open the kept accounts. */
+async function checkCredentials(cluster: Cluster, image: Image): Promise<void> {
+  const { target, problems } = cluster;
+  const stored = async (path: string): Promise<Readonly<Record<string, unknown>>> =>
+    dataOf(await sure(cluster, { operation: 'read', path, token: ROOT_TOKEN }));
+  await checkKept(cluster, {
+    account: FIXED,
+    what: 'the credential of a static role',
+    value: async () => (await stored('accounts/static-creds/fixed'))['password'],
+    atRest: async () => !('rotation_failures' in (await stored('accounts/static-roles/fixed'))),
+  });
+  await checkKept(cluster, {
+    account: ROTATED,
+    what: 'the value of a rotated secret',
+    value: async () => {
+      const { data } = await stored('rotating/data/app');
+      return (data as Readonly<Record<string, unknown>>)['password'];
+    },
+    atRest: async () => {
+      const { phase, failures } = await stored('rotating/rotation/secret/app');
+      return (phase === 'idle' || phase === 'grace') && failures === 0;
+    },
+  });
+  const { error } = await sure(cluster, {
+    operation: 'read',
+    path: 'accounts/creds/app',
+    token: ROOT_TOKEN,
+  });
+  if (error !== undefined) {
+    const changed = target.accounts.get(KEEPER) !== image.accounts.get(KEEPER);
+    problems.push(
+      `no account can be made any more (${error.message}; the keeper's password ${changed ? 'was rotated' : 'is the first'})`,
+    );
+  }
+}
+
+interface Kept {
+  readonly account: string;
+  readonly what: string;
+  readonly value: () => Promise<unknown>;
+  /** No rotation has failed that is still to be made good. */
+  readonly atRest: () => Promise<boolean>;
+}
+
+/** The account opens with what is stored, as soon as no rotation is under way. */
+async function checkKept(cluster: Cluster, { account, what, value, atRest }: Kept): Promise<void> {
+  const { scheduler, target, problems } = cluster;
+  const untilMs = scheduler.nowMs + REST_MS_MAX;
+  for (let wrong = 0; wrong < LOOKS;) {
+    if ((await value()) === target.accounts.get(account)) return;
+    if (scheduler.nowMs > untilMs) return void problems.push(`${what} does not come to rest`);
+    if (unrest(cluster) === '' && (await atRest())) wrong += 1;
+    await scheduler.sleep(ROTATION_MS, 'look again');
+  }
+  problems.push(`${what} that is stored is not the one that works`);
+}
+
+async function checkIntegrity(cluster: Cluster): Promise<void> {
+  const [node] = cluster.serving;
+  const scrub = node?.instance?.services.barrier.scrub();
+  if (scrub === undefined) return;
+  for (;;) {
+    const { done, faults } = await scrub.step(1_000);
+    for (const { key, reason } of faults) cluster.problems.push(`integrity of ${key}: ${reason}`);
+    if (done) return;
+  }
+}

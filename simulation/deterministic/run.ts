@@ -1,0 +1,100 @@
+/** One run: a cluster, clients, trouble; then peace, and the question whether everything that was promised holds. */
+import { Chance } from './world/chance.ts';
+import { Clients } from './clients.ts';
+import { Cluster } from './cluster.ts';
+import type { Sabotage } from './cluster.ts';
+import { inspect } from './inspection.ts';
+import type { Image } from './image.ts';
+import { Ledger } from './ledger.ts';
+import { Scheduler } from './world/scheduler.ts';
+import { endTrouble, makeTrouble, planOf } from './trouble.ts';
+import type { Plan } from './trouble.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly image: Image;
+  readonly sabotage?: Sabotage | undefined;
+  /** Changes what the seed has chosen. */
+  readonly plan?: ((plan: Plan) => Plan) | undefined;
+  /** Ends at the first problem of this kind: there is no more to be found. */
+  readonly until?: RegExp;
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+export interface Outcome {
+  readonly problems: readonly string[];
+  readonly digest: string;
+  readonly events: number;
+  readonly asked: number;
+  readonly answers: number;
+  readonly commits: number;
+  readonly starts: number;
+  readonly checks: number;
+  readonly simulatedMs: number;
+}
+
+/** The clients are through by then, whatever happens. */
+const WORK_MS_MAX = 600_000;
+/** Everything that was left behind is cleared away by then. */
+const PEACE_MS_MAX = 900_000;
+/** Timers may be as late as this when nobody waits: the run gets on in large steps. */
+const LATE_MS = 3_000;
+
+export async function runSeed(options: RunOptions): Promise<Outcome> {
+  const { seed, image } = options;
+  const plan = (options.plan ?? ((chosen) => chosen))(planOf(new Chance(seed, 'plan')));
+  const scheduler = new Scheduler(new Chance(seed, 'order'), options.trace);
+  scheduler.note(JSON.stringify(plan));
+  const cluster = new Cluster({
+    scheduler,
+    seed,
+    image,
+    replicas: plan.replicas,
+    sabotage: options.sabotage ?? {},
+  });
+  const { problems } = cluster;
+  const ledger = new Ledger(problems);
+  const clients = new Clients(cluster, ledger, new Chance(seed, 'clients'), plan.policies);
+  let phase = 'work' as 'work' | 'peace' | 'over';
+
+  async function story(): Promise<void> {
+    for (const node of cluster.nodes) cluster.start(node);
+    while (cluster.serving.length < cluster.nodes.length) await scheduler.sleep(20, 'start');
+    await clients.prepare();
+    makeTrouble(cluster, plan, new Chance(seed, 'trouble'));
+    const work = Array.from({ length: plan.clients }, () =>
+      clients.work(plan.things, plan.pauseMs),
+    );
+    await Promise.all(work);
+    phase = 'peace';
+    endTrouble(cluster);
+    cluster.latenessMs = LATE_MS;
+    await inspect(cluster, ledger, image);
+    phase = 'over';
+  }
+
+  story().catch((error: unknown) => {
+    problems.push(
+      `the simulation failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    phase = 'over';
+  });
+  const enough = (): boolean => problems.some((problem) => options.until?.test(problem) === true);
+  await scheduler.run(WORK_MS_MAX, () => phase !== 'work' || enough());
+  if (phase === 'work') problems.push('the clients did not come to an end');
+  await scheduler.run(scheduler.nowMs + PEACE_MS_MAX, () => phase === 'over' || enough());
+  if ((phase as string) !== 'over') problems.push('no peace came');
+  for (const { machine } of cluster.nodes) machine?.die('is over');
+  const store = cluster.database ?? cluster.platter;
+  return {
+    problems,
+    digest: scheduler.digest,
+    events: scheduler.events,
+    asked: clients.asked,
+    answers: cluster.answers,
+    commits: store?.commits ?? 0,
+    starts: cluster.nodes.reduce((sum, { starts }) => sum + starts, 0),
+    checks: ledger.checks,
+    simulatedMs: scheduler.nowMs,
+  };
+}
