@@ -97,6 +97,15 @@ suite('logins', () => {
     }
   });
 
+  test('an alias answers to the name that it had in old clients', async () => {
+    const rig = await openRig();
+    const id = await rig.make('entity', { name: 'ada' });
+    const made = await rig.make('alias', { name: 'ada', canonical_id: id, mount_accessor: 'up' });
+    const shown = await rig.bench.call('read', `alias/id/${made}`);
+    assert.equal(shown?.data?.['canonical_id'], id);
+    assert.equal((await rig.login('up', 'ada')).entityId, id);
+  });
+
   test('a disabled entity does not get in, and adds nothing', async () => {
     const rig = await openRig();
     const { entityId } = await rig.login('up', 'bob');

@@ -176,12 +176,19 @@ async function remove(directory: Directory, id: string): Promise<void> {
   directory.putEntity({ ...settled, aliases }, known.entity);
 }
 
+/** What they are called, and were before Vault 0.9.0: clients of that age still ask so. */
+const NAMES = ['entity-alias', 'alias'] as const;
+
 export function entityAliasPaths(identity: Identity): Path<Unit>[] {
+  return NAMES.flatMap((name) => pathsAt(name, identity));
+}
+
+function pathsAt(name: (typeof NAMES)[number], identity: Identity): Path<Unit>[] {
   const at = (request: Pick<Request, 'namespace'>, unit: Unit): Directory =>
     identity.in(unit, request.namespace);
   return [
     defineSystemPath({
-      pattern: 'entity-alias',
+      pattern: name,
       fields,
       help: { synopsis: 'Creates an alias of an entity, or changes it.' },
       operations: {
@@ -192,7 +199,7 @@ export function entityAliasPaths(identity: Identity): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'entity-alias/id',
+      pattern: `${name}/id`,
       fields: {},
       help: { synopsis: 'Lists the entity aliases by id.' },
       operations: {
@@ -203,7 +210,7 @@ export function entityAliasPaths(identity: Identity): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'entity-alias/id/{id}',
+      pattern: `${name}/id/{id}`,
       fields,
       help: { synopsis: 'Reads, changes and deletes the entity alias of an id.' },
       operations: {
