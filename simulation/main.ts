@@ -8,7 +8,7 @@ import { simulateAccounts } from './accounts.ts';
 import { simulateCorruption } from './corruption.ts';
 import { simulateCrashes } from './crash.ts';
 import { replaySeed, simulateDeterministic } from './deterministic/deterministic.ts';
-import { simulateFaults } from './faults.ts';
+import { simulateFaults } from './faults/faults.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { simulateConsistency } from './replicas/consistency.ts';
 import { simulateDurability } from './replicas/durability.ts';
@@ -22,7 +22,7 @@ const DOSES = {
     seedSeconds: 75,
     cycles: 200,
     corruptions: 60,
-    faultPoints: 6,
+    faultPoints: 1,
     storageCycles: 15,
     operations: 800,
     trials: 80,
@@ -81,7 +81,8 @@ async function main(): Promise<number> {
     deterministic,
     crash: () => simulateCrashes({ cycles: cycles ?? dose.cycles, seed }),
     corruption: () => simulateCorruption({ count: cycles ?? dose.corruptions, seed }),
-    faults: () => simulateFaults({ points: cycles ?? dose.faultPoints, seed }),
+    faults: () =>
+      simulateFaults({ points: cycles ?? dose.faultPoints, everyCall: !values.ci, seed }),
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
     accounts: onPostgres(() => simulateAccounts({ cycles: cycles ?? dose.accountCycles, seed })),
     consistency: onPostgres(() =>
