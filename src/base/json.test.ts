@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { assertJsonLimits, isJsonObject, isRawNumber, JsonLimitError, parseJson } from './json.ts';
+import {
+  assertJsonLimits,
+  isJsonObject,
+  isRawNumber,
+  isWellFormedJson,
+  JsonLimitError,
+  parseJson,
+} from './json.ts';
 
 test('numbers come back as they were written', () => {
   const text =
@@ -18,6 +25,15 @@ test('half a surrogate pair becomes the replacement character, in names too', ()
     '\ufffd': [1],
   });
   assert.equal(parseJson(String.raw`"\\ud800"`), String.raw`\ud800`);
+});
+
+test('half a surrogate pair is found wherever it stands, and only it', () => {
+  for (const half of ['"\\ud800"', '{"\\uDC00":1}', '[{"a":["x\\udbffy"]}]', '"\\udc00\\ud800"']) {
+    assert.equal(isWellFormedJson(half), false, half);
+  }
+  for (const whole of ['"\\ud83d\\ude00"', '"\\\\ud800"', '"\\u00e9"', '{"a":null,"b":[1,true]}']) {
+    assert.equal(isWellFormedJson(whole), true, whole);
+  }
 });
 
 test('__proto__ is an ordinary name', () => {

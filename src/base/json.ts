@@ -62,6 +62,25 @@ export function isJsonObject(value: unknown): value is JsonObject {
   );
 }
 
+/**
+ * False when a text or name in this JSON has half of a surrogate pair: for APIs that refuse what cannot be kept as it was sent, where
+ * {@link parseJson} puts U+FFFD in its place. Call {@link assertJsonLimits} first.
+ * @throws {SyntaxError}
+ */
+export function isWellFormedJson(text: string): boolean {
+  return !HALF_PAIR.test(text) || isWellFormed(JSON.parse(text));
+}
+
+/** Only an escape can hold one. */
+const HALF_PAIR = /\\u[dD][89a-fA-F]/;
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (Array.isArray(value)) return value.every(isWellFormed);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([name, each]) => name.isWellFormed() && isWellFormed(each));
+}
+
 export interface JsonLimits {
   /** Deepest nesting of objects and arrays. */
   readonly depthMax: number;

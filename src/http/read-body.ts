@@ -17,6 +17,9 @@ export function announcesTooMuch(
  * @throws {BodyError} `too_large`, with the stream paused and the rest unread; `aborted` when it ends before its end.
  */
 export function readWhole(stream: Readable, bytesMax: number): Promise<Buffer> {
+  // An empty body may have ended, and its sender have gone, before anybody asked for it.
+  if (stream.readableEnded) return Promise.resolve(EMPTY);
+  if (stream.destroyed) return Promise.reject(new BodyError('aborted'));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { accountOf } from '../../model/access-key-id.ts';
 import type { Clock } from '../../base/clock.ts';
-import { assertJsonLimits, JsonLimitError } from '../../base/json.ts';
+import { assertJsonLimits, JsonLimitError, isWellFormedJson } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import { uuid } from '../../base/random.ts';
@@ -272,8 +272,14 @@ function wantedBy(target: string): Wanted & { readonly service: Exclude<Service,
 function parsed(body: Buffer): JsonObject {
   try {
     assertJsonLimits(body, JSON_LIMITS);
-    const value: unknown = isUtf8(body) ? JSON.parse(body.toString()) : undefined;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    const text = isUtf8(body) ? body.toString() : '';
+    const value: unknown = JSON.parse(text);
+    if (
+      isWellFormedJson(text) &&
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value)
+    )
       return value as JsonObject;
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof JsonLimitError)) throw error;

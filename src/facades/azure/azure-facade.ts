@@ -1,5 +1,5 @@
 /** The Azure Key Vault protocol: vaults by host name, the token endpoint that their clients are sent to, and what az asks besides. */
-import { assertJsonLimits, isJsonObject, parseJson } from '../../base/json.ts';
+import { assertJsonLimits, isJsonObject, isWellFormedJson, parseJson } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
@@ -270,8 +270,9 @@ async function readJson(request: WireRequest): Promise<JsonObject> {
   if (bytes.length === 0) return {};
   try {
     assertJsonLimits(bytes, JSON_LIMITS);
-    const value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (isJsonObject(value)) return value;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const value = parseJson(text);
+    if (isWellFormedJson(text) && isJsonObject(value)) return value;
   } catch {
     // The reason might repeat what was sent.
   }

@@ -1,5 +1,5 @@
 /** The REST form of the API: routes, query parameters and JSON become request messages, replies and errors become JSON. */
-import { assertJsonLimits, isJsonObject, parseJson } from '../../base/json.ts';
+import { assertJsonLimits, isJsonObject, isWellFormedJson, parseJson } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { WireReply } from '../facade.ts';
 import { jsonOfMessage, messageOfJson } from './wire/json-form.ts';
@@ -150,7 +150,9 @@ function bodyObject(bytes: Buffer): JsonObject {
   let value: unknown;
   try {
     assertJsonLimits(bytes, JSON_LIMITS);
-    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = parseJson(text);
+    if (!isWellFormedJson(text)) throw new TypeError('half a character');
   } catch {
     throw wrong('Invalid JSON payload received.');
   }

@@ -101,6 +101,16 @@ describe('in clear', () => {
     old.socket.destroy();
   });
 
+  test('an empty body that ended before it was asked for is an empty body', async (context) => {
+    const { port } = await running(context, async (request) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return said(200, `${(await request.readBody(9)).length} bytes`);
+    });
+    const session = client(context, `http://127.0.0.1:${port}`);
+    const heard = await ask(session, { ':method': 'POST', ':path': '/' }, Buffer.alloc(0));
+    assert.equal(heard.body, '0 bytes');
+  });
+
   test('the preface behind another request is refused', async (context) => {
     const { port } = await running(context);
     const raw = await RawClient.open(port);
