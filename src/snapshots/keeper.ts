@@ -25,6 +25,8 @@ const RUN_MS_MAX: number = 6 * 60 * 60 * 1000;
 export const ERRORS_MAX = 3;
 const REASON_LENGTH_MAX = 300;
 const ATTEMPTS_MAX = 5;
+/** Snapshots in a row that failed and are remembered as our own. */
+const OWN_MAX = 50;
 
 export interface SnapshotMetrics {
   succeeded(schedule: string, bytes: number, endMs: number): void;
@@ -150,13 +152,12 @@ export class SnapshotKeeper {
       const recorded = await this.#record(schedule, (before) => {
         const putOff = putOffMs(schedule.recurrence, before?.nextMs ?? startMs, startMs);
         if (putOff !== undefined) return { ...withDefaults(before), nextMs: putOff };
-        const rest = before?.running === undefined ? withDefaults(before) : cutOff(before);
-        return { ...rest, lastStartMs: startMs, running: { name, sinceMs: startMs } };
+        return begun(before, name, startMs);
       });
       if (recorded?.running === undefined) return;
       ended = await this.#ports.audited(schedule.name);
       const target = await destination(schedule);
-      const outcome = await runSchedule(this.#ports, schedule, target, name, signal);
+      const outcome = await runSchedule(this.#ports, schedule, target, name, recorded, signal);
       await ended();
       ended = undefined;
       await this.#record(schedule, (before) =>
@@ -242,6 +243,18 @@ export function isDue(
   return status.nextMs > nextDueMs(schedule.recurrence, nowMs) + FUTURE_MS_MAX;
 }
 
+function begun(before: Stored<Status> | undefined, name: string, startMs: number): Status {
+  const { takeOver, ...rest } =
+    before?.running === undefined ? withDefaults(before) : cutOff(before);
+  return {
+    ...rest,
+    ...(takeOver === true ? { knownMs: startMs } : {}),
+    own: [...(rest.own ?? []), name].slice(-OWN_MAX),
+    lastStartMs: startMs,
+    running: { name, sinceMs: startMs },
+  };
+}
+
 /** The process ended in the middle of the one before. */
 function cutOff(before: Stored<Status>): Status {
   return { ...before, lastError: 'it was cut off', errors: before.errors + 1 };
@@ -252,13 +265,14 @@ function succeeded(
   before: Stored<Status> | undefined,
   run: { readonly name: string; readonly outcome: Outcome; readonly endMs: number },
 ): Status {
-  const { running: _running, ...rest } = withDefaults(before);
+  const { running: _running, own: _own, ...rest } = withDefaults(before);
   const { name, outcome, endMs } = run;
   return {
     ...rest,
     nextMs: nextDueMs(schedule.recurrence, endMs),
     lastEndMs: endMs,
     lastGoodMs: endMs,
+    ...(rest.lastStartMs === undefined ? {} : { knownMs: rest.lastStartMs }),
     lastName: name,
     lastUrl: outcome.url,
     lastBytes: outcome.bytes,

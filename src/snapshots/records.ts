@@ -43,6 +43,12 @@ export interface Status {
   /** A snapshot is being made since then. */
   readonly running?: { readonly name: string; readonly sinceMs: number };
   readonly lastStartMs?: number;
+  /** Whatever was at the destination by then is known; what came later and is none of `own` is somebody else's. */
+  readonly knownMs?: number;
+  /** Names that were begun since. */
+  readonly own?: readonly string[];
+  /** Somebody has said that the schedule may go on, whoever has delivered there. */
+  readonly takeOver?: true;
   readonly lastEndMs?: number;
   /** Of the last one that was delivered. */
   readonly lastName?: string;

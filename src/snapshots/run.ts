@@ -4,14 +4,16 @@ import type { World } from '../base/world.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { ed25519Signer } from '../crypto/signatures/ed25519.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
+import type { Stored } from '../model/transaction.ts';
 import type { ScannableStorage } from '../storage/storage.ts';
 import { SnapshotError } from './container.ts';
+import { DestinationError } from './destination.ts';
 import type { Destination } from './destination.ts';
 import { makeSnapshot } from './make.ts';
 import type { Maker } from './make.ts';
 import { datedName } from './names.ts';
 import { prove } from './prove.ts';
-import type { Schedule } from './records.ts';
+import type { Schedule, Status } from './records.ts';
 import { FUTURE_MS_MAX, expendable } from './retention.ts';
 import { unpack } from './unpack.ts';
 
@@ -37,9 +39,11 @@ export async function runSchedule(
   schedule: Schedule,
   destination: Destination,
   name: string,
+  known: Pick<Stored<Status>, 'knownMs' | 'own'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { clock } = ports.world;
+  await assertOwn(schedule, destination, known, clock.nowMs());
   await destination.sweep(clock.nowMs());
   const made = await makeSnapshot(ports, name);
   try {
@@ -53,6 +57,26 @@ export async function runSchedule(
   signal.throwIfAborted();
   const left = await prune(ports, schedule, destination, name);
   return { url: destination.urlOf(name), bytes: made.bytes, verifiedRecords, ...left };
+}
+
+/**
+ * A store that was restored, or copied for a rehearsal, has its schedules: it must not remove what the original has delivered since.
+ * @throws {DestinationError}
+ */
+async function assertOwn(
+  schedule: Schedule,
+  destination: Destination,
+  { knownMs, own = [] }: Pick<Stored<Status>, 'knownMs' | 'own'>,
+  nowMs: number,
+): Promise<void> {
+  if (knownMs === undefined) return;
+  for (const { name } of await destination.list()) {
+    const createdMs = datedName(name, schedule.filePrefix)?.createdMs ?? 0;
+    if (createdMs <= knownMs || createdMs > nowMs + FUTURE_MS_MAX || own.includes(name)) continue;
+    throw new DestinationError(
+      `another server has delivered ${name} there since: if this store was restored and is the only one, say "operator snapshot run ${schedule.name}"`,
+    );
+  }
 }
 
 /** The public key of the cluster's snapshots. */

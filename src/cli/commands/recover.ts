@@ -20,6 +20,8 @@ import type { KvTarget } from './kv/path.ts';
 
 /** Names asked for at a time. */
 const PAGE_NAMES = 1_000;
+/** Secrets that are asked about at a time. */
+const AT_ONCE = 16;
 /** After so many secrets somebody who watches is told how far it is. */
 const PROGRESS_EVERY = 100;
 
@@ -71,12 +73,21 @@ async function recoverPath(work: Work, path: string): Promise<void> {
     throw new CommandFailure(EXIT_LOCAL, `${path} keeps no versions: name a snapshot, not a time`);
   }
   if (!path.endsWith('/')) {
-    await recoverOne(work, target.version2, target.pathIn('data'));
+    report(work, await recoverOne(work, target.version2, target.pathIn('data')));
     return;
   }
+  let waiting: string[] = [];
+  const recoverWaiting = async (): Promise<void> => {
+    const paths = waiting.map((name) => `${target.pathIn('data')}/${name}`);
+    waiting = [];
+    const done = paths.map((one) => recoverOne(work, target.version2, one));
+    for (const one of await Promise.all(done)) report(work, one);
+  };
   for await (const name of namesBelow(work, target)) {
-    await recoverOne(work, target.version2, `${target.pathIn('data')}/${name}`);
+    waiting.push(name);
+    if (waiting.length >= AT_ONCE) await recoverWaiting();
   }
+  await recoverWaiting();
 }
 
 /** Everything that the snapshot has below a folder, and then what only the present has. */
@@ -127,7 +138,7 @@ async function* walk(client: Client, listing: Listing, below: string): AsyncIter
   }
 }
 
-async function recoverOne(work: Work, version2: boolean, path: string): Promise<void> {
+async function recoverOne(work: Work, version2: boolean, path: string): Promise<JsonObject> {
   const { client, invocation } = work;
   const plan = await settled(version2 ? planOf(work, path) : planFlat(work, path));
   let action = plan instanceof Error ? 'failed' : plainText(plan['action']);
@@ -141,12 +152,12 @@ async function recoverOne(work: Work, version2: boolean, path: string): Promise<
     action = done instanceof Error ? 'failed' : 'recovered';
     if (done instanceof Error) error = done.message;
   }
-  report(work, {
+  return {
     path,
     ...(plan instanceof Error ? {} : plan),
     action,
     ...(error === undefined ? {} : { error }),
-  });
+  };
 }
 
 async function planOf({ client, query }: Work, path: string): Promise<JsonObject> {

@@ -95,7 +95,7 @@ test('a failure is told, tried again sooner, degrades the health after the third
   assert.equal(readdirSync(scene.directory).length, 1);
 });
 
-test('a snapshot that was changed on its way is removed, and the older ones stay', async (context) => {
+test('a snapshot that cannot be restored takes the place of no good one', async (context) => {
   const scene = await snapshotScene(context);
   await scene.get('write', `${AUTO}/config/a`, { data: { ...HOURLY, retain: 1 } });
   await scene.wait(2);
@@ -132,6 +132,29 @@ test('a clock that was wrong costs no good snapshot and stops none', async (cont
   const status = await scene.status('a');
   assert.equal(status['snapshots_in_future'], 1);
   assert.equal(readdirSync(scene.directory).length, 2, 'a new one was made at once');
+});
+
+test('a store that was restored does not remove what the original has delivered since', async (context) => {
+  const scene = await snapshotScene(context);
+  await scene.get('write', `${AUTO}/config/a`, { data: { ...HOURLY, retain: 1 } });
+  await scene.wait(2);
+  await scene.wait(HOUR + 10);
+  const [own = ''] = readdirSync(scene.directory);
+  // The original goes on; here nothing is known of that.
+  const stamp = new Date(scene.clock.nowMs() + HOUR * 1000)
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '');
+  const foreign = `strongroom-${stamp}-orig.snapshot`;
+  writeFileSync(join(scene.directory, foreign), 'x');
+  await scene.wait(2 * HOUR);
+  await scene.wait(2 * HOUR);
+  assert.match(String((await scene.status('a'))['last_snapshot_error']), /another server/);
+  assert.deepEqual(readdirSync(scene.directory).sort(), [foreign, own].sort());
+  // The operator knows better.
+  await scene.get('write', `${AUTO}/run/a`);
+  await scene.wait(2);
+  assert.equal((await scene.status('a'))['last_snapshot_error'], '');
+  assert.equal(readdirSync(scene.directory).length, 1);
 });
 
 test('no room: nothing half is left, and nothing is removed for it', async (context) => {

@@ -96,7 +96,13 @@ export function snapshotAutoPaths(ports: SnapshotAutoPorts): Path<Unit>[] {
             const refusal = ports.refusal();
             if (refusal !== undefined) throw invalidRequest(refusal);
             const status = await readStatus(unit, name);
-            putStatus(unit, name, { lastError: '', errors: 0, ...status, nextMs: nowMs });
+            putStatus(unit, name, {
+              lastError: '',
+              errors: 0,
+              ...status,
+              nextMs: nowMs,
+              takeOver: true,
+            });
             return undefined;
           },
         },
@@ -165,6 +171,7 @@ function configPath(ports: SnapshotAutoPorts): Path<Unit> {
             errors: 0,
             ...status,
             nextMs: firstMs(schedule, status, nowMs),
+            takeOver: true,
           });
           return undefined;
         },
