@@ -1,4 +1,5 @@
 /** The suites: which client each installs, how it is run, and what it finds prepared on the server. */
+import { execFileSync } from 'node:child_process';
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -49,6 +50,8 @@ function javascript(
     environment: { MODULES: nodeModulesWith(name, packages) },
   });
 }
+
+const VECTORS = join(HERE, 'vectors', 'suite.ts');
 
 /** Suffix of every host name here: nobody can register it (RFC 6761). */
 const DOMAIN = 'kv.strongroom.test';
@@ -315,6 +318,17 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   'google-javascript': {
     prepare: javascript('google-javascript', ['@google-cloud/secret-manager@6.3.0']),
     stage: staged(google),
+  },
+  vectors: {
+    prepare: () => {
+      const program = pythonWith('vectors', join(HERE, 'vectors', 'requirements.txt'));
+      const find = 'import cryptography_vectors as v; print(v.__path__[0])';
+      const folder = execFileSync(program, ['-c', find], { encoding: 'utf8' }).trim();
+      return {
+        argv: [process.execPath, '--disable-warning=ExperimentalWarning', VECTORS],
+        environment: { VECTORS: folder },
+      };
+    },
   },
   'every-api': { prepare: python('every-api'), stage: staged(aws, azure, google) },
 };

@@ -75,6 +75,8 @@ export function isBoolean(element: DerElement | undefined): boolean {
 }
 
 const ARCS_MAX = 32;
+/** As many arcs, each as long as {@link isOid} takes them. */
+const OID_BYTES_MAX = 320;
 const OID_TEXT = /^\d{1,10}(?:\.\d{1,20}){1,31}$/;
 
 /** True for text that {@link derOid} takes. */
@@ -114,11 +116,18 @@ export function oidOf(element: DerElement | undefined): string {
   if (element?.tag !== DER.objectId || element.content.length === 0) {
     throw new DerError('not an object identifier');
   }
+  const { content } = element;
+  if (content.length > OID_BYTES_MAX) throw new DerError('an object identifier is too long');
+  if ((content.at(-1) ?? 0) >= 0x80) throw new DerError('an object identifier is cut short');
   const arcs: bigint[] = [];
   let value = 0n;
-  for (const byte of element.content) {
+  let isStart = true;
+  for (const byte of content) {
+    // The shortest form only.
+    if (isStart && byte === 0x80) throw new DerError('not an object identifier');
     value = (value << 7n) | BigInt(byte & 0x7f);
-    if (byte >= 0x80) continue;
+    isStart = byte < 0x80;
+    if (!isStart) continue;
     arcs.push(value);
     value = 0n;
     if (arcs.length > ARCS_MAX) throw new DerError('an object identifier is too long');
@@ -151,13 +160,14 @@ export function textOf(element: DerElement | undefined): string {
     case STRING_TAGS.teletex:
       return element.content.toString('latin1');
     case STRING_TAGS.bmp:
+      if (element.content.length % 2 !== 0) throw new DerError('half a character');
       return Buffer.from(element.content).swap16().toString('utf16le');
     default:
       throw new DerError('not a string');
   }
 }
 
-/** UTCTime from 1950 to 2049, GeneralizedTime otherwise (RFC 5280 §4.1.2.5); whole seconds. */
+/** UTCTime from 1950 to 2049, GeneralizedTime otherwise (RFC 5280 §4.1.2.5); whole seconds. @throws {DerError} beyond 9999 */
 export function derTime(ms: number): Buffer {
   const digits = timeDigits(ms);
   const year = Number(digits.slice(0, 4));
@@ -170,8 +180,13 @@ export function derGeneralizedTime(ms: number): Buffer {
   return derOf(TIME_TAGS.generalized, Buffer.from(`${timeDigits(ms)}Z`));
 }
 
+const TIME_MS_MIN = Date.parse('0000-01-01T00:00:00Z');
+const TIME_MS_MAX = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** `YYYYMMDDhhmmss` in UTC. */
 function timeDigits(ms: number): string {
+  if (!(ms >= TIME_MS_MIN && ms <= TIME_MS_MAX))
+    throw new DerError('a time of no year from 0 to 9999');
   const text = new Date(ms).toISOString();
   const date = text.slice(0, 4) + text.slice(5, 7) + text.slice(8, 10);
   return date + text.slice(11, 13) + text.slice(14, 16) + text.slice(17, 19);
@@ -193,5 +208,7 @@ export function timeOf(element: DerElement | undefined): number {
   const date = new Date(0);
   date.setUTCFullYear(century + year, month - 1, day);
   date.setUTCHours(hour, minute, second);
+  // What is none was carried over: the 30th of February, a minute of 99 seconds.
+  if (!timeDigits(date.getTime()).endsWith(text.slice(0, -1))) throw new DerError('not a time');
   return date.getTime();
 }

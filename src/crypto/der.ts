@@ -47,10 +47,14 @@ function firstElement(bytes: Buffer): DerElement {
   return { tag, content: whole.subarray(contentAt), whole };
 }
 
+/** Most elements side by side, unless the reader expects more: each costs memory that two bytes of input pay for. */
+const ELEMENTS_MAX = 10_000;
+
 /** Every element of a constructed content, in order. @throws {DerError} */
-export function derElements(content: Buffer): DerElement[] {
+export function derElements(content: Buffer, elementsMax: number = ELEMENTS_MAX): DerElement[] {
   const elements: DerElement[] = [];
   for (let rest = content; rest.length > 0;) {
+    if (elements.length >= elementsMax) throw new DerError('too many elements');
     const element = firstElement(rest);
     elements.push(element);
     rest = rest.subarray(element.whole.length);

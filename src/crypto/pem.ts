@@ -7,7 +7,7 @@ export interface PemBlock {
   readonly text: string;
 }
 
-const BLOCK_START = /-----BEGIN ([A-Z0-9 ]{1,64})-----/g;
+const BOUNDARY = /-----(BEGIN|END) ([A-Z0-9 ]{1,64})-----/g;
 const PEM_COLUMNS = 64;
 /** Most blocks read of one text. */
 export const PEM_BLOCKS_MAX = 1000;
@@ -22,22 +22,28 @@ function bodyOf(text: string): string {
 
 /**
  * The next block from `from` on, and where it ends; undefined when none follows. Text before it is passed over, as every
- * reader of PEM does.
+ * reader of PEM does. Each boundary is looked at once, however many begin and never end.
  */
 export function nextPem(
   text: string,
   from = 0,
 ): { readonly block: PemBlock; readonly end: number } | undefined {
-  BLOCK_START.lastIndex = from;
-  for (let match = BLOCK_START.exec(text); match !== null; match = BLOCK_START.exec(text)) {
-    const label = match[1] ?? '';
-    const closing = `-----END ${label}-----`;
-    const close = text.indexOf(closing, BLOCK_START.lastIndex);
-    if (close < 0) continue;
-    const body = bodyOf(text.slice(BLOCK_START.lastIndex, close)).replace(/\s+/g, '');
-    if (!BASE64.test(body)) continue;
-    const bytes = Buffer.from(body, 'base64');
-    return { block: { label, bytes, text: pemOf(bytes, label) }, end: close + closing.length };
+  BOUNDARY.lastIndex = from;
+  let label: string | undefined;
+  let start = 0;
+  for (let match = BOUNDARY.exec(text); match !== null; match = BOUNDARY.exec(text)) {
+    const end = BOUNDARY.lastIndex;
+    if (match[1] === 'BEGIN') {
+      label = match[2] ?? '';
+      start = end;
+    } else if (match[2] === label) {
+      const body = bodyOf(text.slice(start, match.index)).replace(/\s+/g, '');
+      const name = label ?? '';
+      label = undefined;
+      if (!BASE64.test(body)) continue;
+      const bytes = Buffer.from(body, 'base64');
+      return { block: { label: name, bytes, text: pemOf(bytes, name) }, end };
+    } else label = undefined;
   }
   return undefined;
 }

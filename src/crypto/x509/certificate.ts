@@ -70,10 +70,15 @@ export function readCertificate(der: Buffer): Certificate {
   };
 }
 
+/** Most extensions of one certificate, request or list. */
+const EXTENSIONS_MAX = 256;
+
 /** @param sequence Extensions. @throws {DerError} also when one stands there twice */
 export function readExtensions(sequence: Buffer): Extension[] {
   const found: Extension[] = [];
-  for (const element of derSequence(sequence)) {
+  const elements = derSequence(sequence);
+  if (elements.length > EXTENSIONS_MAX) throw new DerError('too many extensions');
+  for (const element of elements) {
     const [oid, second, third] = derElements(element.content);
     const critical = isBoolean(second) && second?.content[0] !== 0;
     const value = octetsOf(isBoolean(second) ? third : second);

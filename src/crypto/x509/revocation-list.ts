@@ -77,6 +77,9 @@ export interface RevocationList {
   readonly isSignedBy: (publicKeyInfo: Buffer) => boolean;
 }
 
+/** Most entries of one list. */
+const REVOKED_MAX = 1_000_000;
+
 /** @throws {DerError} */
 export function readRevocationList(der: Buffer): RevocationList {
   const [content, algorithm, signature] = derSequence(der);
@@ -96,7 +99,7 @@ export function readRevocationList(der: Buffer): RevocationList {
     issuer: issuer.whole,
     thisUpdateMs: timeOf(thisUpdate),
     nextUpdateMs: nextUpdate === undefined ? undefined : timeOf(nextUpdate),
-    revoked: derElements(revoked?.content ?? Buffer.alloc(0)).map(({ content: entry }) => {
+    revoked: derElements(revoked?.content ?? Buffer.alloc(0), REVOKED_MAX).map(({ content: entry }) => {
       const [serial, time, more] = derElements(entry);
       if (serial?.tag !== DER.integer) throw new DerError('not a revoked certificate');
       return {
