@@ -1,6 +1,6 @@
 /**
  * `npm run simulate [-- --ci] [--seed N] [--cycles N] [--minutes N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
- * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); accounts (of a real PostgreSQL); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts (of a real PostgreSQL); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
  * sets the dose of a part: cycles, operations or trials; `--minutes` ends consistency earlier. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
@@ -9,6 +9,8 @@ import { simulateCorruption } from './corruption.ts';
 import { simulateCrashes } from './crash.ts';
 import { replaySeed, simulateDeterministic } from './deterministic/deterministic.ts';
 import { simulateFaults } from './faults/faults.ts';
+import { simulateFaults } from './faults.ts';
+import { simulateFourApis } from './four-apis.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { simulateConsistency } from './replicas/consistency.ts';
 import { simulateDurability } from './replicas/durability.ts';
@@ -28,6 +30,7 @@ const DOSES = {
     trials: 80,
     replicaCycles: 2,
     accountCycles: 10,
+    sequences: 500,
   },
   full: {
     seeds: 1_000_000,
@@ -40,6 +43,7 @@ const DOSES = {
     trials: 5000,
     replicaCycles: 500,
     accountCycles: 300,
+    sequences: 10_000,
   },
 } as const;
 
@@ -84,6 +88,7 @@ async function main(): Promise<number> {
     faults: () =>
       simulateFaults({ points: cycles ?? dose.faultPoints, everyCall: !values.ci, seed }),
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
+    apis: () => simulateFourApis({ sequences: cycles ?? dose.sequences, seed }),
     accounts: onPostgres(() => simulateAccounts({ cycles: cycles ?? dose.accountCycles, seed })),
     consistency: onPostgres(() =>
       simulateConsistency({ operations: cycles ?? dose.operations, minutes, seed }),

@@ -35,6 +35,7 @@ export interface Client {
   /** The type of the error that an operation must give. */
   readonly refused: (name: string, input?: object) => Promise<string>;
   readonly reply: (name: string, input?: object, key?: Key) => Promise<Reply>;
+  readonly kms: (name: string, input?: object) => Promise<Reply>;
   readonly sts: (
     action: string,
     parameters?: Readonly<Record<string, string>>,
@@ -90,6 +91,14 @@ function clientOf(facade: Facade, key: Key, clock: Clock): Client {
       assert.equal(status, 400, JSON.stringify(json));
       return String(json['__type']);
     },
+    async kms(name, input = {}) {
+      const body = JSON.stringify(input);
+      const headers = signed(key, clock, 'kms', body, {
+        'x-amz-target': `TrentService.${name}`,
+        'content-type': 'application/x-amz-json-1.1',
+      });
+      return await sendJson(facade, '/', { method: 'POST', headers, body });
+    },
     async sts(action, parameters = {}) {
       const body = new URLSearchParams({
         Action: action,
@@ -117,6 +126,11 @@ export async function opened(
 ): Promise<Opened> {
   const server = await openInstance({ audit });
   context.after(() => server.instance.close());
+  return await awsOn(server, policy);
+}
+
+/** The AWS facade on an instance that is open already. */
+export async function awsOn(server: OpenInstance, policy: string = POLICY): Promise<Opened> {
   await server.get('write', 'sys/policies/acl/app', { data: { policy } });
   await server.get('write', 'identity/entity', { data: { name: 'app', policies: 'app' } });
   await server.get('write', `sys/bindings/aws/${ACCOUNT}`, { data: {} });

@@ -23,7 +23,6 @@ import type { Secret } from '../secret/secret.ts';
 import {
   assertSecretPath,
   loadForWrite,
-  loadSecret,
   readServed,
   readVersion,
   saveSecret,
@@ -186,7 +185,7 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
 
 async function remove(request: Request<Fields>, store: Transaction): Promise<undefined> {
   const path = request.fields.path ?? '';
-  const record = await loadSecret(store, path);
+  const record = await loadForWrite(store, path, request.nowMs);
   if (record === undefined) return;
   const number = servedNumber(record.secret);
   const version = findVersion(record.secret, number);

@@ -6,7 +6,7 @@ import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { SecretRecord } from '../secret/record.ts';
 import { deleteVersions, undeleteVersions } from '../secret/secret.ts';
-import { destroyValues, loadSecret, saveSecret } from '../secret/secret-store.ts';
+import { destroyValues, loadForWrite, saveSecret } from '../secret/secret-store.ts';
 import { loadMountSettings } from './mount-settings.ts';
 import { tasked } from './secret-desk.ts';
 
@@ -36,7 +36,7 @@ function forChosen(change: (chosen: Chosen) => void | Promise<void>) {
     const path = request.fields.path ?? '';
     const versions = request.fields.versions ?? [];
     if (versions.length === 0) throw invalidRequest('no version number provided');
-    const record = await loadSecret(store, path);
+    const record = await loadForWrite(store, path, request.nowMs);
     if (record !== undefined) await change({ request, store, path, record, versions });
   };
 }
