@@ -9,7 +9,6 @@ import { simulateCorruption } from './corruption.ts';
 import { simulateCrashes } from './crash.ts';
 import { replaySeed, simulateDeterministic } from './deterministic/deterministic.ts';
 import { simulateFaults } from './faults/faults.ts';
-import { simulateFaults } from './faults.ts';
 import { simulateFourApis } from './four-apis.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { simulateConsistency } from './replicas/consistency.ts';
