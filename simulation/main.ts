@@ -1,6 +1,6 @@
 /**
  * `npm run simulate [-- --ci] [--seed N] [--cycles N] [--minutes N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
- * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts (of a real PostgreSQL); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts (of a real PostgreSQL); moves (between the stores); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
  * sets the dose of a part: cycles, operations or trials; `--minutes` ends consistency earlier. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { simulateCrashes } from './crash.ts';
 import { replaySeed, simulateDeterministic } from './deterministic/deterministic.ts';
 import { simulateFaults } from './faults/faults.ts';
 import { simulateFourApis } from './four-apis.ts';
+import { simulateMoves } from './moves.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { simulateConsistency } from './replicas/consistency.ts';
 import { simulateDurability } from './replicas/durability.ts';
@@ -30,6 +31,7 @@ const DOSES = {
     replicaCycles: 2,
     accountCycles: 10,
     sequences: 500,
+    moves: 4,
   },
   full: {
     seeds: 1_000_000,
@@ -43,6 +45,7 @@ const DOSES = {
     replicaCycles: 500,
     accountCycles: 300,
     sequences: 10_000,
+    moves: 200,
   },
 } as const;
 
@@ -89,6 +92,7 @@ async function main(): Promise<number> {
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
     apis: () => simulateFourApis({ sequences: cycles ?? dose.sequences, seed }),
     accounts: onPostgres(() => simulateAccounts({ cycles: cycles ?? dose.accountCycles, seed })),
+    moves: onPostgres(() => simulateMoves({ cycles: cycles ?? dose.moves, seed })),
     consistency: onPostgres(() =>
       simulateConsistency({ operations: cycles ?? dose.operations, minutes, seed }),
     ),

@@ -263,6 +263,7 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
         line: 'operator migrate -release -from=/etc/strongroom/sqlite.hcl',
       },
     ],
+    output: ['format'],
     flags: [
       {
         name: 'from',

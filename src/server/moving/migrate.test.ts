@@ -305,4 +305,17 @@ async function moveByCommand(from: string, to: string): Promise<void> {
     terminal.output(),
     /^Success! Moved \d+ records \(\d+\.\d MiB, sha256 [0-9a-f]{64}\)/,
   );
+  const compared = stubTerminal();
+  const argv = [
+    'operator',
+    'migrate',
+    '-verify-only',
+    '-format=json',
+    `-from=${from}`,
+    `-to=${to}`,
+  ];
+  assert.equal(await run(argv, compared), 0, compared.complaints());
+  const { records, sha256 } = JSON.parse(compared.output()) as Record<string, unknown>;
+  assert.ok(terminal.output().includes(`Moved ${String(records)} records`));
+  assert.ok(terminal.output().includes(String(sha256)));
 }

@@ -7,8 +7,9 @@ import {
   EXIT_SERVER,
   type Invocation,
 } from '../../command.ts';
+import type { JsonObject } from '../../../client/json.ts';
 import { reportSteps } from '../../progress.ts';
-import { say } from '../../render/output.ts';
+import { printDocument, say } from '../../render/output.ts';
 
 const MEBIBYTE = 1_048_576;
 
@@ -38,6 +39,7 @@ export async function migrate(invocation: Invocation): Promise<number> {
     if (flags.boolean('verify-only')) {
       const found = await moving.compareStores(common);
       steps.end();
+      if (invocation.format !== 'table') return await printDocument(invocation, documentOf(found));
       say(
         invocation,
         `Success! Both hold the same: ${described(found.contents)}\n  ${found.from}\n  ${found.to}`,
@@ -47,6 +49,14 @@ export async function migrate(invocation: Invocation): Promise<number> {
     const keepSource = flags.boolean('keep-source');
     const report = await moving.migrate({ ...common, keepSource });
     steps.end();
+    if (invocation.format !== 'table')
+      return await printDocument(invocation, {
+        ...documentOf(report),
+        resumed: report.resumed,
+        written: report.changes.written,
+        kept: report.changes.kept,
+        removed: report.changes.removed,
+      });
     const { changes, contents, resumed } = report;
     if (resumed) {
       say(
@@ -73,11 +83,22 @@ export async function migrate(invocation: Invocation): Promise<number> {
   }
 }
 
-function described(contents: {
+interface Contents {
   readonly records: number;
   readonly bytes: number;
   readonly digest: string;
-}): string {
+}
+
+function documentOf(found: {
+  readonly from: string;
+  readonly to: string;
+  readonly contents: Contents;
+}): JsonObject {
+  const { records, bytes, digest } = found.contents;
+  return { from: found.from, to: found.to, records, bytes, sha256: digest };
+}
+
+function described(contents: Contents): string {
   const size = (contents.bytes / MEBIBYTE).toFixed(1);
   return `${contents.records} records (${size} MiB, sha256 ${contents.digest})`;
 }

@@ -128,7 +128,7 @@ export async function carryMount(
     read: async () => (here === undefined ? undefined : {}),
     same: () =>
       here !== undefined &&
-      here.description === description &&
+      // A description is for people: that it is another one here keeps nobody from anything.
       Object.entries(config).every(([name, value]) => equalJson(here.config[name] ?? null, value)),
     write: async () => {
       const at = `sys/${table}/${path.slice(0, -1)}`;
