@@ -12,6 +12,7 @@ const OTHER_SUITES: readonly (readonly [string, string])[] = [
     'real clients (hvac, node-vault) over TLS',
     'npm run conformance   (needs python3, npm, network)',
   ],
+  ['imports from a real OpenBao', 'STRONGROOM_TEST_OPENBAO=PROGRAM npm test -- import/vault'],
   ['crash, fault and corruption cycles', 'npm run simulate   (fsync faults need strace)'],
 ];
 

@@ -3,6 +3,7 @@
  * program.
  */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { at } from '../../../../../rig/api.ts';
 import { runImport, startDev, TOKEN } from '../import.testkit.ts';
@@ -80,9 +81,20 @@ function suite(name: string, openbao: string | undefined): void {
       'auth/approle/role/web',
       'auth/approle/role/web/role-id',
       'tuned/config',
+      'auth/jwt/config',
+      'auth/jwt/role/build',
+      'auth/k8s/config',
+      'auth/k8s/role/web',
+      'auth/ldap/config',
+      'auth/ldap/groups/ops',
+      'auth/token/roles/batch',
     ]) {
       const [theirs, ours] = await both(path);
       assert.deepEqual(known(ours, theirs), known(theirs, theirs), path);
+    }
+    for (const number of [1, 5]) {
+      const [theirs, ours] = await both(`secret/data/large?version=${number}`);
+      assert.deepEqual(at(ours, 'data'), at(theirs, 'data'));
     }
     const [, user] = await both('auth/userpass/users/al');
     assert.deepEqual(at(user, 'token_policies'), ['reader']);
@@ -156,7 +168,7 @@ function suite(name: string, openbao: string | undefined): void {
     assert.match(said.complaints, /policies sys\/policies\/acl: HTTP 403/);
     assert.match(said.complaints, /auth sys\/auth: HTTP 403/);
     // Of the engines it sees those that it may read in.
-    assert.match(said.output, /secrets +0 +0 +2 +0 +0/);
+    assert.match(said.output, /secrets +0 +0 +3 +0 +0/);
     assert.ok(!said.complaints.includes(token) && !said.output.includes(token));
   });
 }
@@ -266,6 +278,31 @@ async function fill({ api }: DevServer): Promise<void> {
   const inner = { name: 'inner', policies: ['reader'], member_entity_ids: [entity] };
   const innerId = at(await post('identity/group', inner), 'data', 'id');
   await post('identity/group', { name: 'outer', member_group_ids: [innerId] });
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' });
+  await post('sys/auth/jwt', { type: 'jwt', description: 'of the builds' });
+  await post('auth/jwt/config', { jwt_validation_pubkeys: [pem], bound_issuer: 'https://ci' });
+  const role = { role_type: 'jwt', user_claim: 'sub', bound_audiences: ['here'] };
+  await post('auth/jwt/role/build', { ...role, bound_claims: { project: ['shop'] } });
+  await post('sys/auth/k8s', { type: 'kubernetes' });
+  const cluster = { kubernetes_host: 'https://k8s.example.com', kubernetes_ca_cert: pem };
+  await post('auth/k8s/config', { ...cluster, disable_local_ca_jwt: true });
+  const accounts = { bound_service_account_names: 'web', bound_service_account_namespaces: 'shop' };
+  await post('auth/k8s/role/web', { ...accounts, token_ttl: '20m' });
+  await post('sys/auth/ldap', { type: 'ldap' });
+  const directory = { url: 'ldaps://ldap.example.com', userdn: 'ou=people', bindpass: SECRET };
+  await post('auth/ldap/config', { ...directory, binddn: 'cn=reader' });
+  await post('auth/ldap/groups/ops', { policies: 'reader' });
+  await post('auth/token/roles/batch', {
+    allowed_policies: 'reader',
+    token_type: 'batch',
+    renewable: false,
+    orphan: true,
+  });
+  // More than one call carries.
+  for (const n of [1, 2, 3, 4, 5]) {
+    await post('secret/data/large', { data: { n: String(n), text: 'x'.repeat(2_000_000) } });
+  }
   await post('sys/namespaces/team', { custom_metadata: { of: 'shop' } });
   await post('sys/namespaces/sub', {}, 'team/');
   await post('sys/mounts/deep', { type: 'kv', options: { version: '2' } }, 'team/sub/');
