@@ -66,7 +66,7 @@ test('a delivery that fails or is ended leaves nothing', async (context) => {
   });
   await assert.rejects(destination.put(NAME, ended, abort.signal), /sealed/);
   assert.deepEqual(readdirSync(directory), []);
-  const huge = made(whole.stream, 2 ** 52);
+  const huge = made(() => whole.stream(), 2 ** 52);
   await assert.rejects(destination.put(NAME, huge, never), DestinationError);
   assert.deepEqual(readdirSync(directory), []);
 });
