@@ -13,7 +13,12 @@ const SECRETS = 20;
 const SECRET_BYTES = 200_000;
 
 /** A mount namespace of one's own takes rights that a sandbox may not give. */
-const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+const mayMount = succeeds('unshare', '-m', 'mount', '-t', 'tmpfs', 'none', '/mnt');
+
+function succeeds(...argv: readonly string[]): boolean {
+  const [program = '', ...args] = argv;
+  return spawnSync(program, args).status === 0;
+}
 
 test(
   'a full disk fails the snapshot and nothing else, and is over when there is room',
@@ -43,9 +48,8 @@ test(
     const ask = (method: string, path: string, body?: object): Promise<unknown> =>
       server.api.expect(method, path, { token, ...(body === undefined ? {} : { body }) });
     const resize = (size: string): void => {
-      const into = ['-t', String(server.child.pid), '-m'];
-      const remount = ['mount', '-o', `remount,size=${size}`, small];
-      assert.equal(spawnSync('nsenter', [...into, ...remount]).status, 0);
+      const into = ['nsenter', '-t', String(server.child.pid), '-m'];
+      assert.ok(succeeds(...into, 'mount', '-o', `remount,size=${size}`, small));
     };
     /** Asks for a snapshot and waits until that is over. */
     const outcome = async (errors: number): Promise<string> => {
