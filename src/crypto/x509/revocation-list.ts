@@ -99,15 +99,17 @@ export function readRevocationList(der: Buffer): RevocationList {
     issuer: issuer.whole,
     thisUpdateMs: timeOf(thisUpdate),
     nextUpdateMs: nextUpdate === undefined ? undefined : timeOf(nextUpdate),
-    revoked: derElements(revoked?.content ?? Buffer.alloc(0), REVOKED_MAX).map(({ content: entry }) => {
-      const [serial, time, more] = derElements(entry);
-      if (serial?.tag !== DER.integer) throw new DerError('not a revoked certificate');
-      return {
-        serial: withoutLeadingZeros(serial.content),
-        revokedMs: timeOf(time),
-        ...(more === undefined ? {} : { extensions: readExtensions(more.whole) }),
-      };
-    }),
+    revoked: derElements(revoked?.content ?? Buffer.alloc(0), REVOKED_MAX).map(
+      ({ content: entry }) => {
+        const [serial, time, more] = derElements(entry);
+        if (serial?.tag !== DER.integer) throw new DerError('not a revoked certificate');
+        return {
+          serial: withoutLeadingZeros(serial.content),
+          revokedMs: timeOf(time),
+          ...(more === undefined ? {} : { extensions: readExtensions(more.whole) }),
+        };
+      },
+    ),
     extensions: extensions === undefined ? [] : readExtensions(extensions.content),
     isSignedBy: (publicKeyInfo) => verifyBytes(algorithm.whole, content.whole, bits, publicKeyInfo),
   };
