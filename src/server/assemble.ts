@@ -234,7 +234,12 @@ export function assemble(options: AssembleOptions): Assembly {
     apiAddress: options.apiAddress,
     system: built.system,
   };
-  return { ...services, handle: createCore(parts), stopBackends: built.stop };
+  const core = createCore(parts);
+  const handle: Handle = (call) => {
+    expirer.noteRequest();
+    return core(call);
+  };
+  return { ...services, handle, stopBackends: built.stop };
 }
 
 /** The core's units are the barrier's. */

@@ -11,6 +11,7 @@ import type { CoreUnit } from '../epoch-cache.ts';
 import { DutyLostError } from '../replicas/duty.ts';
 import { endBelowKind } from './below.ts';
 import { leaseKind } from './leases.ts';
+import { Pace } from './pace.ts';
 import { placeKinds } from './places.ts';
 import { intentKind, taskKind } from '../outside/left-open.ts';
 import { tokenKinds } from './tokens.ts';
@@ -49,6 +50,7 @@ export class Expirer {
   readonly #ports: ExpirerPorts;
   readonly #clock: Clock;
   readonly #kinds: Kinds;
+  readonly #pace: Pace;
   readonly #busy = new Map<string, Promise<void>>();
   /** Entries that wait for others to get on. */
   readonly #waiting = new Map<string, DueEntry>();
@@ -63,6 +65,7 @@ export class Expirer {
   constructor(ports: ExpirerPorts) {
     this.#ports = ports;
     this.#clock = ports.world.clock;
+    this.#pace = new Pace(this.#clock);
     this.#kinds = {
       ...tokenKinds(ports),
       ...placeKinds(ports),
@@ -120,6 +123,11 @@ export class Expirer {
     }
   }
 
+  /** Somebody asks for something. */
+  noteRequest(): void {
+    this.#pace.noteRequest();
+  }
+
   /** There is more to do: another process has scheduled something, or this one has taken over. */
   wake(): void {
     this.#wakeBy(this.#clock.nowMs());
@@ -167,6 +175,11 @@ export class Expirer {
         if (this.#stopped) return;
         this.#take(entry, nowMs);
         while (this.#busy.size >= BUSY_MAX && !this.#stopped) await this.#progress();
+        // Nobody who waits for what is due is kept waiting by others who ask.
+        if (this.#pace.isOver() && this.#settlers.size === 0 && !this.#stopped) {
+          this.#nudge = Promise.withResolvers<void>();
+          await this.#pace.giveWay(this.#nudge.promise);
+        }
       }
       if (due.length > 0) continue;
       if (now.some((entry) => this.#isAwaited(entry))) {

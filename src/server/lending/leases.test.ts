@@ -51,6 +51,33 @@ suite('a lease', () => {
       assert.equal(await found(server, id), 'invalid_request');
     }));
 
+  test('of many that end at once gives way to requests, and to nobody who waits for it', () =>
+    lending(async (server) => {
+      const { target, clock } = server;
+      const { expirer } = server.instance.services;
+      const working = async (): Promise<void> => {
+        for (let turn = 0; turn < 500; turn++) await nextTurn();
+      };
+      for (let count = 0; count < 200; count++) await lend(server, 'lend/creds/60/60');
+      // More requests than the time before them was long enough for.
+      const ask = (): void => {
+        for (let count = 0; count < 1_000_000; count++) expirer.noteRequest();
+      };
+      ask();
+      clock.advance(60_000);
+      await working();
+      const first = 200 - target.live.size;
+      assert.ok(first > 0 && first <= 50, `${first} ended at first`);
+      ask();
+      clock.advance(100);
+      await working();
+      const second = 200 - target.live.size - first;
+      assert.ok(second > 0 && second <= 50, `${second} ended then`);
+      ask();
+      await expirer.settle();
+      assert.equal(target.live.size, 0);
+    }));
+
   test('is renewed within its maximum, which no renewal passes', () =>
     lending(async (server) => {
       const { id, name } = await lend(server, 'lend/creds/60/100');
