@@ -39,6 +39,8 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     }
     if (cause instanceof CommandFailure) {
       complainInRed(terminal, cause.message);
+      const hint = terminal.stderrIsTty ? await hintOf(cause, terminal) : undefined;
+      if (hint !== undefined) terminal.complain(`\n${hint}\n`);
       return cause.exitCode;
     }
     if (cause instanceof FlagError) {
@@ -51,6 +53,12 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     );
     return EXIT_LOCAL;
   }
+}
+
+/** Loaded late: it is for failures alone. */
+async function hintOf(failure: CommandFailure, terminal: Terminal): Promise<string | undefined> {
+  const { hintFor } = await import('./hints.ts');
+  return hintFor(failure.cause, terminal.environment);
 }
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {

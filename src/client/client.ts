@@ -281,6 +281,7 @@ function apiError(wire: WireRequest, answer: WireAnswer): ApiError {
     method: wire.method,
     url: shownUrl(wire.url),
     namespace: typeof namespace === 'string' ? namespace : '',
+    tokenSent: 'X-Vault-Token' in wire.headers,
   };
   try {
     const value = parseJson(answer.body.toString('utf8'));

@@ -15,6 +15,8 @@ export class ApiError extends Error {
   /** Where the call went; of its query only what pages through a list. */
   readonly url: string;
   readonly namespace: string;
+  /** Whether the call carried a token at all. */
+  readonly tokenSent: boolean;
 
   constructor(details: ApiErrorDetails) {
     super(describe(details));
@@ -23,6 +25,7 @@ export class ApiError extends Error {
     this.method = details.method;
     this.url = details.url;
     this.namespace = details.namespace ?? '';
+    this.tokenSent = details.tokenSent ?? true;
   }
 
   toJSON(): Record<string, unknown> {
@@ -53,6 +56,7 @@ export interface ApiErrorDetails {
   /** Says what came instead when the answer was no JSON error. Its bytes are not kept: a proxy may echo the request. */
   readonly unreadable?: string;
   readonly namespace?: string;
+  readonly tokenSent?: boolean;
 }
 
 /** No answer came: refused, timed out, wrong certificate, cut short. */

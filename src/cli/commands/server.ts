@@ -41,6 +41,7 @@ export interface StartOptions {
 }
 
 const DEFAULT_LISTEN_ADDRESS = '127.0.0.1:8200';
+const PORT_MAX = 65_535;
 const DEFAULT_DATA_FOLDER = './strongroom-data';
 
 export async function server(invocation: Invocation): Promise<number> {
@@ -57,10 +58,19 @@ export async function server(invocation: Invocation): Promise<number> {
 
 export async function start(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
+  const listen = flags.text('listen');
+  // Told before anything is made.
+  const port = /^.*:(\d{1,5})$/.exec(listen)?.[1];
+  if (listen !== '' && !(Number(port) <= PORT_MAX)) {
+    throw new CommandFailure(
+      EXIT_LOCAL,
+      `-listen wants HOST:PORT, such as ${DEFAULT_LISTEN_ADDRESS}; the port is at most ${PORT_MAX}`,
+    );
+  }
   const { runStart } = await import('../../server/main.ts');
   return runStart({
     dataFolder: flags.text('data') || DEFAULT_DATA_FOLDER,
-    listenAddress: flags.text('listen') || DEFAULT_LISTEN_ADDRESS,
+    listenAddress: listen || DEFAULT_LISTEN_ADDRESS,
     ...logOptions(invocation),
   });
 }
