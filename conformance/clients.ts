@@ -1,8 +1,8 @@
 /** Installs unmodified clients at pinned versions, once: they stay beside the other packages, in folders named after what is in them. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const INSTALLED = fileURLToPath(new URL('../node_modules/.cache/conformance/', import.meta.url));
@@ -30,6 +30,36 @@ export function pythonWith(name: string, requirementsFile: string): string {
     });
   });
   return join(folder, 'bin', 'python');
+}
+
+/** All files of a folder as one text: what is built of them is built anew when one changes. */
+function contentOf(folder: string): string {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return files
+    .filter((file) => file.isFile())
+    .map((file) => readFileSync(join(file.parentPath, file.name), 'utf8'))
+    .join('\n');
+}
+
+/** The program of a Go module, with the modules that its go.sum names. */
+export function goProgram(name: string, source: string): string {
+  const folder = installed(name, contentOf(source), (target) => {
+    execFileSync('go', ['build', '-o', join(target, 'program'), '.'], {
+      cwd: source,
+      stdio: 'inherit',
+    });
+  });
+  return join(folder, 'program');
+}
+
+/** The class path of a Maven project with its dependencies. */
+export function javaClasses(name: string, source: string): string {
+  const folder = installed(name, contentOf(source), (target) => {
+    cpSync(source, target, { recursive: true });
+    const goals = ['package', 'dependency:copy-dependencies', '-DoutputDirectory=libraries'];
+    execFileSync('mvn', ['-q', '-B', ...goals], { cwd: target, stdio: 'inherit' });
+  });
+  return [join(folder, 'target', 'classes'), join(folder, 'libraries', '*')].join(delimiter);
 }
 
 /** The `node_modules` with these packages (`name@version`). */

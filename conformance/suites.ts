@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { textAt } from '../rig/api.ts';
 import type { Api } from '../rig/api.ts';
 import type { VaultServer } from '../rig/vault-server.ts';
-import { nodeModulesWith, pythonWith } from './clients.ts';
+import { goProgram, javaClasses, nodeModulesWith, pythonWith } from './clients.ts';
 import { logins } from './logins.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -246,6 +246,7 @@ const aws: Prepare = async ({ server, caFile }, jwt) => {
     AWS_REGION: 'eu-central-1',
     AWS_CA_BUNDLE: caFile,
     NODE_EXTRA_CA_CERTS: caFile,
+    SSL_CERT_FILE: caFile,
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_CONFIG_FILE: join(folder, 'none'),
     AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
@@ -254,6 +255,22 @@ const aws: Prepare = async ({ server, caFile }, jwt) => {
     FEDERATED_TOKEN_FILE: tokenFile,
     NO_PROXY: '127.0.0.1,localhost',
   };
+};
+
+/** Java takes authorities from a key store, which a property of the machine names. */
+const java: Prepare = async ({ server, caFile }) => {
+  const store = join(server.folder, 'trusted.p12');
+  const file = ['-file', caFile, '-keystore', store, '-storepass', 'changeit'];
+  execFileSync('keytool', ['-importcert', '-noprompt', '-alias', 'server', ...file], {
+    stdio: 'pipe',
+  });
+  const properties = [
+    `javax.net.ssl.trustStore=${store}`,
+    'javax.net.ssl.trustStorePassword=changeit',
+    // Azure's libraries look at HTTPS_PROXY only with this.
+    'java.net.useSystemProxies=true',
+  ];
+  return { JAVA_TOOL_OPTIONS: properties.map((each) => `-D${each}`).join(' ') };
 };
 
 const AWS_PACKAGES = [
@@ -329,6 +346,22 @@ export const SUITES: Readonly<Record<string, Suite>> = {
         environment: { VECTORS: folder },
       };
     },
+  },
+  'eso-go': {
+    large: true,
+    stage: staged(authority, aws, azure),
+    prepare: () => ({
+      argv: [goProgram('eso-go', join(HERE, 'eso-go'))],
+      environment: { SSL_CERT_DIR: '/nonexistent' },
+    }),
+  },
+  'sdk-java': {
+    large: true,
+    stage: staged(authority, aws, azure, java),
+    prepare: () => ({
+      argv: ['java', '-cp', javaClasses('sdk-java', join(HERE, 'sdk-java')), 'Suite'],
+      environment: {},
+    }),
   },
   'every-api': { prepare: python('every-api'), stage: staged(aws, azure, google) },
 };
