@@ -57,7 +57,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 
 /** Loaded late: it is for failures alone. */
 async function hintOf(failure: CommandFailure, terminal: Terminal): Promise<string | undefined> {
-  const { hintFor } = await import('./hints.ts');
+  const { hintFor } = await import('./render/hints.ts');
   return hintFor(failure.cause, terminal.environment);
 }
 

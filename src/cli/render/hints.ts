@@ -1,6 +1,6 @@
 /** What helps a person after a failure that newcomers run into. Programs that read the error do not get it. */
-import { ApiError, ConnectionError } from '../client/errors.ts';
-import { readVariable } from '../client/environment.ts';
+import { ApiError, ConnectionError } from '../../client/errors.ts';
+import { readVariable } from '../../client/environment.ts';
 
 const FORBIDDEN = 403;
 const REFUSED = 'ECONNREFUSED';

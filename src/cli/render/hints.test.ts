@@ -1,7 +1,7 @@
 /** What people are told beside an error, and when they are not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiError, ConnectionError } from '../client/errors.ts';
+import { ApiError, ConnectionError } from '../../client/errors.ts';
 import { hintFor } from './hints.ts';
 
 function refusal(status: number, tokenSent: boolean): ApiError {
