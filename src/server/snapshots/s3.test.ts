@@ -79,7 +79,7 @@ const NAME = 'strongroom-20300101T000000Z-abcd.snapshot';
 test('what is put is there, whole, in parts when it is large, and comes back', async (context) => {
   const server = await bucket(context);
   const destination = destinationAt(server);
-  for (const size of [1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 3 * 1024 * 1024]) {
+  for (const size of [1, 3 * 1024 * 1024, PART_BYTES, PART_BYTES + 1]) {
     const snapshot = made(size);
     await destination.put(NAME, snapshot, never);
     assert.ok(server.objects.get(`prod/db/${NAME}`)?.equals(snapshot.content), `${size} bytes`);
@@ -107,7 +107,7 @@ test('listings are followed to their end, and what is no snapshot is passed over
 test('a server that stumbles is asked again; one that fails leaves nothing behind', async (context) => {
   const server = await bucket(context);
   const destination = destinationAt(server);
-  const large = made(PART_BYTES * 2 + 5);
+  const large = made(PART_BYTES + 5);
   let count = 0;
   // Every second request fails, one way or the other.
   server.sabotage = () => (++count % 2 === 0 ? undefined : count % 3 === 0 ? 'hang up' : 'error');
