@@ -18,6 +18,9 @@ export const SCENARIOS = [
   'aws get',
   'pki issue EC',
   'pki issue RSA',
+  'transit encrypt',
+  'transit batch of 100',
+  'transit sign',
   'azure get',
   'google access',
   'google access by gRPC',
@@ -68,6 +71,9 @@ export const APPROLE: Readonly<Record<string, string>> = {
 export function secretPath(index: number): string {
   return `bench/${index >> 10}/${index}`;
 }
+
+const plaintext = Buffer.alloc(100, 1).toString('base64');
+const batch_input = Array.from({ length: 100 }, () => ({ plaintext }));
 
 /** A maker of rounds for one connection. */
 export function roundsOf(
@@ -124,6 +130,12 @@ export function roundsOf(
         return once(rawRequest('POST', path, input.token, body));
       };
     }
+    case 'transit encrypt':
+      return () => once(rawRequest('POST', 'transit/encrypt/aes', input.token, { plaintext }));
+    case 'transit batch of 100':
+      return () => once(rawRequest('POST', 'transit/encrypt/aes', input.token, { batch_input }));
+    case 'transit sign':
+      return () => once(rawRequest('POST', 'transit/sign/ec', input.token, { input: plaintext }));
     case 'azure get':
       return () => once(azureGet(flatSecret(nextSecret()), input.token));
     case 'google access':

@@ -37,6 +37,8 @@ path "database/creds/bench" { capabilities = ["read"] }
 path "sys/wrapping/unwrap" { capabilities = ["update"] }
 path "pki-ec/issue/bench" { capabilities = ["update"] }
 path "pki-rsa/issue/bench" { capabilities = ["update"] }
+path "transit/encrypt/aes" { capabilities = ["update"] }
+path "transit/sign/ec" { capabilities = ["update"] }
 `;
 
 export async function startHello(): Promise<Target> {
@@ -134,6 +136,9 @@ export async function prepare({ api, program, rootToken }: VaultServer): Promise
       body: { allowed_domains: 'bench.test', allow_subdomains: true, key_type: type, ttl: '1h' },
     });
   }
+  await api.expect('POST', 'sys/mounts/transit', { ...options, body: { type: 'transit' } });
+  await api.expect('POST', 'transit/keys/aes', options);
+  await api.expect('POST', 'transit/keys/ec', { ...options, body: { type: 'ecdsa-p256' } });
   if (program.name !== 'strongroom') return;
   await api.expect('POST', `sys/bindings/azure/${VAULT_HOST}`, options);
   await api.expect('POST', `sys/bindings/gcp/${PROJECT}`, options);
