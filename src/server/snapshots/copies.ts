@@ -46,7 +46,7 @@ export function workDirectory(directory: string | undefined, random: Random): Wo
   if (directory !== undefined) sweep(directory);
   return {
     file() {
-      const folder = directory ?? (own ??= mkdtempSync(join(tmpdir(), 'strongroom-work-')));
+      const folder = directory ?? (own ??= temporaryFolder());
       return join(folder, `${WORK_PREFIX}${process.pid}-${uuid(random)}`);
     },
     remove() {
@@ -54,6 +54,25 @@ export function workDirectory(directory: string | undefined, random: Random): Wo
       own = undefined;
     },
   };
+}
+
+/** Folders in the system's folder for temporary files begin with this and the number of their process. */
+const FOLDER_PREFIX = 'strongroom-work-';
+
+/** Only its owner can enter it. Those of our own that processes left which ended are removed. */
+function temporaryFolder(): string {
+  const uid = process.getuid?.();
+  for (const name of readdirSync(tmpdir())) {
+    const folder = join(tmpdir(), name);
+    if (!name.startsWith(FOLDER_PREFIX) || isRunning(pidOf(name, FOLDER_PREFIX))) continue;
+    const stat = lstatSync(folder, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true && stat.uid === uid) rmSync(folder, { recursive: true });
+  }
+  return mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+}
+
+function pidOf(name: string, prefix: string): number {
+  return Number.parseInt(name.slice(prefix.length), 10);
 }
 
 /** Makes the folder, or demands that others cannot enter it. @throws {Error} */
@@ -70,13 +89,15 @@ export function privateDirectory(directory: string): string {
 function sweep(directory: string): void {
   for (const name of readdirSync(directory)) {
     if (!name.startsWith(WORK_PREFIX)) continue;
-    const pid = Number.parseInt(name.slice(WORK_PREFIX.length), 10);
+    const pid = pidOf(name, WORK_PREFIX);
     if (pid !== process.pid && isRunning(pid)) continue;
     rmSync(join(directory, name), { recursive: true, force: true });
   }
 }
 
+/** What has no number counts as running: it is not ours to remove. */
 function isRunning(pid: number): boolean {
+  if (!(pid > 0)) return true;
   try {
     process.kill(pid, 0);
     return true;
