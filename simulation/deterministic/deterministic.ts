@@ -23,6 +23,7 @@ export async function simulateDeterministic(options: DeterministicOptions): Prom
   const { seeds, from, secondsMax } = options;
   const workers = availableParallelism();
   const began = performance.now();
+  const cpuBefore = process.cpuUsage();
   const sums: Sum[] = [];
   const task = { what: 'seeds', step: workers, below: from + seeds, secondsMax } as const;
   await inWorkers(
@@ -32,18 +33,31 @@ export async function simulateDeterministic(options: DeterministicOptions): Prom
       if (report.kind === 'sum') sums.push(report.sum);
     },
   );
-  const problems = told(sums, seeds, (performance.now() - began) / 1000, workers);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const spent = { seconds: (performance.now() - began) / 1000, cpuMs: (user + system) / 1000 };
+  const problems = told(sums, seeds, spent, workers);
   problems.push(...(await findControls(workers)));
   return problems;
 }
 
-function told(sums: readonly Sum[], wanted: number, seconds: number, workers: number): string[] {
+interface Spent {
+  readonly seconds: number;
+  /** Of all threads. */
+  readonly cpuMs: number;
+}
+
+function told(
+  sums: readonly Sum[],
+  wanted: number,
+  { seconds, cpuMs }: Spent,
+  workers: number,
+): string[] {
   const total = (name: Exclude<keyof Sum, 'failures'>): number =>
     sums.reduce((sum, each) => sum + each[name], 0);
   const done = total('seeds');
   const failures = sums.flatMap((sum) => sum.failures).toSorted((a, b) => a.seed - b.seed);
   console.log(
-    `  ${done}${done < wanted ? ` of ${wanted}` : ''} seeds in ${seconds.toFixed(0)} s (${(done / seconds).toFixed(0)}/s in ${workers} threads), ${failures.length} failed, ${total('repeated')} run twice: ` +
+    `  ${done}${done < wanted ? ` of ${wanted}` : ''} seeds in ${seconds.toFixed(0)} s (${(done / seconds).toFixed(0)}/s in ${workers} threads, ${(cpuMs / done).toFixed(0)} ms of CPU each), ${failures.length} failed, ${total('repeated')} run twice: ` +
       `${total('asked')} requests, ${total('commits')} commits, ${total('starts')} starts of servers, ${total('events')} events, ${(total('simulatedMs') / MS_PER_HOUR).toFixed(0)} h of simulated time`,
   );
   return failures

@@ -69,7 +69,7 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
     phase = 'peace';
     endTrouble(cluster);
     cluster.latenessMs = LATE_MS;
-    await inspect(cluster, ledger, image);
+    await inspect(cluster, ledger, image, new Chance(seed, 'inspection'));
     phase = 'over';
   }
 

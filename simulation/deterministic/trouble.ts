@@ -25,7 +25,7 @@ export interface Plan {
 }
 
 export function planOf(chance: Chance): Plan {
-  const replicas = chance.happens(0.35) ? 0 : chance.happens(0.7) ? 2 : 3;
+  const replicas = chance.happens(0.4) ? 0 : chance.happens(0.7) ? 2 : 3;
   const shared = replicas > 0;
   // Long enough for the others to take over what a stopped server was to do.
   const long = shared && chance.happens(0.15);
@@ -35,8 +35,8 @@ export function planOf(chance: Chance): Plan {
     replicas,
     clients: chance.between(1, 3),
     things: chance.between(4, 12),
-    pauseMs: long ? 1_500 : chance.pick([20, 100, 300]),
-    latenessMs: long ? 400 : chance.pick([5, 50, 200]),
+    pauseMs: long ? 1_500 : chance.pick([20, 60, 200]),
+    latenessMs: long ? 400 : chance.pick([10, 100, 300]),
     crashes: some(0.5, 3),
     stops: some(long ? 0.7 : 0.15, 2),
     stopMsMax: long ? 16_000 : 2_000,
