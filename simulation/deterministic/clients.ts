@@ -4,7 +4,7 @@ import type { Register } from '../replicas/linearizable.ts';
 import { UNWRITTEN } from '../replicas/linearizable.ts';
 import type { Chance } from './world/chance.ts';
 import type { Cluster, Told } from './cluster.ts';
-import { GUARDED, ROOT_TOKEN, guardPolicy } from './image.ts';
+import { GUARDED, GUARD_TOKEN, NOTHING_TOKEN, ROOT_TOKEN, guardPolicy } from './image.ts';
 import type { KnownLease, KnownToken, Ledger } from './ledger.ts';
 import type { Question } from './server.ts';
 
@@ -16,8 +16,6 @@ export class Clients {
   readonly #chance: Chance;
   readonly #policies: boolean;
   #values = 1;
-  #guardToken = '';
-  #deniedToken = '';
   #policyTurn: Promise<void> = Promise.resolve();
   asked = 0;
 
@@ -26,26 +24,6 @@ export class Clients {
     this.#cluster = cluster;
     this.#ledger = ledger;
     this.#chance = chance;
-  }
-
-  /** Tokens that live as long as the run. */
-  async prepare(): Promise<void> {
-    this.#guardToken = await this.#durableToken('guard');
-    this.#deniedToken = await this.#durableToken('default');
-  }
-
-  async #durableToken(policy: string): Promise<string> {
-    for (;;) {
-      const data = { policies: [policy], no_default_policy: true, no_parent: true };
-      const { answer } = await this.#ask({
-        operation: 'write',
-        path: 'auth/token/create',
-        token: ROOT_TOKEN,
-        data,
-      });
-      if (answer?.auth !== undefined) return answer.auth.clientToken;
-      await this.#cluster.scheduler.sleep(100, 'client waits');
-    }
   }
 
   /** Does `count` things, with pauses. */
@@ -228,7 +206,7 @@ export class Clients {
     const { answer, sentMs, answeredMs } = await this.#ask({
       operation: 'read',
       path: GUARDED,
-      token: this.#guardToken,
+      token: GUARD_TOKEN,
     });
     if (answer === undefined) return;
     const code = answer.error?.code;
@@ -243,7 +221,7 @@ export class Clients {
     const { answer } = await this.#ask({
       operation: 'write',
       path: 'secret/data/forbidden',
-      token: this.#deniedToken,
+      token: NOTHING_TOKEN,
       data,
     });
     if (answer !== undefined && answer.error === undefined)

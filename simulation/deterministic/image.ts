@@ -1,5 +1,6 @@
 /** The cluster that every simulated run begins with, made once: as records of a store, and accounts of a target. */
 import { createMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
+import type { JsonObject } from '../../src/base/json.ts';
 import { BATCH_MAX } from '../../src/storage/storage.ts';
 import type { Entry } from '../../src/storage/storage.ts';
 import { AuditFile, auditDevice } from './world/audit-file.ts';
@@ -37,6 +38,14 @@ export function guardPolicy(allowed: boolean): string {
   return `path "${GUARDED}" { capabilities = ["${allowed ? 'read' : 'deny'}"] }`;
 }
 
+/** Tokens that live as long as a run: one under the policy that changes, one that may do nothing. */
+export const GUARD_TOKEN = 'guard-token';
+export const NOTHING_TOKEN = 'nothing-token';
+
+function longLived(id: string, policy: string): JsonObject {
+  return { id, policies: [policy], no_default_policy: true, no_parent: true };
+}
+
 const STEPS: readonly (readonly [path: string, data: Question['data']])[] = [
   ['sys/mounts/secret', { type: 'kv', options: { version: '2' } }],
   ['sys/mounts/accounts', { type: ACCOUNTS }],
@@ -44,6 +53,8 @@ const STEPS: readonly (readonly [path: string, data: Question['data']])[] = [
   [GUARDED, { data: { v: 1 } }],
   ['sys/policies/acl/guard', { policy: guardPolicy(true) }],
   ['sys/policies/acl/app', { policy: APP }],
+  ['auth/token/create', longLived(GUARD_TOKEN, 'guard')],
+  ['auth/token/create', longLived(NOTHING_TOKEN, 'none')],
   [
     'accounts/config/main',
     {

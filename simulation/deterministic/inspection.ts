@@ -202,8 +202,9 @@ async function checkKept(cluster: Cluster, { account, what, value, atRest }: Kep
   for (let wrong = 0; wrong < LOOKS;) {
     if ((await value()) === target.accounts.get(account)) return;
     if (scheduler.nowMs > untilMs) return void problems.push(`${what} does not come to rest`);
-    if (unrest(cluster) === '' && (await atRest())) wrong += 1;
-    await scheduler.sleep(ROTATION_MS, 'look again');
+    const rests = unrest(cluster) === '' && (await atRest());
+    if (rests) wrong += 1;
+    await scheduler.sleep(rests ? ROTATION_MS : LOOK_MS, 'look again');
   }
   problems.push(`${what} that is stored is not the one that works`);
 }

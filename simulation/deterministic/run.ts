@@ -60,7 +60,6 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
   async function story(): Promise<void> {
     for (const node of cluster.nodes) cluster.start(node);
     while (cluster.serving.length < cluster.nodes.length) await scheduler.sleep(20, 'start');
-    await clients.prepare();
     makeTrouble(cluster, plan, new Chance(seed, 'trouble'));
     const work = Array.from({ length: plan.clients }, () =>
       clients.work(plan.things, plan.pauseMs),

@@ -39,6 +39,8 @@ export interface Bench {
   nowMs: number;
   /** What the calls have put on the calendar. */
   readonly scheduled: { readonly task: string; readonly name: string; readonly atMs: number }[];
+  /** What they intended outside. */
+  readonly intended: { readonly kind: string; readonly data: JsonObject }[];
   call(
     operation: BenchOperation,
     path: string,
@@ -95,6 +97,11 @@ export async function openBench(made: Benched | ((begin: () => Unit) => Benched)
     return result;
   }
 
+  async function intend(kind: string, data: JsonObject): Promise<typeof UNDONE> {
+    bench.intended.push({ kind, data });
+    return UNDONE;
+  }
+
   async function call(
     operation: BenchOperation,
     path: string,
@@ -137,7 +144,7 @@ export async function openBench(made: Benched | ((begin: () => Unit) => Benched)
       nowMs: bench.nowMs,
       wrapTtlSeconds: 0,
       sudo: false,
-      outside: { lend: async () => UNDONE, intend: async () => UNDONE },
+      outside: { lend: async () => UNDONE, intend },
       schedule: (task, name, atMs) => bench.scheduled.push({ task, name, atMs }),
     };
     return inUnit(async (unit) => {
@@ -164,6 +171,7 @@ export async function openBench(made: Benched | ((begin: () => Unit) => Benched)
   const bench: Bench = {
     nowMs: 1_800_000_000_000,
     scheduled: [],
+    intended: [],
     call,
     async fail(...args) {
       try {

@@ -190,10 +190,13 @@ export class Database {
 
   async #lock(session: Session): Promise<void> {
     if (this.#holder === session) return;
-    if (this.#holder !== undefined) {
-      await new Promise<void>((grant) => this.#queue.push({ session, grant }));
+    if (this.#holder === undefined) {
+      this.#holder = session;
+      return;
     }
-    this.#holder = session;
+    // Whoever grants it has made this session the holder, which may have ended again since.
+    await new Promise<void>((grant) => this.#queue.push({ session, grant }));
+    if (session.ended) await new Promise<never>(() => {});
   }
 
   #release(session: Session): void {

@@ -85,6 +85,40 @@ suite('a static role', () => {
     assert.equal(shown['rotation_period'], undefined);
   });
 
+  test('whose rotation was cut off keeps what the database takes, though the clock that began it was behind', async () => {
+    const made = ['first', 'second'];
+    const engine = databaseBackend({
+      random: systemRandom,
+      members: new Map([['test-plugin', member]]),
+      password: async () => made.shift() ?? 'third',
+    });
+    const bench = await openBench(engine);
+    await bench.call('write', 'config/main', { plugin_name: 'test-plugin', allowed_roles: '*' });
+    const role = { db_name: 'main', username: 'app', rotation_period: 60 };
+    await bench.call('write', 'static-roles/app', role);
+    const password = async (): Promise<unknown> =>
+      (await bench.call('read', 'static-creds/app'))?.data?.['password'];
+    const stored = await bench.store(async (store) => await store.getJson('static-role/app'));
+    // Another server rotates, by a clock that is behind; its commit does not come.
+    bench.nowMs -= 1000;
+    await bench.call('write', 'rotate-role/app');
+    await bench.store(async (store) => store.putJson('static-role/app', stored));
+    assert.equal(await password(), 'first');
+    const { data = {}, kind = '' } = bench.intended.at(-1) ?? {};
+    const intent = { data, openedMs: bench.nowMs, attempts: 0, nowMs: bench.nowMs };
+    const settle = (): Promise<void> =>
+      bench.store(
+        async (store) =>
+          await engine.intents?.[kind]?.settle({ ...intent, schedule: () => {} }, store),
+      );
+    await settle();
+    assert.equal(await password(), 'second');
+    // Once it has been rotated again, the same intent says nothing any more.
+    await bench.call('write', 'rotate-role/app');
+    await settle();
+    assert.equal(await password(), 'third');
+  });
+
   for (const [wrong, wanted] of [
     [{ db_name: 'main', username: 'x' }, /rotation_period is required/],
     [

@@ -42,8 +42,8 @@ export function rotateRolePath(ports: LdapPorts): Path {
             account.pending === ''
               ? await ports.password(namespace.id, config.passwordPolicy)
               : account.pending;
-          const { username, owner } = account;
-          await outside.intend(ROTATE_ROLE, { username, owner, password, atMs: nowMs });
+          const { username, owner, rotatedMs: beforeMs } = account;
+          await outside.intend(ROTATE_ROLE, { username, owner, password, beforeMs });
           await telling('unable to finish rotating credentials', () =>
             setPassword(config, account, password),
           );
@@ -62,16 +62,15 @@ export function rotateRolePath(ports: LdapPorts): Path {
 export function rotateRoleIntent(): IntentType {
   return {
     async settle({ data, openedMs, nowMs }, store) {
-      const { username, owner, password, atMs } = data;
+      const { username, owner, password, beforeMs } = data;
       if (typeof username !== 'string' || typeof password !== 'string') return;
       const account = await findAccount(store, username);
       if (account === undefined || account.owner !== owner || account.password === password) return;
-      const atTime = typeof atMs === 'number' ? atMs : openedMs;
-      // Changed since: that password was set after this one.
-      if (account.rotatedMs > atTime) return;
+      // Changed since: that password was set after this one. Servers' clocks differ, so no time is compared but with itself.
+      if (account.rotatedMs !== beforeMs) return;
       const config = await configOf(store);
       if (await accepts(config, account, password)) {
-        putAccount(store, withPassword(account, password, atTime));
+        putAccount(store, withPassword(account, password, openedMs));
         return;
       }
       if (nowMs - openedMs < ACT_MS_MAX) {

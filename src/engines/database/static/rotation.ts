@@ -58,6 +58,8 @@ interface Begun extends JsonObject {
   readonly roleId: string;
   /** The role is made by it. */
   readonly creates: boolean;
+  /** When its credential was last changed before, by whichever clock: no other time is compared with it, only itself. */
+  readonly beforeMs: number;
   /** The role as it is to be stored, as JSON. */
   readonly role: string;
 }
@@ -78,6 +80,7 @@ export async function rotateNow(
     name,
     roleId: role.id,
     creates: role.current === undefined,
+    beforeMs: role.rotatedMs,
     role: JSON.stringify(after),
   };
   const intent = await request.outside.intend(ROTATE, begun);
@@ -95,12 +98,13 @@ export async function rotateNow(
 export function rotateRoleIntent(ports: DatabasePorts): IntentType {
   return {
     async settle({ data, openedMs, nowMs, schedule }, store) {
-      const { name, roleId, creates, role: text } = data as Begun;
+      const { name, roleId, creates, beforeMs, role: text } = data as Begun;
       const after = JSON.parse(text) as StaticRole;
       const role = await findStaticRole(store, name);
       // Another role of this name, made since, has its own credential.
       if (role === undefined ? !creates : role.id !== roleId) return;
-      if (role !== undefined && role.rotatedMs >= after.rotatedMs) return;
+      // Changed since: that credential was set after this one.
+      if (role !== undefined && role.rotatedMs !== beforeMs) return;
       const { database, made } = await prepare(ports, store, '', name, {
         ...after,
         pending: after.current === undefined ? undefined : { ...after.current, sinceMs: openedMs },
