@@ -13,7 +13,7 @@ import type { Random } from '../../base/random.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
-import { BodyError } from '../facade.ts';
+import { bodyBytes } from '../cloud-request.ts';
 import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Operation, Question } from './asking.ts';
 import { AwsError, renderedError, signatureError } from './errors.ts';
@@ -113,14 +113,14 @@ class Exchange {
   }
 
   async #body(): Promise<Buffer> {
-    try {
-      return await this.#request.readBody(BODY_BYTES_MAX);
-    } catch (error) {
-      if (!(error instanceof BodyError)) throw error;
-      throw new AwsError('SerializationException', 'The request is too large, or ended early.', {
-        status: error.reason === 'too_large' ? 413 : 400,
-      });
-    }
+    return await bodyBytes(
+      this.#request,
+      BODY_BYTES_MAX,
+      (reason) =>
+        new AwsError('SerializationException', 'The request is too large, or ended early.', {
+          status: reason === 'too_large' ? 413 : 400,
+        }),
+    );
   }
 
   async #json(target: string, body: Buffer): Promise<WireReply> {

@@ -6,8 +6,8 @@ import type { Random } from '../../base/random.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
-import { BodyError } from '../facade.ts';
-import type { Facade, WireReply, WireRequest } from '../facade.ts';
+import { bodyBytes, callFrame } from '../cloud-request.ts';
+import type { BodyErrorReason, Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Question } from './asking.ts';
 import {
   cloudMetadataReply,
@@ -127,7 +127,7 @@ async function answer(request: WireRequest, options: AzureFacadeOptions): Promis
     });
   }
   if (method === 'POST' && isTokenEndpoint(segments)) {
-    const form = parseForm((await readBytes(request, FORM_BYTES_MAX)).toString());
+    const form = parseForm((await bodyBytes(request, FORM_BYTES_MAX, refusedBody)).toString());
     return tokenReply(issuedBy(await logIn(request, host, proofOf(form), options)));
   }
   throw new AzureError(404, 'NotFound', 'There is nothing at this address.');
@@ -193,7 +193,7 @@ async function ask(
 ): Promise<Answer> {
   const { body, part, ...rest } = question;
   const answered = await handle({
-    ...callOf(request),
+    ...callFrame('azure', request),
     ...rest,
     bound: { name: nameOf(host), part },
     action: `keyvault:${operation.kind}/${operation.action}`,
@@ -213,7 +213,7 @@ async function logIn(
 ): Promise<Answer> {
   const federated = 'jwt' in proof;
   const call: Call = {
-    ...callOf(request),
+    ...callFrame('azure', request),
     operation: 'write',
     path: federated ? 'login' : CREDENTIAL_LOGIN,
     bound: { name: nameOf(host), part: federated ? 'login' : '' },
@@ -227,46 +227,14 @@ async function logIn(
   return answered;
 }
 
-/** The parts that every call of a request shares. */
-function callOf(
-  request: WireRequest,
-): Pick<
-  Call,
-  | 'protocol'
-  | 'namespace'
-  | 'query'
-  | 'wrapTtlSeconds'
-  | 'wrapFormat'
-  | 'connection'
-  | 'headers'
-  | 'signal'
-> {
-  return {
-    protocol: 'azure',
-    namespace: '',
-    query: {},
-    wrapTtlSeconds: 0,
-    wrapFormat: '',
-    connection: request.connection,
-    headers: {},
-    signal: request.signal,
-  };
-}
-
-async function readBytes(request: WireRequest, bytesMax: number): Promise<Buffer> {
-  if (!request.hasBody) return Buffer.alloc(0);
-  try {
-    return await request.readBody(bytesMax);
-  } catch (error) {
-    if (!(error instanceof BodyError)) throw error;
-    throw error.reason === 'too_large'
-      ? new AzureError(413, 'RequestBodyTooLarge', 'The request body is too large.')
-      : badParameter('The request body ended early.');
-  }
+function refusedBody(reason: BodyErrorReason): AzureError {
+  return reason === 'too_large'
+    ? new AzureError(413, 'RequestBodyTooLarge', 'The request body is too large.')
+    : badParameter('The request body ended early.');
 }
 
 async function readJson(request: WireRequest): Promise<JsonObject> {
-  const bytes = await readBytes(request, BODY_BYTES_MAX);
+  const bytes = await bodyBytes(request, BODY_BYTES_MAX, refusedBody);
   if (bytes.length === 0) return {};
   try {
     assertJsonLimits(bytes, JSON_LIMITS);

@@ -4,8 +4,8 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
-import { BodyError } from '../facade.ts';
-import type { Facade, WireReply, WireRequest } from '../facade.ts';
+import { bodyBytes, callFrame } from '../cloud-request.ts';
+import type { BodyErrorReason, Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Ask } from './asking.ts';
 import { assertionOf, looksSigned } from './login/claims.ts';
 import {
@@ -90,7 +90,7 @@ async function answerRest(request: WireRequest, options: GoogleFacadeOptions): P
     : undefined;
   if (rest === undefined) throw new StatusError('NOT_FOUND', 'The method is not known.');
   const caller = callerOf(request, options);
-  const message = messageOfRest(rest, await readBytes(request, BODY_BYTES_MAX));
+  const message = messageOfRest(rest, await bodyBytes(request, BODY_BYTES_MAX, refusedBody));
   const ask = asking({ request, method: rest.call.method, message, caller }, options);
   return restReply(
     rest.call.method,
@@ -105,7 +105,7 @@ async function answerGrpc(request: WireRequest, options: GoogleFacadeOptions): P
     const method = request.method === 'POST' ? grpcMethod(request.target) : undefined;
     if (method === undefined) throw new StatusError('UNIMPLEMENTED', 'The method is not known.');
     const caller = callerOf(request, options);
-    const bytes = unframe(await readBytes(request, BODY_BYTES_MAX));
+    const bytes = unframe(await bodyBytes(request, BODY_BYTES_MAX, refusedBody));
     const sent = decodeMessage(METHODS[method].request, bytes);
     const ask = asking({ request, method, message: sent, caller }, options);
     const message = await run(method, sent, ask, options);
@@ -167,7 +167,7 @@ function asking({ request, method, message, caller }: Asked, options: GoogleFaca
   return async (question) => {
     const { name, part, body, ...rest } = question;
     const answered = await options.handle({
-      ...callOf(request),
+      ...callFrame('gcp', request),
       ...rest,
       ...caller,
       bound: {
@@ -187,7 +187,7 @@ async function answerToken(request: WireRequest, options: GoogleFacadeOptions): 
   if (request.method !== 'POST') {
     throw new OauthError(405, 'invalid_request', 'A token is asked for with POST.');
   }
-  const form = parseForm((await readBytes(request, FORM_BYTES_MAX)).toString());
+  const form = parseForm((await bodyBytes(request, FORM_BYTES_MAX, refusedBody)).toString());
   const grant = grantOf(form, { nowMs: options.clock.nowMs(), host: hostOf(request) });
   if ('wantsIdentityToken' in grant && grant.wantsIdentityToken) return noIdentityTokenReply();
   const answered = await logIn(request, grant, options);
@@ -203,7 +203,7 @@ async function logIn(
   const federated = 'jwt' in grant;
   const body = federated ? { role: grant.role, jwt: grant.jwt } : {};
   return await handle({
-    ...callOf(request),
+    ...callFrame('gcp', request),
     operation: 'write',
     path: federated ? 'login' : CREDENTIAL_LOGIN,
     bound: { name: grant.project, part: federated ? 'login' : '' },
@@ -214,41 +214,7 @@ async function logIn(
   });
 }
 
-/** The parts that every call of a request shares. */
-function callOf(
-  request: WireRequest,
-): Pick<
-  Call,
-  | 'protocol'
-  | 'namespace'
-  | 'query'
-  | 'wrapTtlSeconds'
-  | 'wrapFormat'
-  | 'connection'
-  | 'headers'
-  | 'signal'
-> {
-  return {
-    protocol: 'gcp',
-    namespace: '',
-    query: {},
-    wrapTtlSeconds: 0,
-    wrapFormat: '',
-    connection: request.connection,
-    headers: {},
-    signal: request.signal,
-  };
-}
-
-async function readBytes(request: WireRequest, bytesMax: number): Promise<Buffer> {
-  if (!request.hasBody) return Buffer.alloc(0);
-  try {
-    return await request.readBody(bytesMax);
-  } catch (error) {
-    if (!(error instanceof BodyError)) throw error;
-    throw new StatusError(
-      'INVALID_ARGUMENT',
-      error.reason === 'too_large' ? 'The request is too large.' : 'The request ended early.',
-    );
-  }
+function refusedBody(reason: BodyErrorReason): StatusError {
+  const text = reason === 'too_large' ? 'The request is too large.' : 'The request ended early.';
+  return new StatusError('INVALID_ARGUMENT', text);
 }
