@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { textAt } from '../rig/api.ts';
-import type { Stage } from './suites.ts';
+import type { Stage } from './stages.ts';
 
 const HOUR_SECONDS = 3600;
 const ACCOUNT = { namespace: 'prod', name: 'app', uid: 'uid-of-app' };

@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util';
 import { startNameProxy } from '../rig/name-proxy.ts';
 import { openbao, startVaultServer, strongroom } from '../rig/vault-server.ts';
 import type { Program, VaultServer } from '../rig/vault-server.ts';
-import { HOST_NAMES, SUITES } from './suites.ts';
+import { HOST_NAMES } from './stages.ts';
+import { SUITES } from './suites.ts';
 import type { Suite } from './suites.ts';
 
 const SUITE_TIMEOUT_MS = 300_000;
