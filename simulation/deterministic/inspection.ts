@@ -126,7 +126,9 @@ async function checkTokens(cluster: Cluster, ledger: Ledger): Promise<void> {
     };
     const sentMs = cluster.scheduler.nowMs;
     const { error } = await sure(cluster, question);
-    ledger.judgeToken(known, error?.code !== 'permission_denied', sentMs, cluster.scheduler.nowMs);
+    const outcome =
+      error === undefined ? 'used' : error.code === 'permission_denied' ? 'refused' : 'accepted';
+    ledger.judgeToken(known, outcome, sentMs, cluster.scheduler.nowMs);
   }
 }
 
