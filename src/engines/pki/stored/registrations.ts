@@ -35,7 +35,21 @@ interface Contact {
   readonly phone: string;
 }
 
-function contactsOf(list: readonly unknown[]): Contact[] {
+/** Objects, or JSON text of them as command lines send it. */
+function objectsOf(list: readonly unknown[]): readonly unknown[] {
+  return list.flatMap((one) => {
+    if (typeof one !== 'string') return [one];
+    try {
+      const value: unknown = JSON.parse(one);
+      return Array.isArray(value) ? (value as unknown[]) : [value];
+    } catch {
+      return [one];
+    }
+  });
+}
+
+function contactsOf(sent: readonly unknown[]): Contact[] {
+  const list = objectsOf(sent);
   if (list.length > CONTACTS_MAX) throw invalidRequest('too many contacts');
   return list.map((one) => {
     if (!isJsonObject(one)) throw invalidRequest('a contact is an object');
