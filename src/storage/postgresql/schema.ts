@@ -72,31 +72,33 @@ async function prepare({ link, tables, skip }: SchemaOptions): Promise<void> {
   ]);
 }
 
-/** 0 = there are none. */
+/** 0 = there are none. A table of that name which is not ours, such as one of Vault's, is left alone. @throws {StorageError} */
 async function versionOf(link: Connection, tables: Tables): Promise<number> {
-  try {
-    const { rows } = await link.one({ text: `SELECT version FROM ${tables.schema}` });
-    return Number(rows[0]?.[0] ?? 0);
-  } catch (error) {
-    if (error instanceof LinkError && error.code === NO_SUCH_TABLE) {
-      await assertFree(link, tables);
-      return 0;
-    }
-    throw error;
-  }
-}
-
-/** A table of that name which is not ours, such as one of Vault's, is left alone. */
-async function assertFree(link: Connection, tables: Tables): Promise<void> {
-  try {
-    await link.one({ text: `SELECT 1 FROM ${tables.kv} LIMIT 1` });
-  } catch (error) {
-    if (error instanceof LinkError && error.code === NO_SUCH_TABLE) return;
-    throw error;
-  }
+  const version = await unlessMissing(readVersion(link, tables));
+  if (version !== undefined) return version;
+  const found = await unlessMissing(link.one({ text: `SELECT 1 FROM ${tables.kv} LIMIT 1` }));
+  if (found === undefined) return 0;
+  // Another process may have made the tables between the two looks: all in one transaction, so that this one is there now.
+  const since = await unlessMissing(readVersion(link, tables));
+  if (since !== undefined) return since;
   throw new StorageError(
     `there is a table ${tables.kv} that this program did not make: name another one with \`table\``,
   );
+}
+
+async function readVersion(link: Connection, tables: Tables): Promise<number> {
+  const { rows } = await link.one({ text: `SELECT version FROM ${tables.schema}` });
+  return Number(rows[0]?.[0] ?? 0);
+}
+
+/** Undefined when the table that was asked is not there. */
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof LinkError && error.code === NO_SUCH_TABLE) return undefined;
+    throw error;
+  }
 }
 
 function statementsFrom(tables: Tables, version: number): string[] {

@@ -20,7 +20,11 @@ import { silentLog } from '../../base/log.ts';
 import { makeCertificate } from '../../crypto/x509/certificates-fixture.ts';
 import type { TestCertificate } from '../../crypto/x509/certificates-fixture.ts';
 import { entry, puts } from '../storage-member.contract.ts';
+import { LinkError } from './failures.ts';
+import type { Connection } from './link.ts';
 import { openPostgresqlStorage, TABLE_DEFAULT } from './postgresql-storage.ts';
+import { prepareSchema } from './schema.ts';
+import { tablesOf } from './statements.ts';
 import type { PostgresqlStorage, PostgresqlStorageOptions } from './postgresql-storage.ts';
 
 const POOLER = '/usr/sbin/pgbouncer';
@@ -186,6 +190,23 @@ function tests(): void {
   test('a database in another encoding is refused', async () => {
     await server.sql(`CREATE DATABASE narrow ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
     await assert.rejects(open(server.url('narrow')), /encoded in LATIN1/);
+  });
+
+  test('tables that another process makes between two looks are not somebody else’s', async () => {
+    const asked: string[] = [];
+    const link: Connection = {
+      one: async ({ text }) => {
+        asked.push(text);
+        if (asked.length === 1) throw new LinkError('relation does not exist', '42P01');
+        return { rows: [['1']] as never, command: 'SELECT' };
+      },
+      run: async () => assert.fail('they are there'),
+      drop: () => {},
+      close: async () => {},
+    };
+    await prepareSchema({ link, tables: tablesOf(TABLE_DEFAULT), skip: false });
+    assert.equal(asked.length, 3);
+    assert.equal(asked[0], asked[2]);
   });
 
   test("a table of somebody else's is left alone", async () => {
