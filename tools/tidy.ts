@@ -74,6 +74,12 @@ const BANNED_CALLS: readonly BannedCall[] = [
     except: [],
   },
   {
+    call: /^import (?!type ).*\bfrom 'node:http';/,
+    name: 'an import of node:http',
+    instead: 'http of base/node-http.ts: the import loads another HTTP client beside it',
+    except: ['src/cli/scripts/'],
+  },
+  {
     call: /\beval\(|\bnew Function\(/,
     name: 'code made from text',
     instead: 'code',

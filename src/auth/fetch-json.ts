@@ -1,8 +1,8 @@
 /** Bounded requests to servers that an administrator named: key sets, discovery documents, token endpoints, responders. */
-import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { checkServerIdentity } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
+import { http } from '../base/node-http.ts';
 
 export interface FetchOptions {
   /** Certificates (PEM) that alone are trusted; the system's without it. */
@@ -61,7 +61,7 @@ export async function fetchBytes(url: string, options: FetchOptions = {}): Promi
   const target = URL.parse(url);
   if (target === null || (target.protocol !== 'http:' && target.protocol !== 'https:'))
     throw new FetchError('not an http or https URL');
-  const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
+  const send = target.protocol === 'https:' ? httpsRequest : http.request;
   const { caPem, serverNames = [], timeoutMs = TIMEOUT_MS } = options;
   return await new Promise<FetchedBytes>((resolve, reject) => {
     const fail = (error: unknown): void =>

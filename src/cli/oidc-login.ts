@@ -3,10 +3,10 @@
  * listener here), or polls the server that it comes back to.
  */
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { http } from '../base/node-http.ts';
 import { base62, systemRandom } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { parseBoolean } from '../client/environment.ts';
@@ -156,7 +156,7 @@ async function polled(
 }
 
 async function listen(values: Values): Promise<Server> {
-  const server = createServer();
+  const server = http.createServer();
   const port = Number(values.get('port') ?? 8250);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('port is not a port');
   server.listen(port, values.get('listenaddress') ?? 'localhost');

@@ -1,10 +1,13 @@
 /** One HTTP exchange over node:http or node:https: timeouts, a size limit, redirects, sockets, proxies. */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { shownUrl, type Address } from './address.ts';
 import { ConnectionError } from './errors.ts';
+
+/** Not by an import statement, which would load all that the module can export: another HTTP client of 16 MB among it. */
+const http = process.getBuiltinModule('node:http');
 
 /** Largest answer held in memory. */
 export const ANSWER_BYTES_MAX: number = 256 * 1024 * 1024;
@@ -110,7 +113,7 @@ export class Transport {
       ...(socketPath === undefined ? {} : { socketPath }),
     };
     return new Promise((resolve, reject) => {
-      const outgoing = secure ? httpsRequest(wire.url, options) : httpRequest(wire.url, options);
+      const outgoing = secure ? httpsRequest(wire.url, options) : http.request(wire.url, options);
       outgoing.once('response', resolve);
       outgoing.once('error', (cause) => reject(connectionError(wire, cause)));
       if (wire.body instanceof Readable) {
@@ -123,7 +126,7 @@ export class Transport {
   }
 
   #plainAgent(): HttpAgent {
-    this.#httpAgent ??= new HttpAgent({ keepAlive: true, ...this.#proxy() });
+    this.#httpAgent ??= new http.Agent({ keepAlive: true, ...this.#proxy() });
     return this.#httpAgent;
   }
 

@@ -1,9 +1,9 @@
 /** The HTTP server of Node.js as the listener sets it up, and what it tells apart by itself. */
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { http } from '../base/node-http.ts';
 import type { ListenerLimits } from './limits.ts';
 import { tlsOptions } from './tls.ts';
 import type { TlsSettings } from './tls.ts';
@@ -21,7 +21,7 @@ export function makeServer(tls: TlsSettings | undefined, limits: ListenerLimits)
   };
   const server: Server =
     tls === undefined
-      ? createServer(options)
+      ? http.createServer(options)
       : createTlsServer({ ...options, ...tlsOptions(tls, limits.handshakeTimeoutMs) });
   server.maxHeadersCount = limits.headersMax;
   server.maxRequestsPerSocket = limits.requestsPerConnectionMax;

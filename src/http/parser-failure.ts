@@ -1,7 +1,7 @@
 /** What is left to do with a connection on which the HTTP parser failed. */
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { http } from '../base/node-http.ts';
 import type { WireReply } from '../facades/facade.ts';
 import { PREFACE } from './h2/h2-front.ts';
 import { listingStart, VerbConnection } from './verb-connection.ts';
@@ -37,7 +37,7 @@ export function refusalOf(error: ParserError): {
 } {
   if (isUnknownMethod(error)) return { status: 405, message: '' };
   const status = ERROR_STATUS.get(error.code ?? '') ?? 400;
-  return { status, message: STATUS_CODES[status]?.toLowerCase() ?? '' };
+  return { status, message: http.STATUS_CODES[status]?.toLowerCase() ?? '' };
 }
 
 /** Takes the connection away from its parser when that failed at a LIST or SCAN; undefined when it failed otherwise. */
@@ -89,7 +89,7 @@ export function writeAndClose(socket: Duplex, reply: WireReply): void {
   const { status, headers, body } = reply;
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n${lines.join('')}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${String(body)}`,
     () => socket.destroy(),
   );

@@ -1,5 +1,5 @@
 /** The operator's own response headers (`custom_response_headers`): for all replies, for a class of statuses, for one status. */
-import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { http } from '../base/node-http.ts';
 
 /** Keys are `default`, a class such as `4xx`, or a status such as `404`; values of one header are joined with `; `. */
 export type CustomResponseHeaders = Readonly<
@@ -58,8 +58,8 @@ function checkedHeaders(
       throw new RangeError(`custom_response_headers: ${name} may not be set`);
     }
     try {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
+      http.validateHeaderName(name);
+      http.validateHeaderValue(name, value);
     } catch {
       throw new RangeError(`custom_response_headers: not a header: ${JSON.stringify(name)}`);
     }

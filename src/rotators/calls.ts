@@ -1,9 +1,9 @@
 /** One bounded HTTP request to a target that a policy names: no redirects, verified TLS, no metadata service of a cloud. */
 import { lookup as lookUp } from 'node:dns';
 import type { LookupOptions } from 'node:dns';
-import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP } from 'node:net';
+import { http } from '../base/node-http.ts';
 import { SettingsError, TargetError } from '../targets/database.ts';
 import { connectionFault } from '../targets/failures.ts';
 
@@ -62,7 +62,7 @@ function guarded(hostname: string, options: LookupOptions, done: LookupCallback)
 export async function callTarget(call: HttpCall): Promise<HttpAnswer> {
   assertUrl(call.url);
   const target = new URL(call.url);
-  const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
+  const send = target.protocol === 'https:' ? httpsRequest : http.request;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   let connected = false;
   const fail = (error: unknown): void => {

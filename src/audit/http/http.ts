@@ -1,8 +1,8 @@
 /** Audit device `http`: posts each batch of records as newline-delimited JSON. Any status but 2xx means: not taken. */
-import { Agent, request as requestHttp } from 'node:http';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as requestHttps } from 'node:https';
 import { readFile } from 'node:fs/promises';
+import { http } from '../../base/node-http.ts';
 
 import type { Clock } from '../../base/clock.ts';
 import { invalidRequest } from '../../model/errors.ts';
@@ -43,7 +43,7 @@ export const httpDevice: AuditDeviceType = {
               minVersion: 'TLSv1.2',
               ...(ca && { ca }),
             })
-          : new Agent({ keepAlive: true, maxSockets: 1 }),
+          : new http.Agent({ keepAlive: true, maxSockets: 1 }),
     });
   },
 };
@@ -119,7 +119,7 @@ class HttpDevice implements AuditDevice {
   #post(lines: Buffer): Promise<void> {
     const { url, headers, timeoutMs, clock, agent } = this.#settings;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const send = url.protocol === 'https:' ? requestHttps : http.request;
     const request: ClientRequest = send(url, { method: 'POST', agent });
     request.setHeader('content-type', 'application/x-ndjson');
     request.setHeader('content-length', lines.length);

@@ -1,7 +1,7 @@
 /** What tests of the ACME server share: a whole server behind a socket, a DNS server, and hosts that answer challenges. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { http } from '../../base/node-http.ts';
 import type { AddressInfo, Server } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
@@ -122,7 +122,7 @@ export async function openGround(context: TestContext): Promise<Ground> {
   const ground = { server, url, zone, pages, proofs, asked, redirect: '' };
   const httpPort = await portOf(
     context,
-    createServer((request, response) => {
+    http.createServer((request, response) => {
       const path = request.url ?? '';
       asked.push(path);
       const page = pages.get(path);

@@ -1,6 +1,6 @@
 /** `http-01` (RFC 8555 §8.3): the host shows the answer under a well-known path. */
-import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { http } from '../../../../base/node-http.ts';
 import type { AcmeConfig } from '../config.ts';
 import { AcmeProblem } from '../problem.ts';
 import { reachableAddresses } from './reach.ts';
@@ -18,7 +18,7 @@ interface Page {
 }
 
 async function fetchFrom(url: URL, address: string): Promise<Page> {
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const send = url.protocol === 'https:' ? httpsRequest : http.request;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return await new Promise<Page>((resolve, reject) => {
     const outgoing = send(
