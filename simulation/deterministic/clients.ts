@@ -163,9 +163,10 @@ export class Clients {
   #judge(known: KnownToken, { answer, sentMs, answeredMs }: Told): void {
     const code = answer?.error?.code;
     if (answer === undefined) return;
-    if (code !== undefined && code !== 'not_found' && code !== 'permission_denied') return;
-    const outcome = code === undefined ? 'used' : code === 'not_found' ? 'accepted' : 'refused';
-    this.#ledger.judgeToken(known, outcome, sentMs, answeredMs);
+    if (code === undefined || code === 'not_found')
+      this.#ledger.judgeToken(known, true, sentMs, answeredMs);
+    else if (code === 'permission_denied')
+      this.#ledger.judgeToken(known, false, sentMs, answeredMs);
   }
 
   async #revokeToken(): Promise<void> {

@@ -126,9 +126,7 @@ async function checkTokens(cluster: Cluster, ledger: Ledger): Promise<void> {
     };
     const sentMs = cluster.scheduler.nowMs;
     const { error } = await sure(cluster, question);
-    const outcome =
-      error === undefined ? 'used' : error.code === 'permission_denied' ? 'refused' : 'accepted';
-    ledger.judgeToken(known, outcome, sentMs, cluster.scheduler.nowMs);
+    ledger.judgeToken(known, error?.code !== 'permission_denied', sentMs, cluster.scheduler.nowMs);
   }
 }
 

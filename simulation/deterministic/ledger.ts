@@ -61,20 +61,12 @@ export class Ledger {
     return known;
   }
 
-  /**
-   * A request with a token was sent at `sentMs` and answered at `answeredMs`: may the token have been accepted, or refused? A use is
-   * what succeeded: of requests that find nothing at the same time, more may be told so than the token has uses left.
-   */
-  judgeToken(
-    known: KnownToken,
-    outcome: 'used' | 'accepted' | 'refused',
-    sentMs: number,
-    answeredMs: number,
-  ): void {
+  /** A request with a token was sent at `sentMs` and answered at `answeredMs`: may it have been accepted, or refused? */
+  judgeToken(known: KnownToken, accepted: boolean, sentMs: number, answeredMs: number): void {
     this.checks += 1;
     const { usesMax } = known;
-    if (outcome !== 'refused') {
-      if (outcome === 'used') known.uses += 1;
+    if (accepted) {
+      known.uses += 1;
       if (usesMax > 0 && known.uses > usesMax) {
         this.problems.push(`a token of ${usesMax} uses was used ${known.uses} times`);
       }

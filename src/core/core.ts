@@ -2,8 +2,7 @@
 import { after } from '../base/awaitable.ts';
 import type { Awaitable } from '../base/awaitable.ts';
 import { uuid } from '../base/random.ts';
-import { WorkQueueFullError } from '../base/slow-work.ts';
-import { RequestError, bearerRefusal } from '../model/errors.ts';
+import { RequestError, bearerRefusal, permissionDenied } from '../model/errors.ts';
 import { ConflictError, StorageError } from '../storage/storage.ts';
 import { USES_SPENT } from '../tokens/token-record.ts';
 import type { TokenRef } from '../tokens/token-record.ts';
@@ -21,6 +20,7 @@ import { leftBy } from './outside/outside.ts';
 import type { Parts } from './parts.ts';
 import { FIRST, STEPS } from './pipeline.ts';
 import type { Step } from './pipeline.ts';
+import { asRequestError } from './told-error.ts';
 import { Turns } from './turns.ts';
 import type { EndTurn } from './turns.ts';
 
@@ -233,38 +233,68 @@ function asTold(exchange: Exchange, error: RequestError): RequestError {
   return bearerRefusal(error);
 }
 
-/** A refusal is recorded like a success, and counts as a use of a limited token. */
+/** A refusal is recorded like a success, and counts as a use of a limited token: before it is told. */
 async function refuse(
   parts: Parts,
   turns: Turns,
   exchange: Exchange,
-  error: RequestError,
+  refusal: RequestError,
 ): Promise<Answer> {
   try {
-    const requested = exchange.requestRecorded ?? parts.audit.request(exchange, error);
+    const requested = exchange.requestRecorded ?? parts.audit.request(exchange, refusal);
+    const error = isLimited(exchange)
+      ? await requested.then(() => counted(parts, turns, exchange, refusal))
+      : refusal;
     const replied = parts.audit.reply(exchange, error);
     await Promise.all([requested, replied]);
-    if (error.invalidCredentials) await parts.lockout.failed(exchange);
-    // After a fault of the store it is not known whether the use was counted; twice would be wrong.
-    if (!(error.cause instanceof StorageError)) await countUse(parts, turns, exchange);
+    if (refusal.invalidCredentials) await parts.lockout.failed(exchange);
     return failed(exchange, error);
   } catch (failure) {
     return failed(exchange, asRequestError(parts, exchange, failure));
   }
 }
 
-async function countUse(parts: Parts, turns: Turns, exchange: Exchange): Promise<void> {
-  const { principal, token, nowMs } = exchange;
-  if (principal === undefined || exchange.class === 'open' || token === undefined) return;
-  if (exchange.resumed !== undefined) return;
-  if (token.numUses === 0) return;
+/** Whether the request takes one of the few uses of its token. */
+function isLimited({ principal, token, resumed, class: kind }: Exchange): boolean {
+  return (
+    principal !== undefined && kind !== 'open' && resumed === undefined && token?.numUses !== 0
+  );
+}
+
+/** What is told once the use is counted: of several that take the last one, all others hear only that they may not. */
+async function counted(
+  parts: Parts,
+  turns: Turns,
+  exchange: Exchange,
+  refusal: RequestError,
+): Promise<RequestError> {
+  // After a fault of the store it is not known whether the use was counted; twice would be wrong.
+  if (refusal.cause instanceof StorageError) return refusal;
+  try {
+    const left = await countUse(parts, turns, exchange);
+    return left ? refusal : permissionDenied('the token has no use left');
+  } catch (failure) {
+    return asRequestError(parts, exchange, failure);
+  }
+}
+
+/** False when there was none left. */
+async function countUse(
+  parts: Parts,
+  turns: Turns,
+  { token, nowMs }: Pick<Exchange, 'token' | 'nowMs'>,
+): Promise<boolean> {
+  if (token === undefined) return true;
   const ref = { id: token.id, namespaceId: token.namespaceId };
+  let left = false;
   await attempt(parts, turns, async (unit) => {
     const found = await parts.tokens.byRef(unit, ref, nowMs);
-    if (found === undefined || found.numUses <= 0) return;
+    left = found !== undefined && found.numUses > 0;
+    if (found === undefined || !left) return;
     const used = parts.tokens.use(unit, found);
     if (used.numUses === USES_SPENT) parts.tokens.revoke(unit, used, nowMs);
   });
+  return left;
 }
 
 function failed(exchange: Exchange, error: RequestError): Answer {
@@ -276,49 +306,4 @@ function failed(exchange: Exchange, error: RequestError): Answer {
     headers: { ...exchange.headers, ...error.headers },
     ...callerOf(exchange),
   };
-}
-
-/** What the caller is not told. A refusal by policy is in the audit log alone; a login's is told here too. */
-function tellOperator(parts: Parts, exchange: Exchange, error: RequestError): void {
-  const isLogin = exchange.class === 'login';
-  if (error.code === 'permission_denied' && !isLogin) return;
-  parts.world.log.warn(isLogin ? 'login refused' : 'request failed', {
-    request_id: exchange.id,
-    code: error.code,
-    detail: error.detail,
-    ...(isLogin
-      ? {
-          mount: exchange.mount?.entry.path,
-          remote_address: exchange.call.connection.remoteAddress,
-        }
-      : {}),
-  });
-}
-
-/** Whatever was thrown, as something that may be told; the rest goes to the log. */
-function asRequestError(parts: Parts, exchange: Exchange, error: unknown): RequestError {
-  if (error instanceof RequestError) {
-    if (error.detail !== undefined) tellOperator(parts, exchange, error);
-    return error;
-  }
-  if (error instanceof ConflictError) {
-    return new RequestError('unavailable', 'too many concurrent changes, try again', {
-      cause: error,
-    });
-  }
-  if (error instanceof WorkQueueFullError) {
-    return new RequestError('unavailable', 'the server is busy, try again', { cause: error });
-  }
-  const storage = error instanceof StorageError;
-  parts.world.log.error(storage ? 'storage failed' : 'request crashed', {
-    request_id: exchange.id,
-    path: exchange.path,
-    error: error instanceof Error ? (error.stack ?? error.message) : 'not an error',
-  });
-  if (storage && error.passing) {
-    return new RequestError('unavailable', 'the storage cannot be reached, try again', {
-      cause: error,
-    });
-  }
-  return new RequestError('internal', 'internal error', { cause: error });
 }

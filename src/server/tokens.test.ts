@@ -249,6 +249,15 @@ suite('use limits', () => {
     assert.equal(await lives(token), false);
   });
 
+  test('of many refused at once no more are told why than it has uses', async () => {
+    const token = await server.makeToken({ num_uses: 2, policies: ['root'] });
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => server.outcome('read', 'secret/data/absent', { token })),
+    );
+    assert.equal(outcomes.filter((outcome) => outcome === 'not_found').length, 2);
+    assert.equal(outcomes.filter((outcome) => outcome === DENIED).length, 18);
+  });
+
   test('a token with a use limit makes no children', async () => {
     const token = await server.makeToken({ num_uses: 3 });
     assert.equal(await server.outcome('write', 'auth/token/create', { token }), 'invalid_request');
