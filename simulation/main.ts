@@ -21,16 +21,16 @@ import { simulateStorageCrashes } from './storage/crash.ts';
 const DOSES = {
   ci: {
     seeds: 10_000,
-    seedSeconds: 75,
+    seedSeconds: 40,
     cycles: 200,
-    corruptions: 60,
+    corruptions: 40,
     faultPoints: 1,
     storageCycles: 15,
     operations: 800,
     trials: 80,
     replicaCycles: 2,
     accountCycles: 10,
-    sequences: 500,
+    sequences: 200,
     moves: 4,
   },
   full: {
@@ -108,7 +108,7 @@ async function main(): Promise<number> {
     const part = parts[name];
     if (part === undefined)
       throw new Error(`no part ${name}; there are ${Object.keys(parts).join(', ')}`);
-    console.log(name);
+    console.log(`${name} (after ${Math.round(process.uptime())} s)`);
     const problems = await part();
     if (problems.length === 0) passed++;
     else failed++;
