@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -292,6 +292,9 @@ if (postgresPrograms() === undefined) {
   });
 }
 
+/** Of an audit file in the test. */
+const ROTATE_BYTES = 2000;
+
 test('full audit files are put aside, packed and in the end removed; what is left is one chain', async (t) => {
   const pod = await started(t, MANIFESTS.single);
   const folder = join(pod.root, 'var/log/strongroom');
@@ -309,7 +312,7 @@ test('full audit files are put aside, packed and in the end removed; what is lef
     env: {
       PATH: `${programs}:${process.env['PATH']}`,
       CHECK_SECONDS: '0.05',
-      ROTATE_BYTES: '2000',
+      ROTATE_BYTES: String(ROTATE_BYTES),
       KEEP_FILES: '3',
     },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -323,6 +326,12 @@ test('full audit files are put aside, packed and in the end removed; what is lef
     for (const name of aside()) seen.add(name);
     return seen.size >= 6;
   });
+  // Packing comes before putting aside: it is stopped when nothing is full any more, not between the two.
+  const current = join(folder, 'audit.log');
+  await until(async () => {
+    const bytes = statSync(current, { throwIfNoEntry: false })?.size ?? 0;
+    return bytes < ROTATE_BYTES && aside().sort().at(-1)?.endsWith('.gz') === false;
+  });
   sidecar.kill();
   await once(sidecar, 'exit');
   const kept = aside().sort();
@@ -332,7 +341,7 @@ test('full audit files are put aside, packed and in the end removed; what is lef
   assert.match(kept[0] ?? '', /\.gz$/);
   // The file that is written to now exists as soon as there is a record.
   await pod.api.call('GET', 'sys/mounts');
-  await until(async () => existsSync(join(folder, 'audit.log')));
-  const result = await verifyAuditFiles([join(folder, newest), join(folder, 'audit.log')]);
+  await until(async () => existsSync(current));
+  const result = await verifyAuditFiles([join(folder, newest), current]);
   assert.equal(result.ok, true, JSON.stringify(result.firstFault));
 });
