@@ -1,5 +1,6 @@
 /** Which paths run the tasks of facades (model/certificate-task.ts) instead of their own handlers, and how. */
-import type { Handler, Path } from '../../../model/backend.ts';
+import { takingTask } from '../../../model/taking-task.ts';
+import type { Path } from '../../../model/backend.ts';
 import type { CertificateListDesk, CertificateTask } from '../../../model/certificate-task.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
@@ -21,26 +22,10 @@ const TAKING: ReadonlySet<string> = new Set([
   'stored/{name}/soft-delete-restore',
 ]);
 
-type AnyHandler = Handler<Transaction, never>;
-
 /** The path as it is, whose operations run the task that a request brings instead. */
 export function takingTasks(path: Path, ports: PkiPorts): Path {
   if (!TAKING.has(path.pattern)) return path;
-  const tasked = (handler: AnyHandler): AnyHandler => {
-    return (request: Request<never>, store: Transaction) =>
-      request.task === undefined
-        ? handler(request, store)
-        : run(request, request.task, store, ports);
-  };
-  const operations = Object.entries(path.operations).map(([name, spec]) => [
-    name,
-    { ...spec, handler: tasked(spec.handler) },
-  ]);
-  return {
-    ...path,
-    takesTasks: true,
-    operations: Object.fromEntries(operations) as Path['operations'],
-  };
+  return takingTask(path, (request, task, store) => run(request, task, store, ports));
 }
 
 /** The binding leads to the wrong mount. */

@@ -1,8 +1,9 @@
 /** Runs the tasks of facades (model/key-task.ts) on the keys of a mount, inside the request's transaction. */
+import { takingTask } from '../../../model/taking-task.ts';
 import type { KeyObject } from 'node:crypto';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { decodeBase64 } from '../../../base/base64.ts';
-import type { Handler, Path } from '../../../model/backend.ts';
+import type { Path } from '../../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../../model/errors.ts';
 import type { KeyChanges, KeyDesk, KeyListDesk, KeyTask } from '../../../model/key-task.ts';
 import type { Reply, Request } from '../../../model/request.ts';
@@ -45,26 +46,10 @@ const TAKING: ReadonlySet<string> = new Set([
   'restore[/{name..+}]',
 ]);
 
-type AnyHandler = Handler<Transaction, never>;
-
 /** The path as it is, whose operations run the task that a request brings instead. */
 export function takingTasks(path: Path, ports: TransitPorts): Path {
   if (!TAKING.has(path.pattern)) return path;
-  const tasked = (handler: AnyHandler): AnyHandler => {
-    return (request: Request<never>, store: Transaction) =>
-      request.task === undefined
-        ? handler(request, store)
-        : run(request, request.task, store, ports);
-  };
-  const operations = Object.entries(path.operations).map(([name, spec]) => [
-    name,
-    { ...spec, handler: tasked(spec.handler) },
-  ]);
-  return {
-    ...path,
-    takesTasks: true,
-    operations: Object.fromEntries(operations) as Path['operations'],
-  };
+  return takingTask(path, (request, task, store) => run(request, task, store, ports));
 }
 
 /** The binding leads to the wrong mount. */
