@@ -3,7 +3,6 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Provider } from 'oidc-provider';
 
 export const CLIENT: { readonly id: string; readonly secret: string } = {
   id: 'strongroom',
@@ -31,6 +30,19 @@ export interface OpenProvider {
   confirmDevice(url: string, userCode: string, user: string): Promise<void>;
   close(): void;
 }
+
+/** The package tells on the console which of its defaults a product should not keep; a test keeps them all. */
+function silence(): void {
+  for (const level of ['info', 'warn'] as const) {
+    const write = console[level];
+    console[level] = (...said: unknown[]): void => {
+      if (!/^oidc-provider (?:NOTICE|WARNING): /.test(String(said[0]))) write(...said);
+    };
+  }
+}
+
+silence();
+const { Provider } = await import('oidc-provider');
 
 function signingKey(): object {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
