@@ -113,9 +113,14 @@ export const LAYERS: readonly Layer[] = [
     packages: ['uqr', 'yaml'],
   },
   {
+    room: 'pages',
+    purpose: 'what pages for browsers are made of: markup that escapes, one style, headers',
+    mayImport: [],
+  },
+  {
     room: 'auth',
     purpose: 'one folder per auth method',
-    mayImport: ['base', 'crypto', 'model', 'ldap'],
+    mayImport: ['base', 'crypto', 'model', 'ldap', 'pages'],
     family: true,
     packages: ['yaml'],
   },
@@ -165,7 +170,7 @@ export const LAYERS: readonly Layer[] = [
   {
     room: 'facades',
     purpose: 'one wire protocol per folder, to and from the core’s call and answer',
-    mayImport: ['base', 'crypto', 'model', 'core'],
+    mayImport: ['base', 'crypto', 'model', 'core', 'pages'],
     family: true,
   },
   {

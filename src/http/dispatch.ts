@@ -9,7 +9,10 @@ const PROJECTS = 'projects/';
  * `vault`, with `others` beside it. A request of a Vault client costs one comparison more than without them. What nobody
  * claims is answered by `vault`, and so is what the listener itself refuses before it can be told whose it is.
  */
-export function dispatching(vault: Facade, others: readonly SharedFacade[]): Facade {
+export function dispatching(
+  vault: Facade,
+  others: readonly Pick<SharedFacade, 'claims' | 'handle'>[],
+): Facade {
   if (others.length === 0) return vault;
   return {
     refuse: (status, message) => vault.refuse(status, message),

@@ -11,7 +11,7 @@ import type { TlsSettings } from '../http/tls.ts';
 import { LISTENER_ADDRESS_DEFAULT } from './config/listener-keys.ts';
 import type { ListenerConfig } from './config/listener-keys.ts';
 import { ConfigError } from './config/config-tree.ts';
-import { nothingServed, sharedFacades } from './facades/facades.ts';
+import { nothingServed, pagesFacade, sharedFacades } from './facades/facades.ts';
 import type { SharedPorts } from './facades/facades.ts';
 import { openPaths, passedOn } from './monitoring.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -24,6 +24,8 @@ export interface ListenerWorld {
   readonly placeOf: SharedPorts['placeOf'];
   readonly mountOf: SharedPorts['mountOf'];
   readonly cors: () => Promise<CorsSettings>;
+  /** Serves pages to browsers where the API of Vault is served. */
+  readonly pages: boolean;
   readonly monitoring: Monitoring;
   readonly maxRequestDurationSeconds: number;
   /** Named in every reply (`X-Vault-Hostname`) when given. */
@@ -49,17 +51,17 @@ export function makeListener(config: ListenerConfig, options: ListenerWorld): Li
     open: openPaths(config, monitoring),
     limits: { bytesMax: config.maxRequestBytes },
   });
-  const facade = dispatching(
-    config.apis.includes('vault') ? vault : nothingServed(vault),
-    sharedFacades(config.apis, {
-      world,
-      handle: passed,
-      sessions: options.sessions,
-      backups: options.backups,
-      placeOf: options.placeOf,
-      mountOf: options.mountOf,
-    }),
-  );
+  const servesVault = config.apis.includes('vault');
+  const shared = sharedFacades(config.apis, {
+    world,
+    handle: passed,
+    sessions: options.sessions,
+    backups: options.backups,
+    placeOf: options.placeOf,
+    mountOf: options.mountOf,
+  });
+  const pages = options.pages && servesVault ? [pagesFacade(vault, world)] : [];
+  const facade = dispatching(servesVault ? vault : nothingServed(vault), [...shared, ...pages]);
   const tls = tlsOf(config);
   const listenerOptions: ListenerOptions = {
     place: placeOf(config),

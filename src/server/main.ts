@@ -186,6 +186,7 @@ async function run(
         mountOf: mountFinder(instance.services),
         cors: instance.cors,
         monitoring,
+        pages: config.pages,
         maxRequestDurationSeconds: config.maxRequestDurationSeconds,
         hostname: config.responseHeaderHostname ? hostname() : undefined,
       });

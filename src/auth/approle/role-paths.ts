@@ -2,7 +2,7 @@
 import type { Random } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import { RequestError, notFound } from '../../model/errors.ts';
+import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { entryPaths } from '../../model/listing/entry-paths.ts';
@@ -11,7 +11,6 @@ import {
   OLD_NAMES,
   ROLES,
   dropRole,
-  fault,
   freshRole,
   mergeRole,
   putRole,
@@ -190,7 +189,7 @@ function settingPath(ports: ApprolePorts, setting: Setting): Path {
                     (name) => (given as Record<string, unknown>)[name] === undefined,
                   )
                 )
-                  throw fault(`missing ${first}`);
+                  throw invalidRequest(`missing ${first}`);
                 // A negative number of uses means "without limit" here.
                 const uses = given.token_num_uses;
                 const wish =

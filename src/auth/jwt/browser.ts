@@ -7,6 +7,7 @@ import { invalidRequest, unsupportedOperation } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { RawReply, Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
+import { PAGE_HEADERS, onwardPage } from '../../pages/page.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchJson } from '../fetch-json.ts';
 import { checkAddress } from '../token-fields.ts';
@@ -19,7 +20,7 @@ import type { KeySets } from '../key-sets.ts';
 import { arrived, hashOf, isSpent, keepArrived, openState, spend } from './login-state.ts';
 import type { LoginState } from './login-state.ts';
 import { Once } from './once.ts';
-import { PAGE_HEADERS, confirmPage, donePage, failedPage, onwardPage } from './pages.ts';
+import { confirmPage, donePage, failedPage } from './pages.ts';
 import { grantFor, personOf } from './person.ts';
 import type { Person } from './person.ts';
 import { Provider } from './provider.ts';
@@ -232,8 +233,9 @@ export class BrowserLogins {
     await keepArrived(store, state, kept, request.nowMs);
     if (byClient) return pageReply(donePage());
     const mount = request.mount.path.replace(/^auth\//, '');
-    const values = { state: request.fields.state, code: ticket };
-    return pageReply(onwardPage(`/ui/vault/auth/${mount}oidc/callback`, values));
+    const values = new URLSearchParams({ state: request.fields.state, code: ticket });
+    const url = `/ui/vault/auth/${mount}oidc/callback?${values.toString()}`;
+    return pageReply(onwardPage('Signed in', url));
   }
 
   async poll(

@@ -96,6 +96,13 @@ export const TOP_KEYS = {
     description:
       'Folder (mode 0700) that holds copies of the store while they are made, sent, tested and read. Default: the data folder of `storage "sqlite"`, else one of the process in the system’s folder for temporary files.',
   },
+  ui: {
+    as: 'pages',
+    type: 'boolean',
+    default: true,
+    description:
+      'Serves the pages for browsers below `/ui/`: signing in, applications that sign people in here, approvals.',
+  },
   enable_response_header_hostname: {
     as: 'responseHeaderHostname',
     type: 'boolean',
@@ -112,7 +119,6 @@ export const TOP_KEYS = {
       'JavaScript memory cannot be locked; turn swap off or encrypt it (SECURITY.md says what that leaves)',
   },
   introspection_endpoint: { ignored: 'there is no `sys/internal/inspect`' },
-  ui: { ignored: 'there is no browser console yet' },
   cache_size: { ignored: 'caches are bounded by themselves' },
   disable_cache: { ignored: 'caches are checked against the store on every request' },
   disable_clustering: { ignored: 'there is no cluster port' },

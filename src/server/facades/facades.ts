@@ -6,6 +6,7 @@ import { isAws } from '../../facades/aws/recognise.ts';
 import { isAzure } from '../../facades/azure/recognise.ts';
 import type { MountOf } from '../../facades/google/permissions.ts';
 import { isGoogle } from '../../facades/google/recognise.ts';
+import { isPage } from '../../facades/pages/recognise.ts';
 import type { Facade, SharedFacade } from '../../facades/facade.ts';
 import type { SealedText } from '../../tokens/batch-token.ts';
 import type { SessionTexts } from '../../identity/credentials/record.ts';
@@ -83,6 +84,23 @@ export function sharedFacades(apis: readonly string[], ports: SharedPorts): Shar
       },
     };
   });
+}
+
+/** The pages for browsers: the last that is asked, and loaded for its first request like the others. */
+export function pagesFacade(
+  api: Facade,
+  { log, random }: World,
+): Pick<SharedFacade, 'claims' | 'handle'> {
+  let loading: Promise<Facade> | undefined;
+  return {
+    claims: isPage,
+    async handle(request) {
+      loading ??= import('../../facades/pages/pages-facade.ts').then(({ createPagesFacade }) =>
+        createPagesFacade({ api, log: log.named('http'), random }),
+      );
+      return (await loading).handle(request);
+    },
+  };
 }
 
 /** What a listener without the Vault API answers to what is nobody's. */

@@ -1,6 +1,6 @@
 /**
- * `sys/config/ui/headers`: headers that a console's pages would be served with. They are kept for tools that set them; there are
- * no pages, and replies of the API get headers from the listener's `custom_response_headers` instead.
+ * `sys/config/ui/headers`: headers that a console's pages would be served with. They are kept for tools that set them, and not sent:
+ * nobody shall loosen what our pages say to browsers. All replies get the listener's `custom_response_headers`.
  */
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
@@ -83,7 +83,7 @@ export function uiHeaderPaths(): Path<Unit>[] {
       help: {
         synopsis: 'A header for the pages of a console.',
         description:
-          'It is kept and shown, and sent with nothing: this server has no pages. Headers of the API come from custom_response_headers of a listener.',
+          'It is kept and shown, and sent with nothing: the pages have headers of their own. Further ones come from custom_response_headers of a listener.',
       },
       operations: {
         read: {
