@@ -41,7 +41,7 @@ function applicationAddress(): string {
 /** RFC 6238, as an authenticator on a telephone computes it. */
 function codeOf(url: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const bits = [...(new URL(url).searchParams.get('secret') ?? '')]
+  const bits = Array.from(new URL(url).searchParams.get('secret') ?? '')
     .map((sign) => alphabet.indexOf(sign).toString(2).padStart(5, '0'))
     .join('');
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
@@ -326,6 +326,60 @@ describe('pages in a browser', { skip: SKIP }, () => {
       );
       assert.equal(await page.locator('input[name=next]').inputValue(), '/ui/', next);
     }
+    await context.close();
+  });
+});
+
+describe('pages of approvals', { skip: SKIP }, () => {
+  test('show an approver what waits, who asks and why, and take the decision', async () => {
+    const controlled = `path "secret/data/prod/*" { capabilities = ["create", "update"]
+      control_group { factor "ops" { identity { group_names = ["ops"] approvals = 1 } } } }
+      path "sys/approvals/*" { capabilities = ["update"] }`;
+    await admin('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+    await admin('POST', 'sys/policies/acl/controlled', { policy: controlled });
+    const people: Record<string, { token: string; id: string }> = {};
+    for (const name of ['asker', 'boss']) {
+      const settings = { password: 'pw', token_policies: ['controlled'] };
+      await admin('POST', `auth/userpass/users/${name}`, settings);
+      const login = await server.api.expect('POST', `auth/userpass/login/${name}`, {
+        body: { password: 'pw' },
+      });
+      const [token, id] = [
+        textAt(login, 'auth', 'client_token'),
+        textAt(login, 'auth', 'entity_id'),
+      ];
+      people[name] = { token, id };
+    }
+    await admin('POST', 'identity/group', { name: 'ops', member_entity_ids: [people['boss']?.id] });
+    const wrapped: string[] = [];
+    for (const name of ['db', 'web']) {
+      const answer = await server.api.expect('POST', `secret/data/prod/${name}`, {
+        token: people['asker']?.token ?? '',
+        body: { data: { password: '<script>alert(1)</script>' } },
+        headers: { 'x-strongroom-reason': 'ticket <b>7</b>' },
+      });
+      wrapped.push(textAt(answer, 'wrap_info', 'token'));
+    }
+    const { page, context, trouble } = await freshTab();
+    await page.goto(`${server.api.address}/ui/approvals`);
+    await typeIn(page, 'boss', 'pw');
+    await page.getByRole('heading', { name: 'For you to decide' }).waitFor();
+    await picture(page, 'approvals');
+    await page.getByRole('link', { name: 'secret/data/prod/db' }).click();
+    await page.getByText('ticket <b>7</b>').waitFor();
+    await page.getByText('<script>alert(1)</script>').waitFor();
+    await picture(page, 'approval');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('link', { name: 'secret/data/prod/web' }).click();
+    await page.getByLabel('Reason').fill('not today');
+    await page.getByRole('button', { name: 'Deny' }).click();
+    await page.getByRole('heading', { name: 'Asked for by you, or decided by you' }).waitFor();
+    await picture(page, 'decided');
+    const opened = async (token = ''): Promise<{ status: number; body: unknown }> =>
+      await server.api.call('POST', 'sys/wrapping/unwrap', { token });
+    assert.equal((await opened(wrapped[0])).status, 200);
+    assert.match(JSON.stringify((await opened(wrapped[1])).body), /denied by boss: not today/);
+    assert.deepEqual(trouble, []);
     await context.close();
   });
 });

@@ -101,6 +101,14 @@ path "sys/control-group/request" {
   capabilities = ["update"]
 }
 
+# What waits for the caller, and what the caller waits for; to approve or deny is another thing.
+path "sys/approvals" {
+  capabilities = ["list"]
+}
+path "sys/approvals/+" {
+  capabilities = ["read"]
+}
+
 # Hashing keeps nothing and reveals nothing.
 path "sys/tools/hash" {
   capabilities = ["update"]

@@ -44,6 +44,7 @@ import { backupPaths } from '../system/storage/backup.ts';
 import { snapshotAutoPaths } from '../system/storage/snapshot-auto.ts';
 import { snapshotLoadPaths } from '../system/storage/snapshot-load.ts';
 import type { SnapshotPorts } from './snapshots/snapshots.ts';
+import { approvalPaths } from '../system/access/approvals.ts';
 import { controlGroupPaths } from '../system/access/control-group.ts';
 import { environmentPaths } from '../system/access/environments.ts';
 import { environmentPorts } from './ports/guard-ports.ts';
@@ -164,6 +165,7 @@ export function systemBackend(
       ...capabilityPaths(capabilityPorts(services)),
       ...explainPaths(explainPorts(services)),
       ...mfaValidationPaths(services.mfa.secondFactor),
+      ...approvalPaths({ approvals: services.approvals, identity: services.identity.store }),
       ...controlGroupPaths(services.approvals),
       ...environmentPaths(environmentPorts(services)),
       ...backupPaths(options.snapshots),

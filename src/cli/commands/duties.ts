@@ -1,7 +1,10 @@
-/** role activate, approve, end; approval show, give; environment except. */
-import type { JsonObject } from '../../client/json.ts';
+/** role activate, approve, end; approval list, show, give, deny; environment except. */
+import { isJsonObject, type JsonObject } from '../../client/json.ts';
 import { attempt, CommandFailure, EXIT_OK, EXIT_SERVER, type Invocation } from '../command.ts';
+import { formatTable } from '../render/columns.ts';
 import { printSecretOrField, say } from '../render/output.ts';
+import { compareBytes, plainText } from '../render/values.ts';
+import { printListing } from './data.ts';
 import { wholeSeconds } from './token.ts';
 
 async function write(
@@ -44,14 +47,51 @@ export async function end(invocation: Invocation): Promise<number> {
   return EXIT_OK;
 }
 
+/** What waits, in one line each: for the caller first. */
+export async function list(invocation: Invocation): Promise<number> {
+  const client = await invocation.session.client();
+  const secret = await attempt('Error listing what waits', client.list('sys/approvals'));
+  if (invocation.format !== 'table') return printListing(invocation, 'sys/approvals', secret);
+  const infos = secret?.data?.['key_info'];
+  if (!isJsonObject(infos)) {
+    say(invocation, 'Nothing waits.');
+    return EXIT_OK;
+  }
+  const rows = Object.entries(infos).map(([id, info]) => {
+    const of = (name: string): string => plainText(isJsonObject(info) ? info[name] : '');
+    const yours = of('may_approve') === 'true' ? 'yes' : 'no';
+    const what = `${of('operation')} ${of('path')}`;
+    const names = isJsonObject(info) ? info['entity_aliases'] : undefined;
+    const asker =
+      Array.isArray(names) && names.length > 0
+        ? names.map(plainText).join(', ')
+        : of('entity_name');
+    return [id, yours, of('status'), asker, what, of('reason'), of('expire_time')];
+  });
+  rows.sort((left, right) => compareBytes(right[1] ?? '', left[1] ?? ''));
+  const header = ['ID', 'For you', 'Status', 'Asked by', 'What', 'Reason', 'Until'];
+  say(invocation, formatTable(header, rows));
+  return EXIT_OK;
+}
+
+function approval(invocation: Invocation, action = ''): string {
+  return `sys/approvals/${encodeURIComponent(argument(invocation))}${action}`;
+}
+
 export async function show(invocation: Invocation): Promise<number> {
-  const body = { accessor: argument(invocation) };
-  return write(invocation, 'Error reading the request', 'sys/control-group/request', body);
+  const client = await invocation.session.client();
+  const secret = await attempt('Error reading what waits', client.get(approval(invocation)));
+  if (secret === undefined) throw new CommandFailure(EXIT_SERVER, 'The server answered nothing');
+  return printSecretOrField(invocation, secret);
 }
 
 export async function give(invocation: Invocation): Promise<number> {
-  const body = { accessor: argument(invocation) };
-  return write(invocation, 'Error approving the request', 'sys/control-group/authorize', body);
+  return write(invocation, 'Error approving', approval(invocation, '/approve'), {});
+}
+
+export async function deny(invocation: Invocation): Promise<number> {
+  const body = { reason: invocation.flags.text('reason') };
+  return write(invocation, 'Error denying', approval(invocation, '/deny'), body);
 }
 
 export async function except(invocation: Invocation): Promise<number> {

@@ -10,7 +10,9 @@ const TTL: Flag = {
 };
 
 const duty =
-  (name: 'activate' | 'approve' | 'end' | 'show' | 'give' | 'except'): (() => Promise<Command>) =>
+  (
+    name: 'activate' | 'approve' | 'end' | 'list' | 'show' | 'give' | 'deny' | 'except',
+  ): (() => Promise<Command>) =>
   async () =>
     (await import('../commands/duties.ts'))[name];
 
@@ -52,27 +54,48 @@ export const DUTY_COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'approval',
-    synopsis: 'Approve requests that a policy holds back',
+    synopsis: 'Approve what others ask for, or deny it',
     examples: [
+      { about: 'See what waits:', line: 'approval list' },
       { about: 'See what somebody asks for:', line: 'approval show 8Kd2…' },
       { about: 'Approve it:', line: 'approval give 8Kd2…' },
+      { about: 'Or deny it:', line: 'approval deny -reason="use the replica" 8Kd2…' },
     ],
   },
   {
+    name: 'approval list',
+    synopsis: 'List what waits for approval',
+    about:
+      'Lists requests that a policy holds back and roles that wait to be activated: what you may approve, and what you asked for yourself.',
+    output: ['format'],
+    takes: { min: 0, max: 0 },
+    load: duty('list'),
+  },
+  {
     name: 'approval show',
-    synopsis: 'Show a request that waits',
-    usage: '[options] ACCESSOR',
+    synopsis: 'Show what waits',
+    usage: '[options] ID',
     output: ['field', 'format'],
     takes: { min: 1, max: 1 },
     load: duty('show'),
   },
   {
     name: 'approval give',
-    synopsis: 'Approve a request that waits',
-    usage: '[options] ACCESSOR',
+    synopsis: 'Approve what waits',
+    usage: '[options] ID',
     output: ['field', 'format'],
     takes: { min: 1, max: 1 },
     load: duty('give'),
+  },
+  {
+    name: 'approval deny',
+    synopsis: 'Deny what waits',
+    usage: '[options] ID',
+    about: 'Ends the wait for good. Whoever asked sees who denied it, and why.',
+    output: ['field', 'format'],
+    flags: [{ name: 'reason', kind: 'text', usage: 'Why not.' }],
+    takes: { min: 1, max: 1 },
+    load: duty('deny'),
   },
   {
     name: 'environment',

@@ -13,11 +13,14 @@ import type { TokenStore } from '../../tokens/token-store.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import { heldRequest, putHeld } from './held-request.ts';
 import type { HeldRequest } from './held-request.ts';
+import { waitingIn } from './waiting.ts';
 
 /** Who is behind an entity id now, through merges; undefined when nobody is. */
 export interface Approver {
   readonly id: string;
   readonly name: string;
+  /** Names that it logs in by: its own may be one that nobody has chosen. */
+  readonly aliases: readonly string[];
   readonly disabled: boolean;
   /** Inherited ones included. */
   readonly groups: readonly { readonly id: string; readonly name: string }[];
@@ -34,6 +37,8 @@ export interface ApprovalPorts {
 
 /** Approvals of one request, at most: more than any policy asks for. */
 const AUTHORIZATIONS_MAX = 100;
+/** Requests that one listing answers: those whose wait ends first. */
+const LISTED_MAX = 200;
 
 export interface Standing {
   readonly held: HeldRequest;
@@ -42,6 +47,10 @@ export interface Standing {
   readonly approvedBy: readonly string[] | undefined;
   /** The caller asked for it, or may approve it: it sees what it is about. */
   readonly concerned: boolean;
+  readonly mayApprove: boolean;
+  /** The caller has approved it. */
+  readonly given: boolean;
+  readonly factors: readonly NeededFactor[];
 }
 
 export class Approvals {
@@ -75,6 +84,30 @@ export class Approvals {
     return [...counted].sort();
   }
 
+  /** What waits here for the caller's approval, and what it asked for itself; those whose wait ends first. */
+  async waiting(
+    unit: CoreUnit,
+    namespace: NamespaceRef,
+    caller: Principal | undefined,
+    nowMs: number,
+  ): Promise<readonly Standing[]> {
+    if (caller === undefined || caller.entityId === '') return [];
+    const { tokenNamespace, entityId } = caller;
+    const asker = await this.#ports.approver(unit, tokenNamespace.id, entityId);
+    if (asker === undefined) return [];
+    const standings: Standing[] = [];
+    for (const waiting of await waitingIn(unit, namespace.id, nowMs)) {
+      if (standings.length === LISTED_MAX) break;
+      const own = waiting.entityId === asker.id;
+      if (!own && !waiting.factors.some((factor) => fits(asker, factor, undefined))) continue;
+      const held = await heldRequest(unit, waiting.wrapping);
+      if (held === undefined) continue;
+      const standing = await this.#standing(unit, held, caller);
+      if (standing.concerned) standings.push(standing);
+    }
+    return standings;
+  }
+
   /** How a held request stands. @throws {RequestError} when the accessor is not of one that waits here */
   async standing(
     unit: CoreUnit,
@@ -84,14 +117,24 @@ export class Approvals {
     nowMs: number,
   ): Promise<Standing> {
     const { held } = await this.#find(unit, namespace, accessor, nowMs);
+    return await this.#standing(unit, held, caller);
+  }
+
+  async #standing(
+    unit: CoreUnit,
+    held: HeldRequest,
+    caller: Principal | undefined,
+  ): Promise<Standing> {
     const requester = await this.#approver(unit, held, held.entityId);
     const factors = factorsOf(held);
     const asker = await this.#caller(unit, held, caller);
-    const concerned =
-      asker !== undefined &&
-      (asker.id === requester?.id || factors.some((factor) => fits(asker, factor, requester?.id)));
-    const approvedBy = await this.approvedBy(unit, held, factors);
-    return { held, requester, approvedBy, concerned };
+    const mayApprove =
+      asker !== undefined && factors.some((factor) => fits(asker, factor, requester?.id));
+    const concerned = mayApprove || (asker !== undefined && asker.id === requester?.id);
+    const approvedBy =
+      held.denied === undefined ? await this.approvedBy(unit, held, factors) : undefined;
+    const given = held.authorizations.some(({ entityId }) => entityId === asker?.id);
+    return { held, requester, approvedBy, concerned, mayApprove, given, factors };
   }
 
   /** Adds the caller's approval; whether that was the last one missing. @throws {RequestError} */
@@ -103,14 +146,8 @@ export class Approvals {
     nowMs: number,
   ): Promise<boolean> {
     const { held, wrapping } = await this.#find(unit, namespace, accessor, nowMs);
-    const giver = await this.#caller(unit, held, caller);
-    if (giver === undefined) throw permissionDenied('the approver has no entity there');
-    const requester = await this.#approver(unit, held, held.entityId);
+    const giver = await this.#giver(unit, held, caller);
     const factors = factorsOf(held);
-    if (!factors.some((factor) => fits(giver, factor, requester?.id))) {
-      if (giver.id === requester?.id) throw invalidRequest('token owner cannot be approver');
-      throw permissionDenied('the approver is in no group that may approve');
-    }
     if (held.authorizations.some(({ entityId }) => entityId === giver.id))
       throw invalidRequest('approver has already authorized');
     if (held.authorizations.length >= AUTHORIZATIONS_MAX)
@@ -120,6 +157,36 @@ export class Approvals {
     const approved: HeldRequest = { ...held, authorizations };
     putHeld(unit, wrapping, approved);
     return (await this.approvedBy(unit, approved, factors)) !== undefined;
+  }
+
+  /** Ends the wait for good, by one of those who may approve; also after they have. @throws {RequestError} */
+  async deny(
+    unit: CoreUnit,
+    namespace: NamespaceRef,
+    wish: { readonly accessor: string; readonly reason: string },
+    caller: Principal | undefined,
+    nowMs: number,
+  ): Promise<void> {
+    const { held, wrapping } = await this.#find(unit, namespace, wish.accessor, nowMs);
+    const { id: entityId, name, aliases } = await this.#giver(unit, held, caller);
+    const entityName = aliases[0] ?? name;
+    const denied = { entityId, entityName, atMs: nowMs, reason: wish.reason };
+    putHeld(unit, wrapping, { ...held, denied });
+  }
+
+  /** The caller as one who may approve. @throws {RequestError} */
+  async #giver(
+    unit: CoreUnit,
+    held: HeldRequest,
+    caller: Principal | undefined,
+  ): Promise<Approver> {
+    if (held.denied !== undefined) throw invalidRequest('the request was denied');
+    const giver = await this.#caller(unit, held, caller);
+    if (giver === undefined) throw permissionDenied('the approver has no entity there');
+    const requester = await this.#approver(unit, held, held.entityId);
+    if (factorsOf(held).some((factor) => fits(giver, factor, requester?.id))) return giver;
+    if (giver.id === requester?.id) throw invalidRequest('token owner cannot be approver');
+    throw permissionDenied('the approver is in no group that may approve');
   }
 
   /** The name of the entity that asks. */

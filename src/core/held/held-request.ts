@@ -18,7 +18,17 @@ export interface Authorization {
   readonly atMs: number;
 }
 
+export interface Denial extends Authorization {
+  readonly reason: string;
+}
+
 export interface HeldRequest {
+  /** Of the wrapping token: what the request is known by. */
+  readonly accessor: string;
+  readonly requestedMs: number;
+  readonly untilMs: number;
+  /** Why it was made, as whoever asked says; '' when nothing was said. */
+  readonly reason: string;
   readonly call: Pick<Call, 'operation' | 'path' | 'query' | 'wrapTtlSeconds'>;
   readonly body: Readonly<JsonObject> | null;
   /** What the policies judged: `create` or `update`, where the call says `write`. */
@@ -33,6 +43,8 @@ export interface HeldRequest {
   /** As the policies had them then. */
   readonly groups: readonly ControlGroup[];
   readonly authorizations: readonly Authorization[];
+  /** Somebody who might have approved it does not want it: it is never made. */
+  readonly denied?: Denial;
 }
 
 export function putHeld(unit: Unit, wrapping: TokenRef, held: HeldRequest): void {

@@ -8,14 +8,20 @@ import { NEEDED_CAPABILITY } from '../../policy/capability.ts';
 import type { ControlGroup } from '../../policy/policy.ts';
 import type { TokenRef } from '../../tokens/token-record.ts';
 import type { Exchange } from '../exchange.ts';
+import { factorsOf } from '../held/approvals.ts';
 import { APPROVAL_TTL_SECONDS, approvalMaxTtlSeconds } from '../held/settings.ts';
 import { HELD_LENGTH_MAX, heldRequest, putHeld } from '../held/held-request.ts';
-import type { HeldRequest } from '../held/held-request.ts';
+import type { Denial, HeldRequest } from '../held/held-request.ts';
+import { dropWaiting, putWaiting } from '../held/waiting.ts';
 import type { Parts } from '../parts.ts';
 import { wrappingToken } from './wrapping.ts';
 
 /** What stands in the way of a request whose approvals are not complete. */
 const MISSING = 'Request needs further approval';
+
+/** Where a caller may say why it asks. */
+const REASON_HEADER = 'x-strongroom-reason';
+const REASON_LENGTH_MAX = 1024;
 
 /** Takes up a request that was held: with the token that asked for it. */
 export async function resume(parts: Parts, exchange: Exchange, wrapping: TokenRef): Promise<void> {
@@ -27,7 +33,10 @@ export async function resume(parts: Parts, exchange: Exchange, wrapping: TokenRe
   exchange.resumed = held;
   exchange.token = await tokenOf(parts, exchange, held);
   // In the commit of what it asked for: of two that open it at once only one is served.
-  exchange.atEnd.push(() => parts.tokens.revoke(unit, record, nowMs));
+  exchange.atEnd.push(() => {
+    dropWaiting(unit, wrapping, held);
+    parts.tokens.revoke(unit, record, nowMs);
+  });
 }
 
 async function tokenOf(
@@ -63,12 +72,20 @@ async function letThrough(
   resumed: HeldRequest,
   decision: Decision,
 ): Promise<void> {
+  const { denied } = resumed;
+  if (denied !== undefined)
+    throw new RequestError('invalid_request', deniedText(denied), { detail: 'control_group' });
   const factors = neededFactors(decision.controlGroups, NEEDED_CAPABILITY[exchange.operation]);
   const approvedBy = await parts.approvals.approvedBy(exchange.unit, resumed, factors);
   if (approvedBy === undefined)
     throw new RequestError('invalid_request', MISSING, { detail: 'control_group' });
   exchange.approvedBy = approvedBy;
   exchange.decision = { ...decision, allowed: true };
+}
+
+function deniedText({ entityName, reason }: Denial): string {
+  const by = `The request was denied by ${entityName}`;
+  return reason === '' ? by : `${by}: ${reason}`;
 }
 
 /** Gives the caller a wrapping token in place of the answer. */
@@ -94,7 +111,13 @@ async function keep(
     numUses: 0,
   });
   const { operation, query, wrapTtlSeconds } = call;
+  const reason = (call.headers[REASON_HEADER] ?? '').trim();
+  if (reason.length > REASON_LENGTH_MAX) throw invalidRequest('the reason is too long');
   const held: HeldRequest = {
+    accessor: issued.record.accessor,
+    requestedMs: exchange.nowMs,
+    untilMs: exchange.nowMs + ttlSeconds * 1000,
+    reason,
     call: { operation, path: exchange.path, query, wrapTtlSeconds },
     body: exchange.bodyRead ? exchange.data : null,
     operation: exchange.operation,
@@ -109,6 +132,7 @@ async function keep(
   if (JSON.stringify(held).length > HELD_LENGTH_MAX)
     throw invalidRequest('the request is too large to wait for approvals');
   putHeld(unit, issued.record, held);
+  await putWaiting(unit, issued.record, held, factorsOf(held));
   exchange.wrap = {
     token: issued.clientToken,
     accessor: issued.record.accessor,

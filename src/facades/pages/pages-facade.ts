@@ -1,5 +1,5 @@
 /**
- * The pages that a browser sees: signing in and out, and what an application that signs people in here sends them to. They are
+ * The pages that a browser sees: signing in and out, what an application that signs people in here sends them to, approvals. They are
  * made here, need no script, and ask the API for everything (api.ts).
  */
 import type { Log } from '../../base/log.ts';
@@ -8,6 +8,7 @@ import { page } from '../../pages/page.ts';
 import { html } from '../../pages/markup.ts';
 import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import { apiOf } from './api.ts';
+import { APPROVALS, approvals, decide, isApproval, showApproval } from './approvals.ts';
 import { CONSENT, authorize, consent, isAuthorize } from './authorize.ts';
 import { FormRefusal, failed, redirect, shown } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
@@ -43,6 +44,8 @@ const ROUTES: readonly Route[] = [
   { is: only(SECOND_FACTOR), POST: secondFactor },
   { is: only(SIGN_OUT), POST: signOut },
   { is: only(CONSENT), POST: consent },
+  { is: only(APPROVALS), GET: approvals },
+  { is: isApproval, GET: showApproval, POST: decide },
   { is: isAuthorize, GET: authorize, POST: authorize },
   { is: (path) => /^\/ui\/vault\/auth\/.+\/oidc\/callback$/.test(path), GET: callback },
 ];

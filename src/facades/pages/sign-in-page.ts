@@ -3,7 +3,7 @@ import { html } from '../../pages/markup.ts';
 import type { Markup } from '../../pages/markup.ts';
 import { page } from '../../pages/page.ts';
 import type { Page } from '../../pages/page.ts';
-import type { Way } from './methods.ts';
+import type { Method, Way } from './methods.ts';
 
 export const SIGN_IN = '/ui/sign-in';
 export const SECOND_FACTOR = '/ui/second-factor';
@@ -40,37 +40,35 @@ function hidden(values: Readonly<Record<string, string>>): Markup[] {
   );
 }
 
-function asked({ way, username }: SignInView): Markup {
-  switch (way.method.asks) {
-    case 'password':
-      return html`<label
-          >Name
-          <input
-            name="username"
-            value="${username}"
-            autocomplete="username"
-            autocapitalize="none"
-            spellcheck="false"
-            required
-            autofocus
-        /></label>
-        <label
-          >Password <input name="password" type="password" autocomplete="current-password" required
-        /></label> `;
-    case 'provider':
-      return html`<label
-        >Role
-        <input name="role" autocapitalize="none" spellcheck="false" autofocus />
-        <span class="hint">Leave it empty for the usual one.</span></label
-      > `;
-    case 'token':
-      return html`<label
-        >Token <input name="token" type="password" autocomplete="off" required autofocus
-      /></label> `;
-    case 'certificate':
-      return html`<p>The certificate that your browser shows to this server says who you are.</p> `;
-  }
-}
+const ASKED: Readonly<Record<Method['asks'], (username: string) => Markup>> = {
+  password: (username) =>
+    html`<label
+        >Name
+        <input
+          name="username"
+          value="${username}"
+          autocomplete="username"
+          autocapitalize="none"
+          spellcheck="false"
+          required
+          autofocus
+      /></label>
+      <label
+        >Password <input name="password" type="password" autocomplete="current-password" required
+      /></label> `,
+  provider: () =>
+    html`<label
+      >Role
+      <input name="role" autocapitalize="none" spellcheck="false" autofocus />
+      <span class="hint">Leave it empty for the usual one.</span></label
+    > `,
+  token: () =>
+    html`<label
+      >Token <input name="token" type="password" autocomplete="off" required autofocus
+    /></label> `,
+  certificate: () =>
+    html`<p>The certificate that your browser shows to this server says who you are.</p> `,
+};
 
 function place({ way, namespace }: SignInView): Markup {
   const mount =
@@ -115,7 +113,7 @@ export function signInPage(view: SignInView): Page {
     'Sign in',
     html`${problemOf(problem)}
       <form method="post" action="${SIGN_IN}">
-        ${hidden({ method: way.method.type, next })}${asked(view)}${place(view)}<button
+        ${hidden({ method: way.method.type, next })}${ASKED[way.method.asks](view.username)}${place(view)}<button
           type="submit"
         >
           ${go}

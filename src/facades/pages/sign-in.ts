@@ -112,9 +112,9 @@ export async function signIn(exchange: Exchange): Promise<WireReply> {
 async function logIn(
   { ask }: Exchange,
   form: URLSearchParams,
-  at: { readonly method: Method; readonly mount: string; readonly namespace: string },
+  to: { readonly method: Method; readonly mount: string; readonly namespace: string },
 ): Promise<ApiAnswer> {
-  const { method, mount, namespace } = at;
+  const { method, mount, namespace } = to;
   if (method.asks === 'certificate')
     return await ask('POST', pathOf(mount, 'login'), { namespace, body: {} });
   const username = form.get('username') ?? '';

@@ -13,6 +13,11 @@ import { RoleStore } from './role-store.ts';
 
 const id = { kind: 'string', description: 'Id of the activation.' } as const;
 
+export function statusOf({ denied, activeMs }: Activation): 'pending' | 'active' | 'denied' {
+  if (denied !== undefined) return 'denied';
+  return activeMs === 0 ? 'pending' : 'active';
+}
+
 function shown(activation: Activation, holder: Found['entity']): Record<string, unknown> {
   return {
     activation_id: activation.id,
@@ -27,7 +32,11 @@ function shown(activation: Activation, holder: Found['entity']): Record<string, 
     reason: activation.reason,
     request_time: formatTime(activation.requestedMs),
     role: activation.role,
-    status: activation.activeMs === 0 ? 'pending' : 'active',
+    status: statusOf(activation),
+    ...(activation.denied !== undefined && {
+      denied_by: activation.denied.entityName,
+      denial_reason: activation.denied.reason,
+    }),
     ttl: activation.ttlSeconds,
   };
 }

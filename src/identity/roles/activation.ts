@@ -112,6 +112,49 @@ export async function findActivation(
   return { activation, entity };
 }
 
+/** Whether somebody may approve what another waits for. */
+export function mayApprove(role: EligibleRole, giver: Membership, holderId: string): boolean {
+  if (giver.entity.id === holderId) return false;
+  return giver.groups.some((group) => role.approverGroupIds.includes(group.id));
+}
+
+/** The role that waits, for one who may approve it. @throws {RequestError} */
+async function roleToApprove(
+  directory: Directory,
+  { activation, entity }: Found,
+  giver: Membership,
+): Promise<EligibleRole> {
+  if (activation.denied !== undefined) throw invalidRequest('the activation was denied');
+  if (activation.activeMs !== 0) throw invalidRequest('the activation waits for nobody');
+  const store = new RoleStore(directory.unit, directory.namespace);
+  const role = await store.role(activation.role);
+  if (role === undefined) throw invalidRequest('the role is gone');
+  if (giver.entity.id === entity.id) throw invalidRequest('nobody approves an own activation');
+  if (!mayApprove(role, giver, entity.id))
+    throw permissionDenied('the approver is in no group that may approve');
+  return role;
+}
+
+/** Ends the wait by one of those who may approve; its holder can see who and why until the wait would have ended. */
+export async function denyActivation(
+  directory: Directory,
+  found: Found,
+  giver: Membership,
+  { reason, nowMs }: { readonly reason: string; readonly nowMs: number },
+): Promise<void> {
+  await roleToApprove(directory, found, giver);
+  if (reason.length > REASON_LENGTH_MAX) throw invalidRequest('the reason is too long');
+  const { activation, entity } = found;
+  const { id: entityId, name, aliases } = giver.entity;
+  const entityName = aliases[0]?.name ?? name;
+  const denied: Activation = {
+    ...activation,
+    denied: { entityId, entityName, atMs: nowMs, reason },
+  };
+  const others = (entity.activations ?? []).filter((each) => each.id !== activation.id);
+  putActivations(directory, entity, [...others, denied], nowMs);
+}
+
 /** Adds an approval; the activation begins with the last one that is missing. @throws {RequestError} */
 export async function approveActivation(
   directory: Directory,
@@ -119,13 +162,7 @@ export async function approveActivation(
   giver: Membership,
   nowMs: number,
 ): Promise<Activation> {
-  if (activation.activeMs !== 0) throw invalidRequest('the activation waits for nobody');
-  const store = new RoleStore(directory.unit, directory.namespace);
-  const role = await store.role(activation.role);
-  if (role === undefined) throw invalidRequest('the role is gone');
-  if (giver.entity.id === entity.id) throw invalidRequest('nobody approves an own activation');
-  if (!giver.groups.some((group) => role.approverGroupIds.includes(group.id)))
-    throw permissionDenied('the approver is in no group that may approve');
+  const role = await roleToApprove(directory, { activation, entity }, giver);
   if (activation.approvals.some(({ entityId }) => entityId === giver.entity.id))
     throw invalidRequest('approver has already approved');
   const { id: entityId, name: entityName } = giver.entity;

@@ -34,6 +34,8 @@ export interface Activation {
   /** End of the activation, or of the wait. */
   readonly untilMs: number;
   readonly approvals: readonly ActivationApproval[];
+  /** Somebody who might have approved it does not want it. */
+  readonly denied?: ActivationApproval & { readonly reason: string };
 }
 
 /** Of these policies nobody may have more than one, be it by a token, an entity, a group or a role. */

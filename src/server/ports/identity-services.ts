@@ -71,7 +71,8 @@ export function identityServices(ports: IdentityServicesPorts): IdentityServices
       const found = await store.membership(unit, namespaceId, entityId);
       if (found === undefined) return undefined;
       const { entity, groups } = found;
-      return { id: entity.id, name: entity.name, disabled: entity.disabled, groups };
+      const aliases = entity.aliases.map(({ name }) => name);
+      return { id: entity.id, name: entity.name, aliases, disabled: entity.disabled, groups };
     },
     count: async (unit, namespaceId) => await store.in(unit, { id: namespaceId }).countEntities(),
     login: async (unit, mount, grant, nowMs) =>
