@@ -1,6 +1,7 @@
 /**
- * `npm run conformance [-- --openbao PATH] [SUITE…]`: unmodified clients, installed by this run, drive a real server over TLS. With
- * `--openbao` those of the Vault API drive the reference, which proves the suites themselves. Ends with "N passed, N failed".
+ * `npm run conformance [-- --openbao PATH | --postgresql SERVERS] [SUITE…]`: unmodified clients, installed by this run, drive a real server
+ * over TLS. With `--openbao` those of the Vault API drive the reference, which proves the suites themselves; with `--postgresql` all drive so
+ * many servers on one PostgreSQL behind a balancer. Ends with "N passed, N failed".
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,22 +9,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startNameProxy } from '../rig/name-proxy.ts';
-import { openbao, startVaultServer, strongroom } from '../rig/vault-server.ts';
-import type { Program, VaultServer } from '../rig/vault-server.ts';
+import { openbao, strongroom } from '../rig/vault-server.ts';
+import { alone, onPostgresql } from './servers.ts';
+import type { ServerSource, SuiteServers, Tls } from './servers.ts';
 import { HOST_NAMES } from './stages.ts';
 import { SUITES } from './suites.ts';
 import type { Suite } from './suites.ts';
 
 const SUITE_TIMEOUT_MS = 300_000;
 
-interface Certificate {
-  readonly certFile: string;
-  readonly keyFile: string;
-  readonly ca: string;
-}
-
 /** A certificate for loopback and the names of the suites; it is its own authority. */
-function makeCertificate(folder: string): Certificate {
+function makeCertificate(folder: string): Tls {
   const certFile = join(folder, 'server.pem');
   const keyFile = join(folder, 'server.key');
   const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2';
@@ -65,21 +61,37 @@ async function runSuite(
   return { passed: Number(count['passed']), failed: Number(count['failed']) };
 }
 
-async function main(): Promise<number> {
+interface Wish {
+  readonly names: readonly string[];
+  readonly source: ServerSource;
+}
+
+async function wished(): Promise<Wish> {
   const { values, positionals } = parseArgs({
-    options: { openbao: { type: 'string' } },
+    options: { openbao: { type: 'string' }, postgresql: { type: 'string' } },
     allowPositionals: true,
   });
-  const program: Program = values.openbao === undefined ? strongroom : openbao(values.openbao);
+  const { openbao: reference, postgresql } = values;
   // What only this server has cannot be tried on the reference.
   const all = Object.keys(SUITES).filter(
     (name) =>
       SUITES[name]?.large === undefined &&
-      (program === strongroom || SUITES[name]?.stage === undefined),
+      (reference === undefined || SUITES[name]?.stage === undefined),
   );
-  const names = positionals.length === 0 ? all : positionals;
+  const unknown = positionals.find((name) => SUITES[name] === undefined);
+  if (unknown !== undefined)
+    throw new Error(`no suite ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
+  const source =
+    postgresql === undefined
+      ? alone(reference === undefined ? strongroom : openbao(reference))
+      : await onPostgresql(Number(postgresql));
+  return { names: positionals.length === 0 ? all : positionals, source };
+}
+
+async function main(): Promise<number> {
+  const { names, source } = await wished();
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
-  const servers: VaultServer[] = [];
+  const started: SuiteServers[] = [];
   const proxy = await startNameProxy();
   let passed = 0;
   let failed = 0;
@@ -87,15 +99,10 @@ async function main(): Promise<number> {
     const tls = makeCertificate(folder);
     for (const name of names) {
       const suite = SUITES[name];
-      if (suite === undefined)
-        throw new Error(`no suite ${name}; there are ${Object.keys(SUITES).join(', ')}`);
-      const used = await startVaultServer(program, { folder: join(folder, name), tls });
-      const fresh = await startVaultServer(program, {
-        folder: join(folder, `${name}-fresh`),
-        tls,
-        seal: 'shamir',
-      });
-      servers.push(used, fresh);
+      if (suite === undefined) continue;
+      const servers = await source.start(name, folder, tls);
+      started.push(servers);
+      const { used, fresh } = servers;
       const stage = { server: used, proxy: proxy.address, caFile: tls.certFile };
       const count = await runSuite(name, suite, {
         ...(await suite.stage?.(stage)),
@@ -109,10 +116,8 @@ async function main(): Promise<number> {
     }
   } finally {
     await proxy.stop();
-    for (const server of servers) {
-      server.api.close();
-      await server.child.stop();
-    }
+    for (const servers of started) await servers.stop();
+    await source.close();
     rmSync(folder, { recursive: true, force: true });
   }
   console.log(`${passed} passed, ${failed} failed`);

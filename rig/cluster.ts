@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startVaultServer, strongroom } from './vault-server.ts';
-import type { Program, VaultServer } from './vault-server.ts';
+import type { Program, VaultServer, VaultServerOptions } from './vault-server.ts';
 
 /** What the servers of a cluster have in common. */
 const COMMON_FILES = ['unseal.key', 'root-token'];
@@ -15,7 +15,7 @@ export function strongroomOn(url: string, more = ''): Program {
   };
 }
 
-export interface ClusterOptions {
+export interface ClusterOptions extends Pick<VaultServerOptions, 'tls' | 'publicAddress'> {
   readonly folder: string;
   /** The database as each server reaches it: one server for each. */
   readonly urls: readonly string[];
@@ -35,13 +35,13 @@ export interface Cluster {
 
 /** The first creates the cluster, the others find it. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { folder, urls, settings, storage } = options;
+  const { folder, urls, storage, ...more } = options;
   const servers: VaultServer[] = [];
   const folderOf = (index: number): string => join(folder, `server-${index}`);
   const start = (index: number): Promise<VaultServer> =>
     startVaultServer(strongroomOn(urls[index] ?? '', storage), {
+      ...more,
       folder: folderOf(index),
-      ...(settings === undefined ? {} : { settings }),
     });
   try {
     for (const index of urls.keys()) {

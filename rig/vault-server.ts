@@ -45,6 +45,8 @@ export interface VaultServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Default: `audit.log` in the folder. */
   readonly auditFile?: string;
+  /** Where clients reach it, when that is not its own listener: its `api_addr`. */
+  readonly publicAddress?: string;
   /** Resolves with the first answer, whatever it says, instead of when the server is ready. */
   readonly evenIfSealed?: boolean;
 }
@@ -131,7 +133,7 @@ audit "file" "main" {
     file_path = "${auditFile}"
   }
 }
-api_addr = "${address}"
+api_addr = "${options.publicAddress ?? address}"
 cluster_addr = "https://127.0.0.1:${Number(port) + 1}"
 log_level = "warn"
 ${options.settings ?? ''}

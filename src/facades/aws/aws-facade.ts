@@ -44,7 +44,7 @@ export interface AwsFacadeOptions {
 /** Largest body: a value of 64 KiB in JSON may be six times as long. */
 const BODY_BYTES_MAX = 1024 * 1024;
 const JSON_LIMITS = { depthMax: 16, valuesMax: 5_000 };
-/** AWS's own size of a request without a body beside it. */
+/** Services by what stands before the dot of `X-Amz-Target`. */
 const TARGETS: Readonly<Record<string, Exclude<Service, 'sts'>>> = {
   secretsmanager: 'secretsmanager',
   TrentService: 'kms',
