@@ -10,6 +10,8 @@ const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
 /** Longest message, in bytes, that goes through the scratch block. */
 const SCRATCH_MESSAGE_BYTES_MAX = 4096;
+/** Lengths of messages whose views of the scratch block are kept. */
+const KEPT_VIEWS = 512;
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
 
@@ -21,6 +23,7 @@ export class HmacKey {
   readonly #inner: Buffer = Buffer.alloc(BLOCK_BYTES + SCRATCH_MESSAGE_BYTES_MAX);
   /** Padded key, then room for the inner digest. */
   readonly #outer: Buffer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES);
+  readonly #views: (Buffer | undefined)[] = Array.from({ length: KEPT_VIEWS });
   #live = true;
 
   /** Takes a copy of `key`, of any length. */
@@ -57,14 +60,16 @@ export class HmacKey {
       length = message.length;
     }
     const end = BLOCK_BYTES + length;
-    this.#outer.write(
-      hash('sha256', this.#inner.subarray(0, end), 'latin1'),
-      BLOCK_BYTES,
-      'latin1',
-    );
+    this.#outer.write(hash('sha256', this.#upTo(length), 'latin1'), BLOCK_BYTES, 'latin1');
     // Digests as hexadecimal text come 0.5 µs faster out of `hash` than as a buffer. Messages are tokens as well: leave none behind.
     this.#inner.fill(0, BLOCK_BYTES, end);
     return hash('sha256', this.#outer, encoding);
+  }
+
+  /** The padded key and a message of `length` bytes after it. Views of short ones are kept: making one costs as much as half a hash. */
+  #upTo(length: number): Buffer {
+    if (length >= KEPT_VIEWS) return this.#inner.subarray(0, BLOCK_BYTES + length);
+    return (this.#views[length] ??= this.#inner.subarray(0, BLOCK_BYTES + length));
   }
 
   /** Wipes the key; every later use throws. */

@@ -14,6 +14,7 @@ const LABEL = 'strongroom kem-seal aes-256-gcm v1 ';
 
 /** Lengths of an encapsulation (FIPS 203, table 3). */
 const ENCAPSULATION_BYTES: Readonly<Record<string, number>> = {
+  'ml-kem-512': 768,
   'ml-kem-768': 1088,
   'ml-kem-1024': 1568,
 };

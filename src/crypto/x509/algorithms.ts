@@ -1,7 +1,8 @@
 /** Signature algorithms of certificates, requests and revocation lists (RFC 5758, RFC 8017, RFC 8410). */
 import { constants, createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { DER, derOf } from '../der.ts';
+import { DER, derOf, derSequence } from '../der.ts';
+import { isSlhDsa, signSlhDsa } from '../signatures/slh-dsa.ts';
 import { contextTag, derInteger, derOid, DER_NULL } from '../der-values.ts';
 
 export type KeyType = 'rsa' | 'ec' | 'ed25519';
@@ -9,7 +10,8 @@ export type KeyType = 'rsa' | 'ec' | 'ed25519';
 export interface SignatureAlgorithm {
   /** As the API names it. */
   readonly name: string;
-  readonly keyType: KeyType;
+  /** Undefined for algorithms that sign requests only: their keys are not ones of authorities here. */
+  readonly keyType: KeyType | undefined;
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
   readonly pss: boolean;
   /** AlgorithmIdentifier. */
@@ -124,6 +126,19 @@ export function algorithmFor(
   return algorithmNamed(`ECDSAWithSHA${hashBits || usual}`);
 }
 
+/**
+ * The algorithm for a request that proves the possession of `key`. Post-quantum keys have one way to sign, which the identifier of the
+ * key itself names (RFC 9881 §2, RFC 9909 §3).
+ * @throws {RangeError} keys of this type do not sign
+ */
+export function algorithmForRequest(key: KeyObject): SignatureAlgorithm {
+  const name = key.asymmetricKeyType ?? '';
+  if (!/^(?:ml|slh)-dsa-/.test(name)) return algorithmFor(key);
+  const [identifier] = derSequence(createPublicKey(key).export({ format: 'der', type: 'spki' }));
+  if (identifier === undefined) throw new RangeError('a public key without an algorithm');
+  return { name, keyType: undefined, hash: null, pss: false, identifier: identifier.whole };
+}
+
 function keyInput(
   algorithm: SignatureAlgorithm,
   key: KeyObject,
@@ -146,6 +161,7 @@ export async function signBytes(
   bytes: Buffer,
   key: KeyObject,
 ): Promise<Buffer> {
+  if (isSlhDsa(key)) return await signSlhDsa(key, bytes);
   const input = keyInput(algorithm, key);
   const quick =
     algorithm.keyType === 'ed25519' || key.asymmetricKeyDetails?.namedCurve === QUICK_CURVE;

@@ -1,8 +1,10 @@
 /** Certification requests (RFC 2986) with their extensions, read and made. */
+import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { DER, DerError, derElements, derOf, derSequence } from '../der.ts';
+import type { DerElement } from '../der.ts';
 import { bitsOf, contextTag, derInteger, derOid, oidOf } from '../der-values.ts';
-import { verifyBytes } from './algorithms.ts';
+import { algorithmForRequest, verifyBytes } from './algorithms.ts';
 import type { SignatureAlgorithm } from './algorithms.ts';
 import { readExtensions } from './certificate.ts';
 import { encodeExtension } from './extensions.ts';
@@ -23,11 +25,8 @@ export interface CertificationRequest {
 /** @throws {DerError} */
 export function readRequest(der: Buffer): CertificationRequest {
   const [info, algorithm, signature] = derSequence(der);
-  if (info?.tag !== DER.sequence || algorithm?.tag !== DER.sequence) {
-    throw new DerError('not a certification request');
-  }
-  const [version, subject, key, attributes] = derElements(info.content);
-  if (version?.tag !== DER.integer || subject?.tag !== DER.sequence || key?.tag !== DER.sequence) {
+  const [, subject, key, attributes] = infoOf(info);
+  if (info === undefined || algorithm?.tag !== DER.sequence) {
     throw new DerError('not a certification request');
   }
   return {
@@ -47,6 +46,37 @@ function requestedExtensions(attributes: Buffer): Extension[] {
     if (first !== undefined) found.push(...readExtensions(first.whole));
   }
   return found;
+}
+
+/**
+ * A request for `key`, in DER. @param template a request in DER whose subject and attributes are taken over; without it both are
+ * empty. @throws {DerError} the template is none. @throws {RangeError} keys of this type do not sign requests
+ */
+export async function requestLike(key: KeyObject, template?: Buffer): Promise<Buffer> {
+  const { subject, attributes } = template === undefined ? EMPTY : partsOf(template);
+  const publicKeyInfo = createPublicKey(key).export({ format: 'der', type: 'spki' });
+  const info = derOf(DER.sequence, derInteger(0), subject, publicKeyInfo, attributes);
+  return await signed(info, algorithmForRequest(key), key);
+}
+
+const EMPTY = { subject: derOf(DER.sequence), attributes: derOf(DER.context0) };
+
+/** @throws {DerError} */
+function partsOf(template: Buffer): typeof EMPTY {
+  const [, subject, , attributes] = infoOf(derSequence(template)[0]);
+  return { subject: subject.whole, attributes: attributes?.whole ?? EMPTY.attributes };
+}
+
+type Info = readonly [DerElement, DerElement, DerElement, DerElement | undefined];
+
+/** Version, subject, key and attributes. @throws {DerError} */
+function infoOf(info: DerElement | undefined): Info {
+  const [version, subject, key, attributes] =
+    info?.tag === DER.sequence ? derElements(info.content) : [];
+  if (version?.tag !== DER.integer || subject?.tag !== DER.sequence || key?.tag !== DER.sequence) {
+    throw new DerError('not a certification request');
+  }
+  return [version, subject, key, attributes];
 }
 
 /** The request in DER. */

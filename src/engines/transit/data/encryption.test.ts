@@ -121,7 +121,7 @@ for (const known of KNOWN_ANSWERS) {
   });
 }
 
-for (const type of ['ml-kem-768', 'ml-kem-1024']) {
+for (const type of ['ml-kem-512', 'ml-kem-768', 'ml-kem-1024']) {
   test(`${type}: seals to the public key, binds associated data, and finds shared secrets`, async () => {
     const bench = await openBench(transit);
     await bench.call('write', 'keys/k', { type });
@@ -130,7 +130,7 @@ for (const type of ['ml-kem-768', 'ml-kem-1024']) {
     assert.deepEqual(await data(bench, 'decrypt/k', body), { plaintext: HELLO });
     await bench.fail('write', 'decrypt/k', { ...body, associated_data: 'YWFl' });
     const bytes = Buffer.from(ciphertext.slice('vault:v1:'.length), 'base64');
-    for (const at of [0, 500, 1100, bytes.length - 1]) {
+    for (const at of [0, 500, bytes.length - 20, bytes.length - 1]) {
       const changed = Buffer.from(bytes);
       changed[at] = (changed[at] ?? 0) ^ 1;
       const text = `vault:v1:${changed.toString('base64')}`;
@@ -242,7 +242,7 @@ test('data keys are encrypted with the key, and shown only when asked for', asyn
 test('a large batch lets other requests have their turn', async () => {
   const bench = await openBench(transit);
   await bench.call('write', 'keys/k', {});
-  const items = Array.from({ length: 1000 }, () => ({ plaintext: HELLO }));
+  const items = Array.from({ length: 8000 }, () => ({ plaintext: HELLO }));
   let turns = 0;
   let done = false;
   const tick = (): void => {
@@ -252,6 +252,6 @@ test('a large batch lets other requests have their turn', async () => {
   setImmediate(tick);
   const reply = await bench.call('write', 'encrypt/k', { batch_input: items });
   done = true;
-  assert.equal(resultsOf(reply).length, 1000);
+  assert.equal(resultsOf(reply).length, 8000);
   assert.ok(turns > 20, `${turns} turns`);
 });

@@ -6,6 +6,7 @@ import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import {
+  SLICE_OF_SHORT_WORK,
   batchItems,
   batchReply,
   itemNumber,
@@ -14,7 +15,7 @@ import {
   outcomesOf,
   singleReply,
 } from './batch.ts';
-import type { BatchOptions, Outcome } from './batch.ts';
+import type { BatchOptions, Made, Outcome } from './batch.ts';
 import { decryptBytes, encryptBytes, inputBytes } from './crypt.ts';
 import type { CryptOptions } from './crypt.ts';
 import { ItemError, SOFT_DELETED, asRequestError } from '../failures.ts';
@@ -106,7 +107,10 @@ function inputsOf(
   return { inputs, batch: true, warnings };
 }
 
+const NO_OPTIONS: CryptOptions = { context: Buffer.alloc(0), associatedData: Buffer.alloc(0) };
+
 function optionsOf(record: StoredKey, input: Input, index: number): CryptOptions {
+  if (input.context === '' && input.associatedData === '') return NO_OPTIONS;
   const context = inputBytes(input.context);
   const type = keyTypeOf(record);
   if (input.associatedData !== '' && !takesAssociatedData(type)) {
@@ -125,6 +129,8 @@ function checkUsable(record: StoredKey, purpose: string): void {
   }
 }
 
+type Sealed = { readonly ciphertext: string; readonly key_version: number };
+
 /** One key within one request. */
 class KeyInUse {
   readonly #ports: TransitPorts;
@@ -140,32 +146,34 @@ class KeyInUse {
     this.record = record;
   }
 
-  async #version(version: number): Promise<ReadyKey> {
-    let ready = this.#ready.get(version);
-    if (ready === undefined) {
-      ready = await this.#ports.keys.ready(this.#store, this.#name, this.record, version);
-      this.#ready.set(version, ready);
-    }
+  /** Uses a version at once when this request has it already: a batch then waits for its first item only. */
+  #with<T>(version: number, use: (ready: ReadyKey) => T | Promise<T>): T | Promise<T> {
+    const ready = this.#ready.get(version);
+    return ready === undefined ? this.#load(version).then(use) : use(ready);
+  }
+
+  async #load(version: number): Promise<ReadyKey> {
+    const ready = await this.#ports.keys.ready(this.#store, this.#name, this.record, version);
+    this.#ready.set(version, ready);
     return ready;
   }
 
-  async encrypt(plaintext: Buffer, wanted: number, options: CryptOptions) {
+  encrypt(plaintext: Buffer, wanted: number, options: CryptOptions): Sealed | Promise<Sealed> {
     checkUsable(this.record, 'encryption');
     const version = versionToMake(this.record, wanted, 'encryption');
-    const ready = await this.#version(version);
-    const sealed = encryptBytes(this.record, ready, plaintext, options, this.#ports.nonces);
-    return {
-      ciphertext: withVersion(version, sealed.toString('base64')),
-      key_version: version,
-    };
+    return this.#with(version, (ready) => {
+      const sealed = encryptBytes(this.record, ready, plaintext, options, this.#ports.nonces);
+      const ciphertext = withVersion(version, sealed.toString('base64'));
+      return { ciphertext, key_version: version };
+    });
   }
 
-  async decrypt(ciphertext: string, options: CryptOptions): Promise<Buffer> {
+  decrypt(ciphertext: string, options: CryptOptions): Buffer | Promise<Buffer> {
     checkUsable(this.record, 'decryption');
     if (ciphertext === '') throw new ItemError('missing ciphertext to decrypt');
     const { version, body } = parseMarked(this.record, ciphertext, 'ciphertext');
     const sealed = inputBytes(body, 'invalid ciphertext: could not decode base64');
-    return await decryptBytes(this.record, await this.#version(version), sealed, options);
+    return this.#with(version, (ready) => decryptBytes(this.record, ready, sealed, options));
   }
 }
 
@@ -182,6 +190,17 @@ function answer(
     warnings,
     ...options,
   });
+}
+
+function sliceFor(record: StoredKey): number | undefined {
+  return keyTypeOf(record).aead === undefined ? undefined : SLICE_OF_SHORT_WORK;
+}
+
+/** A plaintext as it is answered; its bytes are wiped. */
+function shown(plaintext: Buffer): Made {
+  const text = plaintext.toString('base64');
+  wipe(plaintext);
+  return { plaintext: text };
 }
 
 export interface EncryptionHandlers {
@@ -219,11 +238,15 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     const withContext = inputs.inputs[0]?.context !== '';
     const record = await keyToEncrypt(request, store, withContext);
     const key = new KeyInUse(ports, store, fields.name, record);
-    const outcomes = await outcomesOf(inputs.inputs, async (input, index) => {
-      const plaintext = inputBytes(input.text);
-      const options = optionsOf(record, input, index);
-      return await key.encrypt(plaintext, input.keyVersion, options);
-    });
+    const outcomes = await outcomesOf(
+      inputs.inputs,
+      (input, index) => {
+        const plaintext = inputBytes(input.text);
+        const options = optionsOf(record, input, index);
+        return key.encrypt(plaintext, input.keyVersion, options);
+      },
+      sliceFor(record),
+    );
     return answer(fields, inputs, outcomes);
   }
 
@@ -233,13 +256,14 @@ export function encryptionHandlers(ports: TransitPorts): EncryptionHandlers {
     const record = await findKey(store, fields.name);
     if (record === undefined) throw invalidRequest(NOT_FOUND);
     const key = new KeyInUse(ports, store, fields.name, record);
-    const outcomes = await outcomesOf(inputs.inputs, async (input, index) => {
-      const options = optionsOf(record, input, index);
-      const plaintext = await key.decrypt(input.text, options);
-      const text = plaintext.toString('base64');
-      wipe(plaintext);
-      return { plaintext: text };
-    });
+    const outcomes = await outcomesOf(
+      inputs.inputs,
+      (input, index) => {
+        const plaintext = key.decrypt(input.text, optionsOf(record, input, index));
+        return plaintext instanceof Promise ? plaintext.then(shown) : shown(plaintext);
+      },
+      sliceFor(record),
+    );
     return answer(fields, inputs, outcomes, { onFailure: { plaintext: '' } });
   }
 

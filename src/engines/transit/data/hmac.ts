@@ -108,7 +108,7 @@ export function hmacPaths(ports: TransitPorts): readonly Path[] {
       throw invalidRequest('missing input for HMAC');
     const items = batch === null ? [{ input: fields.input ?? '' }] : batchItems(batch);
     const { hmac } = await ports.keys.ready(store, name, record, version);
-    const outcomes = await outcomesOf(items, async (item, index) => {
+    const outcomes = await outcomesOf(items, (item, index) => {
       const text = itemText(item, index, 'input');
       if (text === undefined) throw new ItemError('missing input for HMAC');
       const digest = createHmac(hash, hmac).update(inputBytes(text, BAD_INPUT)).digest();

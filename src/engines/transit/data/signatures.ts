@@ -4,6 +4,7 @@ import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '../../../base/random.ts';
 import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/signatures/ecdsa-digest.ts';
+import { signSlhDsa, verifySlhDsa } from '../../../crypto/signatures/slh-dsa.ts';
 import { isDerEcdsaSignature } from '../../../crypto/der.ts';
 import {
   DigestError,
@@ -138,6 +139,8 @@ export async function signInput(
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
       return sign(options.hash, input, { key, dsaEncoding });
     }
+    case 'slh-dsa':
+      return await signSlhDsa(key, input);
     default:
       // Ed25519 and ML-DSA hash for themselves.
       return sign(null, input, key);
@@ -150,7 +153,7 @@ export function verifyInput(
   input: Buffer,
   signature: Buffer,
   options: SignatureOptions,
-): boolean {
+): boolean | Promise<boolean> {
   switch (type.family) {
     case 'rsa':
       return verifyRsa(key, input, signature, options);
@@ -165,6 +168,8 @@ export function verifyInput(
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
       return verify(options.hash, input, { key, dsaEncoding }, signature);
     }
+    case 'slh-dsa':
+      return verifySlhDsa(key, input, signature);
     default:
       return verify(null, input, key, signature);
   }

@@ -63,6 +63,8 @@ for (const type of [
   'ml-dsa-44',
   'ml-dsa-65',
   'ml-dsa-87',
+  'slh-dsa-sha2-128f',
+  'slh-dsa-shake-128f',
   'rsa-2048',
 ]) {
   test(`${type}: signatures are verified here and by OpenSSL, changed ones are not`, async () => {

@@ -244,7 +244,7 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
       const ready = await keys.ready(store, name, record, version);
       const key = record.derived ? contextKey(ready, item) : ready.publicKey;
       if (key === undefined) throw new Error('a signing key has no public half');
-      return { valid: verifyInput(type, key, input, bytes, options) };
+      return { valid: await verifyInput(type, key, input, bytes, options) };
     });
     return answer(isBatch(fields), items, outcomes, { valid: false });
   }

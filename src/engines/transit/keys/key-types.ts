@@ -1,7 +1,16 @@
 /** The kinds of keys, and what each can do. */
 import type { AeadName } from '../../../crypto/aead.ts';
+import { SLH_DSA_SETS } from '../../../crypto/signatures/slh-dsa.ts';
 
-export type KeyFamily = 'aead' | 'hmac' | 'ecdsa' | 'ed25519' | 'rsa' | 'ml-dsa' | 'ml-kem';
+export type KeyFamily =
+  | 'aead'
+  | 'hmac'
+  | 'ecdsa'
+  | 'ed25519'
+  | 'rsa'
+  | 'ml-dsa'
+  | 'ml-kem'
+  | 'slh-dsa';
 
 export interface KeyType {
   readonly name: string;
@@ -15,6 +24,7 @@ export interface KeyType {
   /** OpenSSL's name of the curve. */
   readonly curve?: string;
   readonly rsaBits?: number;
+  readonly slhDsaSet?: string;
   /** May change its wire form with a later version. */
   readonly experimental?: true;
 }
@@ -57,6 +67,18 @@ function mlDsa(parameters: number): KeyType {
   };
 }
 
+function slhDsa(set: string): KeyType {
+  return {
+    name: `slh-dsa-${set}`,
+    family: 'slh-dsa',
+    encrypts: false,
+    signs: true,
+    derives: false,
+    slhDsaSet: set,
+    experimental: true,
+  };
+}
+
 function mlKem(parameters: number): KeyType {
   return {
     name: `ml-kem-${parameters}`,
@@ -84,6 +106,8 @@ const TYPES: readonly KeyType[] = [
   mlDsa(44),
   mlDsa(65),
   mlDsa(87),
+  ...SLH_DSA_SETS.map(slhDsa),
+  mlKem(512),
   mlKem(768),
   mlKem(1024),
 ];

@@ -8,13 +8,18 @@ import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
 import type { Schedule } from '../../../model/outside.ts';
 import { findKey } from './key-record.ts';
+import { SLH_DSA_SETS } from '../../../crypto/signatures/slh-dsa.ts';
 import { KEY_TYPES } from './key-types.ts';
 import { transitBackend } from '../transit.ts';
 
 const transit = transitBackend({ random: systemRandom });
 const HELLO = Buffer.from('hello world').toString('base64');
 /** Making these takes seconds. */
-const SLOW = new Set(['rsa-3072', 'rsa-4096']);
+const SLOW = new Set([
+  'rsa-3072',
+  'rsa-4096',
+  ...SLH_DSA_SETS.map((set) => `slh-dsa-${set}`).filter((name) => !name.endsWith('128f')),
+]);
 
 function textOf(value: unknown): string {
   assert.ok(typeof value === 'string');

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import type { Random } from '../../../base/random.ts';
 import { aeadKeyBytes } from '../../../crypto/aead.ts';
 import { makeRsaKey } from '../../../crypto/rsa/keys.ts';
+import { makeSlhDsaKey } from '../../../crypto/signatures/slh-dsa.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import type { KeyType } from './key-types.ts';
@@ -90,6 +91,8 @@ async function generatePrivate(type: KeyType, random: Random): Promise<KeyObject
       return (await generate('ec', { namedCurve: type.curve ?? '' })).privateKey;
     case 'rsa':
       return await makeRsaKey(type.rsaBits ?? 0);
+    case 'slh-dsa':
+      return await makeSlhDsaKey(type.slhDsaSet ?? '');
     default:
       return (await generate(type.name as 'ml-dsa-65')).privateKey;
   }

@@ -173,7 +173,7 @@ class Desk implements KeyDesk {
       allowImportedRotation: true,
     };
     if (before.type !== type.name) throw invalidRequest('the key is of another type');
-    const publicKey = publicKeyText(importedPrivate(type, pkcs8));
+    const publicKey = publicKeyText(await importedPrivate(type, pkcs8));
     const record = { ...before, imported: true };
     addImported(
       this.#store,

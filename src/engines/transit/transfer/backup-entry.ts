@@ -85,6 +85,7 @@ function asymmetricEntry(type: KeyType, version: KeyVersion, pkcs8: Buffer): Jso
     case 'rsa':
       return rsaEntry(key);
     case 'ml-dsa':
+    case 'slh-dsa':
     case 'ml-kem': {
       const half = key.type === 'private' ? createPublicKey(key) : key;
       return {
@@ -242,16 +243,17 @@ function certificatesIn(entry: JsonObject): readonly string[] {
   });
 }
 
-function asymmetricIn(type: KeyType, entry: JsonObject): KeyObject {
+async function asymmetricIn(type: KeyType, entry: JsonObject): Promise<KeyObject> {
   switch (type.family) {
     case 'rsa':
       return rsaKey(entry);
     case 'ed25519':
       return ed25519Key(entry);
     case 'ml-dsa':
+    case 'slh-dsa':
     case 'ml-kem': {
       const pkcs8 = bytesIn(entry, 'key');
-      if (pkcs8.length > 0) return importedPrivate(type, pkcs8);
+      if (pkcs8.length > 0) return await importedPrivate(type, pkcs8);
       const pem = entry['public_key'];
       if (typeof pem !== 'string') throw unreadable();
       return importedPublic(type, pem);
@@ -262,7 +264,11 @@ function asymmetricIn(type: KeyType, entry: JsonObject): KeyObject {
 }
 
 /** @throws {RequestError} the entry is none of a key of this type */
-export function readEntry(type: KeyType, entry: JsonObject, derived: boolean): Restored {
+export async function readEntry(
+  type: KeyType,
+  entry: JsonObject,
+  derived: boolean,
+): Promise<Restored> {
   const hmac = bytesIn(entry, 'hmac_key');
   const time = entry['time'];
   const certificates = certificatesIn(entry);
@@ -275,7 +281,7 @@ export function readEntry(type: KeyType, entry: JsonObject, derived: boolean): R
     checkSymmetric(type, key);
     return { version: shared, material: { key, hmac: type.family === 'hmac' ? key : hmac } };
   }
-  const key = asymmetricIn(type, entry);
+  const key = await asymmetricIn(type, entry);
   const publicKey = derived ? {} : { publicKey: publicKeyText(key) };
   if (key.type === 'public') {
     importedPublic(type, key.export({ format: 'pem', type: 'spki' }));
@@ -283,6 +289,6 @@ export function readEntry(type: KeyType, entry: JsonObject, derived: boolean): R
     return { version, material: { key: Buffer.alloc(0), hmac } };
   }
   const pkcs8 = key.export({ format: 'der', type: 'pkcs8' });
-  importedPrivate(type, pkcs8);
+  await importedPrivate(type, pkcs8);
   return { version: { ...shared, ...publicKey }, material: { key: pkcs8, hmac } };
 }

@@ -8,6 +8,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
+import { SLH_DSA_SETS } from '../../../crypto/signatures/slh-dsa.ts';
 import { emptyEntry, entryOf, readEntry } from './backup-entry.ts';
 import { refused, SOFT_DELETED } from '../failures.ts';
 import { findKey, putKey, VERSIONS_MAX } from '../keys/key-record.ts';
@@ -37,6 +38,8 @@ const TYPE_NUMBERS: ReadonlyMap<string, number> = new Map([
   ['ml-dsa-87', 1002],
   ['ml-kem-768', 1003],
   ['ml-kem-1024', 1004],
+  ['ml-kem-512', 1005],
+  ...SLH_DSA_SETS.map((set, index): [string, number] => [`slh-dsa-${set}`, 1006 + index]),
 ]);
 
 const HKDF_SHA256 = 1;
@@ -189,13 +192,13 @@ function entryAt(value: JsonValue | undefined): JsonObject | undefined {
 }
 
 /** Stores every version of the backup. */
-function restoreVersions(
+async function restoreVersions(
   store: Transaction,
   name: string,
   record: KeyRecord,
   backup: JsonObject,
   policy: JsonObject,
-): Record<string, KeyVersion> {
+): Promise<Record<string, KeyVersion>> {
   const type = keyTypeOf(record);
   const archive = isJsonObject(backup['archived_keys']) ? backup['archived_keys']['keys'] : [];
   const current = policy['keys'];
@@ -209,7 +212,7 @@ function restoreVersions(
       if (number >= record.minDecryptionVersion) throw unreadable();
       continue;
     }
-    const { version, material } = readEntry(type, entry, record.derived);
+    const { version, material } = await readEntry(type, entry, record.derived);
     putMaterial(store, name, number, material);
     versions[number] = version;
   }
@@ -239,7 +242,7 @@ async function restore(request: Request<RestoreFields>, store: Transaction): Pro
     deleteMaterial(store, name, Number(version));
   }
   const record = recordIn(policy, typeIn(policy));
-  const versions = restoreVersions(store, name, record, backup, policy);
+  const versions = await restoreVersions(store, name, record, backup, policy);
   const noted = { timeMs: nowMs, version: record.latestVersion };
   const restored = { ...record, versions, restore: noted };
   putKey(store, name, restored);

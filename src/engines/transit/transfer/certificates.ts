@@ -1,7 +1,8 @@
 /** `keys/NAME/csr` and `keys/NAME/set-certificate`: certificates for signing keys that stay here. */
 import { X509Certificate } from 'node:crypto';
-import { certificationRequest, pemBytes, pemText } from '../../../crypto/certification-request.ts';
 import { DerError } from '../../../crypto/der.ts';
+import { nextPem, pemOf } from '../../../crypto/pem.ts';
+import { requestLike } from '../../../crypto/x509/request.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
@@ -87,8 +88,8 @@ export function certificatePaths({ keys }: TransitPorts): readonly Path[] {
     const { name } = fields;
     const record = await signingKey(store, name);
     const version = versionOf(record, fields.version);
-    const template = fields.csr === '' ? undefined : pemBytes(fields.csr, CSR_LABEL);
-    if (fields.csr !== '' && template === undefined) {
+    const template = fields.csr === '' ? undefined : nextPem(fields.csr)?.block;
+    if (fields.csr !== '' && template?.label !== CSR_LABEL) {
       throw invalidRequest('could not decode PEM CSR');
     }
     const { privateKey } = await keys.ready(store, name, record, version);
@@ -96,7 +97,7 @@ export function certificatePaths({ keys }: TransitPorts): readonly Path[] {
       throw invalidRequest('private key not imported for key version selected');
     }
     try {
-      const csr = pemText(certificationRequest(privateKey, template), CSR_LABEL);
+      const csr = `${pemOf(await requestLike(privateKey, template?.bytes), CSR_LABEL)}\n`;
       return { data: { name, type: record.type, csr } };
     } catch (error) {
       if (error instanceof DerError) throw invalidRequest('could not parse the CSR');

@@ -47,6 +47,7 @@ function privateText(type: KeyType, pkcs8: Buffer, format: string): string {
     case 'ed25519':
       return ed25519Pair(key).toString('base64');
     case 'ml-dsa':
+    case 'slh-dsa':
     case 'ml-kem':
       return key.export({ format: 'pem', type: 'pkcs8' }).trim();
     default:

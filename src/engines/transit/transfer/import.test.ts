@@ -17,7 +17,7 @@ import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
-import { pemBytes } from '../../../crypto/certification-request.ts';
+import { nextPem } from '../../../crypto/pem.ts';
 import { derElements, derSequence } from '../../../crypto/der.ts';
 import { wrapKey } from '../../../crypto/key-wrap.ts';
 import { makeDevCertificates } from '../../../crypto/x509/dev-certificates.ts';
@@ -163,7 +163,7 @@ test('a certification request is signed by the key and takes the template over',
     await bench.call('write', `keys/${type}`, { type });
     for (const csr of ['', template]) {
       const text = String((await data(bench, `keys/${type}/csr`, { csr }))['csr']);
-      const bytes = pemBytes(text, 'CERTIFICATE REQUEST') ?? Buffer.alloc(0);
+      const bytes = nextPem(text)?.block.bytes ?? Buffer.alloc(0);
       const [info, , signature] = derSequence(bytes);
       assert.ok(info !== undefined && signature !== undefined);
       const [, name, publicKey] = derElements(info.content);
@@ -250,13 +250,19 @@ test('two parties agree on a key, each from its own pair', async () => {
 test('post-quantum keys are imported, whole or their public half, and fit their types', async () => {
   const bench = await openBench(transit);
   const { public_key: wrapping } = await read(bench, 'wrapping_key');
-  for (const type of ['ml-dsa-44', 'ml-dsa-87', 'ml-kem-768', 'ml-kem-1024'] as const) {
+  for (const type of [
+    'ml-dsa-44',
+    'ml-dsa-87',
+    'slh-dsa-sha2-128f',
+    'ml-kem-512',
+    'ml-kem-1024',
+  ] as const) {
     const pair = generateKeyPairSync(type as 'ml-dsa-44');
     const ciphertext = blobFor(textOf(wrapping), pkcs8(pair.privateKey));
     await bench.call('write', `keys/${type}/import`, { type, ciphertext });
     const public_key = pair.publicKey.export({ format: 'pem', type: 'spki' });
     await bench.call('write', `keys/${type}-public/import`, { type, public_key });
-    const [use, back, sent] = type.startsWith('ml-dsa')
+    const [use, back, sent] = type.includes('-dsa')
       ? (['sign', 'verify', { input: HELLO }] as const)
       : (['encrypt', 'decrypt', { plaintext: HELLO }] as const);
     if (use === 'sign') {
@@ -275,15 +281,18 @@ test('post-quantum keys are imported, whole or their public half, and fit their 
   }
 });
 
-test('a request for an ML-DSA key is signed by it (RFC 9881)', async () => {
-  const bench = await openBench(transit);
-  await bench.call('write', 'keys/k', { type: 'ml-dsa-65' });
-  const { csr } = await data(bench, 'keys/k/csr');
-  const der = pemBytes(textOf(csr), 'CERTIFICATE REQUEST') ?? Buffer.alloc(0);
-  const [info, , signature] = derSequence(der);
-  const [, , spki] = derElements(info?.content ?? der);
-  const key = createPublicKey({ key: spki?.whole ?? der, format: 'der', type: 'spki' });
-  assert.equal(key.asymmetricKeyType, 'ml-dsa-65');
-  const signed = signature?.content.subarray(1) ?? der;
-  assert.ok(verify(null, info?.whole ?? der, key, signed));
-});
+for (const type of ['ml-dsa-65', 'slh-dsa-sha2-128f']) {
+  test(`a request for an ${type} key is signed by it (RFC 9881, RFC 9909)`, async () => {
+    const bench = await openBench(transit);
+    await bench.call('write', 'keys/k', { type });
+    const { csr } = await data(bench, 'keys/k/csr');
+    const der = nextPem(textOf(csr))?.block.bytes ?? Buffer.alloc(0);
+    const [info, algorithm, signature] = derSequence(der);
+    const [, , spki] = derElements(info?.content ?? der);
+    const key = createPublicKey({ key: spki?.whole ?? der, format: 'der', type: 'spki' });
+    assert.equal(key.asymmetricKeyType, type);
+    assert.deepEqual(algorithm?.whole, derElements(spki?.content ?? der)[0]?.whole);
+    const signed = signature?.content.subarray(1) ?? der;
+    assert.ok(verify(null, info?.whole ?? der, key, signed));
+  });
+}

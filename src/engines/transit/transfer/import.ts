@@ -71,7 +71,7 @@ async function receive(store: Transaction, type: KeyType, fields: KeyFields): Pr
     checkSymmetric(type, key);
     return { key, publicKey: undefined };
   }
-  return { key, publicKey: publicKeyText(importedPrivate(type, key)) };
+  return { key, publicKey: publicKeyText(await importedPrivate(type, key)) };
 }
 
 export function addImported(

@@ -3,6 +3,8 @@ import { createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { aeadKeyBytes } from '../../../crypto/aead.ts';
 import { kemOpen, kemSeal } from '../../../crypto/kem-seal.ts';
+import { signSlhDsa, verifySlhDsa } from '../../../crypto/signatures/slh-dsa.ts';
+import { WorkQueueFullError } from '../../../base/slow-work.ts';
 import { refused } from '../failures.ts';
 import { HMAC_KEY_BYTES_MAX, HMAC_KEY_BYTES_MIN, isAsymmetric } from '../keys/key-types.ts';
 import type { KeyType } from '../keys/key-types.ts';
@@ -41,7 +43,7 @@ export function checkSymmetric(type: KeyType, key: Buffer): void {
 }
 
 /** The private key in PKCS #8. @throws {RequestError} */
-export function importedPrivate(type: KeyType, pkcs8: Buffer): KeyObject {
+export async function importedPrivate(type: KeyType, pkcs8: Buffer): Promise<KeyObject> {
   let key: KeyObject;
   try {
     key = privateKeyOf(pkcs8);
@@ -49,7 +51,7 @@ export function importedPrivate(type: KeyType, pkcs8: Buffer): KeyObject {
     throw refused('error parsing asymmetric key: it must be PKCS #8 in DER');
   }
   checkFits(type, key);
-  checkPair(key, type.family === 'ml-kem');
+  await checkPair(key, type.family);
   return key;
 }
 
@@ -58,14 +60,20 @@ const PROBE = Buffer.from('does the public half belong to the private one?');
 const NOTHING = Buffer.alloc(0);
 
 /** A stored public half may be another key's: what is signed or sealed here must be verified or opened. */
-function checkPair(key: KeyObject, encapsulates: boolean): void {
-  const hash = key.asymmetricKeyType === 'rsa' || key.asymmetricKeyType === 'ec' ? 'sha256' : null;
+async function checkPair(key: KeyObject, family: KeyType['family']): Promise<void> {
+  const half = createPublicKey(key);
   let fits = false;
   try {
-    fits = encapsulates
-      ? kemOpen(key, kemSeal(createPublicKey(key), PROBE, NOTHING), NOTHING).equals(PROBE)
-      : verify(hash, PROBE, createPublicKey(key), sign(hash, PROBE, key));
-  } catch {
+    if (family === 'ml-kem')
+      fits = kemOpen(key, kemSeal(half, PROBE, NOTHING), NOTHING).equals(PROBE);
+    else if (family === 'slh-dsa') {
+      fits = await verifySlhDsa(half, PROBE, await signSlhDsa(key, PROBE));
+    } else {
+      const hash = family === 'rsa' || family === 'ecdsa' ? 'sha256' : null;
+      fits = verify(hash, PROBE, half, sign(hash, PROBE, key));
+    }
+  } catch (error) {
+    if (error instanceof WorkQueueFullError) throw error;
     // No signature comes of it: as bad as a wrong one.
   }
   if (!fits) throw refused('error importing key: its halves do not belong together');
