@@ -70,3 +70,11 @@ export function nodeModulesWith(name: string, packages: readonly string[]): stri
   });
   return join(folder, 'node_modules');
 }
+
+/** Path of a program that no registry has: whoever runs its suite has installed it. */
+export function programOfMachine(name: string): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`this suite needs ${name} on the PATH`);
+  return found;
+}

@@ -17,6 +17,8 @@ import { SUITES } from './suites.ts';
 import type { Suite } from './suites.ts';
 
 const SUITE_TIMEOUT_MS = 300_000;
+/** Programs that take a second and more to start are slow on a busy machine. */
+const LARGE_TIMEOUT_MS = 1_200_000;
 
 /** A certificate for loopback and the names of the suites; it is its own authority. */
 function makeCertificate(folder: string): Tls {
@@ -46,7 +48,7 @@ async function runSuite(
   const [program = '', ...args] = prepared.argv;
   const child = spawn(program, args, {
     env: { ...process.env, ...environment, ...prepared.environment },
-    timeout: SUITE_TIMEOUT_MS,
+    timeout: suite.large === true ? LARGE_TIMEOUT_MS : SUITE_TIMEOUT_MS,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -146,6 +146,7 @@ export const google: Prepare = async ({ server, caFile }, jwt) => {
       token_uri: `${api.address}/google/token`,
     },
   });
+  const email = textAt(issued, 'data', 'client_email');
   const keyFile = join(folder, 'service-account.json');
   writeFileSync(keyFile, JSON.stringify(issued['data']));
   const tokenFile = join(folder, 'federated-token');
@@ -168,6 +169,11 @@ export const google: Prepare = async ({ server, caFile }, jwt) => {
     ENDPOINT: `localhost:${new URL(api.address).port}`,
     PROJECT,
     KEY_FILE: keyFile,
+    GOOGLE_APPLICATION_CREDENTIALS: keyFile,
+    TF_VAR_endpoint: `localhost:${new URL(api.address).port}`,
+    TF_VAR_project: PROJECT,
+    TF_VAR_member: `serviceAccount:${email}`,
+    SSL_CERT_FILE: caFile,
     FEDERATION_FILE: federationFile,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: caFile,
     REQUESTS_CA_BUNDLE: caFile,

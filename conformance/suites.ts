@@ -2,7 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { goProgram, javaClasses, nodeModulesWith, pythonWith } from './clients.ts';
+import {
+  goProgram,
+  javaClasses,
+  nodeModulesWith,
+  programOfMachine,
+  pythonWith,
+} from './clients.ts';
 import { logins } from './logins.ts';
 import { authority, aws, azure, google, java, staged } from './stages.ts';
 import type { Stage } from './stages.ts';
@@ -38,6 +44,14 @@ function javascript(
   return () => ({
     argv: [process.execPath, '--disable-warning=ExperimentalWarning', join(HERE, name, file)],
     environment: { MODULES: nodeModulesWith(name, packages) },
+  });
+}
+
+/** Resources of one provider, which Terraform itself fetches at the version that is pinned in its folder. */
+function terraform(provider: string): Suite['prepare'] {
+  return () => ({
+    argv: ['bash', join(HERE, 'terraform', 'suite.sh'), join(HERE, 'terraform', provider)],
+    environment: { TERRAFORM: programOfMachine('terraform') },
   });
 }
 
@@ -106,6 +120,16 @@ export const SUITES: Readonly<Record<string, Suite>> = {
     prepare: javascript('google-javascript', ['@google-cloud/secret-manager@6.3.0']),
     stage: staged(google),
   },
+  // No registry of packages has it: it is the one of this machine.
+  gcloud: {
+    large: true,
+    stage: staged(google),
+    prepare: () => ({
+      argv: ['bash', join(HERE, 'gcloud', 'suite.sh')],
+      environment: { GCLOUD: programOfMachine('gcloud') },
+    }),
+  },
+  'terraform-google': { large: true, stage: staged(google), prepare: terraform('google') },
   vectors: {
     prepare: () => {
       const program = pythonWith('vectors', join(HERE, 'vectors', 'requirements.txt'));

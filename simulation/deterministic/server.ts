@@ -103,7 +103,11 @@ function enginesOf({ machine, target }: Doors): ReadonlyMap<string, () => Backen
         alerts: { failed: () => {}, rotated: () => {}, overdue: () => {} },
         slots: new Slots(),
       },
-      { random, callOut: () => Promise.reject(new Error('there is no network')) },
+      {
+        random,
+        callOut: () => Promise.reject(new Error('there is no network')),
+        tell: async () => await Promise.resolve([]),
+      },
     );
   return new Map([
     [ACCOUNTS, once(ACCOUNTS, accounts)],

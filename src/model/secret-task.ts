@@ -86,6 +86,24 @@ export interface Notice {
   readonly data: JsonObject;
 }
 
+/** What a write made of a secret that functions listen to. Undefined: it is not there. */
+export interface SecretChange {
+  /** Path below the mount's `data/`, `metadata/` … */
+  readonly path: string;
+  readonly before: Secret | undefined;
+  readonly after: Secret | undefined;
+  readonly nowMs: number;
+}
+
+/** What listeners are told of a change, in the form of the protocol by which they were named. */
+export type Teller = (change: SecretChange) => Promise<readonly Announcement[]>;
+
+export interface Announcement {
+  /** Names of functions of the mount (`functions/<name>`). */
+  readonly functions: readonly string[];
+  readonly notice: Notice;
+}
+
 /** A notice that is sent at a time. */
 export interface ReminderPlan {
   /** Names of functions of the mount (`functions/<name>`). */
@@ -116,8 +134,8 @@ export interface SecretDesk extends Desk {
   /** Sets up rotation, or ends it with undefined. @throws {RequestError} no such function, or a schedule that cannot be */
   planRotation(plan: RotationPlan | undefined): Promise<void>;
 
-  /** Sends a notice to functions of the mount once this is committed. @returns those of the names that are no function */
-  announce(functions: readonly string[], notice: Notice): Promise<readonly string[]>;
+  /** Those of the names that are no function of the mount. */
+  unknownFunctions(names: readonly string[]): Promise<readonly string[]>;
   /** Has a notice sent when it is time, or no more with undefined. */
   planReminder(plan: ReminderPlan | undefined): void;
 

@@ -67,6 +67,8 @@ export interface Secret {
   readonly waiting?: Readonly<Record<string, readonly string[]>>;
   /** What other APIs keep of a secret beside all this, each under a name of its own. Never a value. */
   readonly attributes?: Readonly<JsonObject>;
+  /** Names of functions of the mount that are told what becomes of the secret, whichever API changes it. */
+  readonly listeners?: readonly string[];
   /** Ascending by number. */
   readonly versions: readonly Version[];
 }

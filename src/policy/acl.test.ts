@@ -492,3 +492,47 @@ test('templates: a value with a wildcard drops the rule, not the policy (GHSA-59
     assert.ok(allows(list, 'read', 'kv/ok'));
   }
 });
+
+suite('rules that add', () => {
+  const adding = (path: string, ...capabilities: readonly string[]): string =>
+    `path "${path}" { adds = true capabilities = ${JSON.stringify(capabilities)} }\n`;
+
+  test('leave what another rule grants, whichever policy comes first', () => {
+    const broad = grant('kv/*', 'create', 'update', 'list');
+    const added = adding('kv/a', 'read');
+    for (const list of [acl(broad, added), acl(added, broad)]) {
+      assert.ok(allows(list, 'read', 'kv/a'));
+      assert.ok(allows(list, 'update', 'kv/a'));
+      assert.ok(!allows(list, 'read', 'kv/b'));
+      assert.ok(!allows(list, 'delete', 'kv/a'));
+    }
+    assert.ok(!allows(acl(broad, grant('kv/a', 'read')), 'update', 'kv/a'));
+  });
+
+  test('grant without any other rule, and unite with an exact one', () => {
+    assert.ok(allows(acl(adding('kv/a', 'read')), 'read', 'kv/a'));
+    const both = acl(grant('kv/*', 'delete'), grant('kv/a', 'update'), adding('kv/a', 'read'));
+    assert.ok(allows(both, 'read', 'kv/a') && allows(both, 'update', 'kv/a'));
+    assert.ok(!allows(both, 'delete', 'kv/a'));
+  });
+
+  test('take nothing from a deny, nor from what another rule demands', () => {
+    assert.ok(!allows(acl(grant('kv/*', 'deny'), adding('kv/a', 'read')), 'read', 'kv/a'));
+    assert.ok(!allows(acl(grant('kv/*', 'update'), adding('kv/a', 'deny')), 'update', 'kv/a'));
+    const bound = 'path "kv/*" { capabilities = ["update"] denied_parameters = { x = [] } }';
+    const list = acl(bound, adding('kv/a', 'read'));
+    assert.ok(!decide(list, 'update', 'kv/a', { data: { x: 1 } }).allowed);
+    assert.ok(decide(list, 'update', 'kv/a', { data: { y: 1 } }).allowed);
+  });
+
+  test('change no listing', () => {
+    const broad = grant('kv/*', 'list') + grant('kv/a/*', 'deny');
+    assert.ok(!allows(acl(broad, adding('kv/a', 'read')), 'list', 'kv/a/'));
+  });
+
+  test('need a path without wildcards, also where a template made one', () => {
+    for (const path of ['kv/*', 'kv/+/a']) {
+      assert.throws(() => parsePolicy(adding(path, 'read')), /without wildcards/);
+    }
+  });
+});

@@ -6,6 +6,7 @@
  * 1. the exact rule for the path; for list and scan then the exact rule for the path without its closing slash;
  * 2. of the prefix and `+` rules that match the path, the one with the highest rank (pattern.ts);
  * 3. for list and scan the same without the closing slash.
+ * A rule that `adds` counts with the one that would count without it, for its very path.
  * Step 2 before 3 keeps a list grant on `metadata/*` from outrunning a deny on `metadata/private/*` (CVE-2026-12624). A deny
  * that only step 3 finds still wins over a rule of step 2 that it outranks: `deny a/+/x` also covers listing `a/b/x/`.
  */
@@ -196,6 +197,8 @@ function buildTable(
   nowMs: number,
 ): [RuleTable, number] {
   const rules = new Map<string, MergedRule>();
+  const adding: { readonly source: string; readonly rule: PathRule; readonly ref: PolicyRef }[] =
+    [];
   let validUntilMs = Infinity;
   for (const input of inputs) {
     const ref = policyRef(input);
@@ -205,6 +208,10 @@ function buildTable(
       validUntilMs = Math.min(validUntilMs, endMs);
       const source = fullPath(rule, input, identity);
       if (source === undefined) continue;
+      if (rule.adds) {
+        adding.push({ source, rule, ref });
+        continue;
+      }
       let merged = rules.get(source);
       if (merged === undefined) {
         merged = new MergedRule(compilePattern(source));
@@ -212,6 +219,16 @@ function buildTable(
       }
       merged.add(rule.permissions, ref);
     }
+  }
+  const table = new RuleTable(rules.values());
+  if (adding.length === 0) return [table, validUntilMs];
+  for (const { source, rule, ref } of adding) {
+    const pattern = compilePattern(source);
+    // What a template filled in may have made a wildcard of it.
+    if (pattern.kind !== 'exact') continue;
+    const merged = rules.get(source) ?? MergedRule.extending(pattern, table.best(pattern.text));
+    rules.set(source, merged);
+    merged.add(rule.permissions, ref);
   }
   return [new RuleTable(rules.values()), validUntilMs];
 }
@@ -240,7 +257,7 @@ export function findRule(table: RuleTable, path: string, listing: boolean): Merg
   if (!listing || !path.endsWith('/')) return table.best(path);
   const bare = path.slice(0, -1);
   const exactBare = table.exact.get(bare);
-  if (exactBare !== undefined) return exactBare;
+  if (exactBare !== undefined && !exactBare.extendsAnother) return exactBare;
   const found = table.best(path);
   const foundBare = table.best(bare);
   if (found === undefined || foundBare === undefined) return found ?? foundBare;

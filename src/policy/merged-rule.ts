@@ -33,6 +33,8 @@ export class MergedRule {
   responseKeysFilterPath = '';
   /** Whether reading, writing or patching has any parameter check to pass. */
   checksParameters = false;
+  /** Made by {@link MergedRule.extending}: it counts for its very path only, and for no listing. */
+  extendsAnother = false;
   readonly contributions: Contribution[] = [];
   readonly #granters = new Map<number, readonly PolicyRef[]>();
 
@@ -77,6 +79,25 @@ export class MergedRule {
       this.requiredParameters.length > 0;
   }
 
+  /**
+   * Makes an exact rule that adds to `base`: it begins with all that is said there.
+   * @param base the rule that counts for the path without it
+   */
+  static extending(pattern: Pattern, base: MergedRule | undefined): MergedRule {
+    const rule = new MergedRule(pattern);
+    rule.extendsAnother = true;
+    if (base === undefined) return rule;
+    const { contributions, ...permissions } = base;
+    Object.assign(rule, permissions, {
+      pattern,
+      extendsAnother: true,
+      allowedParameters: copied(base.allowedParameters),
+      deniedParameters: copied(base.deniedParameters),
+    });
+    rule.contributions.push(...contributions);
+    return rule;
+  }
+
   /** The policies that contribute any of `capabilities`. */
   policiesWith(capabilities: number): readonly PolicyRef[] {
     let policies = this.#granters.get(capabilities);
@@ -88,6 +109,10 @@ export class MergedRule {
     }
     return policies;
   }
+}
+
+function copied(parameters: MutableParameters | undefined): MutableParameters | undefined {
+  return parameters === undefined ? undefined : new Map(parameters);
 }
 
 /** 0 = no bound. */

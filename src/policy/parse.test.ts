@@ -230,6 +230,7 @@ suite('what is refused', () => {
       'allowed_parameters',
       'min_wrapping_ttl',
       'control_group',
+      'adds',
       'expiration',
       'pagination_limit',
       'list_scan_response_keys_filter_path',

@@ -2,6 +2,7 @@
 import { HclError, parseHcl } from '../base/hcl/parse.ts';
 import type { HclLimits, HclNode, ObjectNode, Position } from '../base/hcl/parse.ts';
 import {
+  asBoolean,
   asInteger,
   asObject,
   asString,
@@ -17,6 +18,7 @@ import { CAPABILITY_BITS, DENY, LEGACY_POLICIES, LIST } from './capability.ts';
 import { readControlGroups, readSeconds } from './control-group.ts';
 import { compileKeysFilter } from './keys-filter.ts';
 import { addParameter } from './parameters.ts';
+import { compilePattern } from './pattern.ts';
 import { PolicyError } from './policy.ts';
 import type {
   ParameterRules,
@@ -32,6 +34,7 @@ export const POLICY_LIMITS: HclLimits = { bytesMax: 512 * 1024, depthMax: 16, no
 
 const POLICY_KEYS: ReadonlySet<string> = new Set(['name', 'path']);
 const PATH_KEYS: ReadonlySet<string> = new Set([
+  'adds',
   'comment',
   'policy',
   'capabilities',
@@ -108,8 +111,11 @@ function parseRule(block: Block): PathRule {
     const comment = last(block.body, 'comment', (node) =>
       node.kind === 'string' ? node.value : '',
     );
+    const adds = last(block.body, 'adds', asBoolean) ?? false;
+    if (adds && compilePattern(path).kind !== 'exact') fail('adds needs a path without wildcards');
     return {
       path,
+      adds,
       template: templateOf(path, fail),
       permissions: parsePermissions(block.body, fail),
       comment: comment ?? '',

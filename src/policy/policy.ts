@@ -54,6 +54,8 @@ export interface PathRule {
   readonly template: PathTemplate | undefined;
   readonly permissions: RulePermissions;
   readonly comment: string;
+  /** It adds to the rule that would count without it, instead of taking its place. Only with an exact path. */
+  readonly adds: boolean;
   /** The rule counts up to and including this instant; undefined = for good. */
   readonly expiresAtMs: number | undefined;
   readonly line: number;

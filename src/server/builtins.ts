@@ -35,7 +35,12 @@ type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | u
 
 /** Nearly every server has one of these. */
 function keyValue(rotation: RotationPorts): ReadonlyMap<string, Make> {
-  const version2 = rotatingKv(rotation, { random: rotation.random, callOut: fetchBytes });
+  const version2 = rotatingKv(rotation, {
+    random: rotation.random,
+    callOut: fetchBytes,
+    tell: async (change) =>
+      (await import('../facades/google/secrets/events.ts')).tellTopics(change),
+  });
   return new Map<string, Make>([
     ['kv', (options) => wrapped(kvBackend(options, version2))],
     ['generic', () => onMount(generic)],

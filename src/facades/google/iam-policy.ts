@@ -57,7 +57,8 @@ function grantName(name: SecretName, role: string): string {
 function policyText(mount: string, { secret }: SecretName, grants: readonly Grant[]): string {
   const rules = grants.map(([folder, ...capabilities]) => [
     mount + folder + secret,
-    { capabilities },
+    // A role never takes away: who may do more by another policy still may.
+    { capabilities, adds: true },
   ]);
   return JSON.stringify({ path: Object.fromEntries(rules) as Record<string, unknown> });
 }

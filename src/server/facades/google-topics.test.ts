@@ -68,7 +68,7 @@ test('everything that this API does to a secret is told to its topics', async (c
   await done('PATCH', `${P}/secrets/s?updateMask=labels`, { labels: { a: 'b' } });
   await done('POST', `${P}/secrets/s/versions/1:destroy`, {});
   await done('DELETE', `${P}/secrets/s`);
-  await server.pass(1);
+  for (let step = 0; step < 3; step++) await server.pass(1);
   const order = told.toSorted((a, b) => a.type.localeCompare(b.type)).map(({ type }) => type);
   assert.deepEqual(order, [
     'SECRET_CREATE',
@@ -93,6 +93,79 @@ test('everything that this API does to a secret is told to its topics', async (c
   assert.deepEqual(of('SECRET_UPDATE')?.data['labels'], { a: 'b' });
   assert.equal(of('SECRET_DELETE')?.attributes['deleteType'], 'REQUESTED');
   assert.ok(!JSON.stringify(told).includes('canary-value'));
+  await server.instance.close();
+});
+
+test('what other APIs do to a secret is told to its topics as well, once and in the terms of this one', async (context) => {
+  const at = await world();
+  const { done, server } = at;
+  const { url, told } = await listener(context);
+  await register(at, 'changes', url);
+  await done('POST', `${P}/secrets?secretId=s`, { ...AUTOMATIC, ...TOPICS });
+  const heard = async (): Promise<string[]> => {
+    // A change becomes notices, and then they are sent.
+    for (let step = 0; step < 3; step++) await server.pass(1);
+    return told
+      .splice(0)
+      .map(({ type, attributes }) => `${type} ${(attributes['versionId'] ?? '').split('/').at(-1)}`)
+      .toSorted();
+  };
+  assert.deepEqual(await heard(), ['SECRET_CREATE ']);
+  const kv = async (
+    operation: 'write' | 'delete' | 'patch',
+    path: string,
+    data: JsonObject = {},
+  ): Promise<void> => {
+    await server.get(operation, `secret/${path}`, { data });
+  };
+  await kv('write', 'data/s', { data: { password: 'canary-value' } });
+  assert.deepEqual(await heard(), ['SECRET_VERSION_ADD 1']);
+  await kv('delete', 'data/s');
+  assert.deepEqual(await heard(), ['SECRET_VERSION_DISABLE 1']);
+  await kv('delete', 'data/s');
+  assert.deepEqual(await heard(), []);
+  await kv('write', 'undelete/s', { versions: [1] });
+  assert.deepEqual(await heard(), ['SECRET_VERSION_ENABLE 1']);
+  await kv('write', 'metadata/s', { custom_metadata: { team: 'shop' } });
+  assert.deepEqual(await heard(), ['SECRET_UPDATE ']);
+  await kv('write', 'metadata/s', { max_versions: 1 });
+  assert.deepEqual(await heard(), []);
+  await kv('write', 'data/s', { data: { password: 'second' } });
+  assert.deepEqual(await heard(), ['SECRET_VERSION_ADD 2', 'SECRET_VERSION_DESTROY 1']);
+  await kv('write', 'destroy/s', { versions: [2] });
+  assert.deepEqual(await heard(), ['SECRET_VERSION_DESTROY 2']);
+  await kv('delete', 'metadata/s');
+  assert.deepEqual(await heard(), ['SECRET_DELETE ']);
+  await kv('write', 'data/s', { data: { password: 'of another secret' } });
+  assert.deepEqual(await heard(), []);
+  await server.instance.close();
+});
+
+test('the end of a secret and of a version is told when it comes', async (context) => {
+  const at = await world();
+  const { done, server } = at;
+  const { url, told } = await listener(context);
+  await register(at, 'changes', url);
+  const life = { ttl: `${72 * HOUR_SECONDS}s`, versionDestroyTtl: `${24 * HOUR_SECONDS}s` };
+  await done('POST', `${P}/secrets?secretId=s`, { ...AUTOMATIC, ...TOPICS, ...life });
+  await done('POST', `${P}/secrets/s:addVersion`, payload('v'));
+  await done('POST', `${P}/secrets/s/versions/1:destroy`, {});
+  const heard = async (hours: number): Promise<string[]> => {
+    await server.pass(hours * HOUR_SECONDS);
+    for (let step = 0; step < 3; step++) await server.pass(1);
+    return told
+      .splice(0)
+      .map(({ type, attributes }) => `${type} ${attributes['deleteType'] ?? ''}`.trim())
+      .toSorted();
+  };
+  assert.deepEqual(await heard(1), [
+    'SECRET_CREATE',
+    'SECRET_VERSION_ADD',
+    'SECRET_VERSION_DESTROY_SCHEDULED',
+  ]);
+  assert.deepEqual(await heard(24), ['SECRET_VERSION_DESTROY']);
+  assert.deepEqual(await heard(24), []);
+  assert.deepEqual(await heard(24), ['SECRET_DELETE EXPIRED']);
   await server.instance.close();
 });
 
@@ -162,7 +235,9 @@ test('rotation is told when it is due, again and again, as long as the secret is
   const mask = 'rotation.next_rotation_time';
   const changed = await done('PATCH', `${P}/secrets/s?updateMask=${mask}`, later);
   assert.equal((changed['rotation'] as JsonObject)['rotationPeriod'], rotation.rotationPeriod);
-  await done('PATCH', `${P}/secrets/s?updateMask=rotation`, {});
+  // As gcloud does it, field by field.
+  const fields = 'rotation.next_rotation_time,rotation.rotation_period';
+  await done('PATCH', `${P}/secrets/s?updateMask=${fields}`, {});
   await server.pass(72 * HOUR_SECONDS);
   assert.equal(rotations(), 2);
   await done('PATCH', `${P}/secrets/s?updateMask=rotation`, {

@@ -32,7 +32,7 @@ interface Reminder extends ReminderPlan {
   readonly dueMs: number;
 }
 
-/** Keeps a notice for each function, to be sent once the caller's unit is committed. @returns names that are no function */
+/** Keeps a notice for each function that there is, to be sent once the caller's unit is committed. */
 export async function putNotices(
   store: Transaction,
   id: string,
@@ -40,19 +40,14 @@ export async function putNotices(
   notice: Notice,
   schedule: Schedule,
   nowMs: number,
-): Promise<readonly string[]> {
-  const unknown: string[] = [];
+): Promise<void> {
   for (const [index, name] of functions.entries()) {
-    if ((await findFunction(store, name)) === undefined) {
-      unknown.push(name);
-      continue;
-    }
+    if ((await findFunction(store, name)) === undefined) continue;
     const key = `${id}-${index}`;
     const stored: StoredNotice = { function: name, notice, madeMs: nowMs, attempts: 0 };
     store.putJson(NOTICES + key, stored);
     schedule(SEND_NOTICE, key, nowMs);
   }
-  return unknown;
 }
 
 export function noticeTask(callOut: CallOut): TaskType {

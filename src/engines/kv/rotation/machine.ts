@@ -211,7 +211,7 @@ async function verifyAndPromote(step: Step): Promise<TaskOutcome> {
   const { nowMs } = task;
   const context = contextIn(step);
   await (await rotationOf(ports, policy)).verify(context, { ...state.before, ...state.next });
-  const { version, previous } = await promote(store, path, state.next, state.id, nowMs);
+  const { version, previous } = await promote(store, path, state.next, state.id, task);
   const graceEndMs = nowMs + policy.graceSeconds * 1000;
   put(step, {
     ...state,

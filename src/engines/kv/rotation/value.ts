@@ -1,7 +1,9 @@
 /** The value of a secret as rotations see it, and the new version that a rotation writes. */
 import { invalidRequest } from '../../../model/errors.ts';
+import type { TaskContext } from '../../../model/outside.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import type { Fields } from '../../../rotators/rotator.ts';
+import { noteChange } from '../functions/changes.ts';
 import { findVersion, isReadable, servedNumber } from '../secret/secret.ts';
 import { loadForWrite, loadSecret, writeVersion } from '../secret/secret-store.ts';
 import { decodeObject, encodePatched } from '../secret/value.ts';
@@ -38,7 +40,7 @@ export async function promote(
   path: string,
   next: Fields,
   id: string,
-  nowMs: number,
+  { nowMs, schedule }: Pick<TaskContext, 'nowMs' | 'schedule'>,
 ): Promise<{ readonly version: number; readonly previous: number }> {
   const [settings, before] = await Promise.all([
     loadMountSettings(store),
@@ -53,5 +55,6 @@ export async function promote(
   const { value, ...attributes } = encodePatched(version, before.value, object);
   const fresh = { id, ...attributes };
   const written = writeVersion(store, path, before, fresh, value, settings, nowMs);
+  noteChange({ id, nowMs, schedule }, store, path, before.secret, written.secret);
   return { version: written.version.number, previous: version.number };
 }

@@ -5,11 +5,17 @@
 import { createHash } from 'node:crypto';
 import { isDestroyed } from '../../../model/secret.ts';
 import type { Secret } from '../../../model/secret.ts';
+import type { TaskType } from '../../../model/outside.ts';
 import type { Transaction } from '../../../model/transaction.ts';
+import { dueTimes, endMs, noteChange } from '../functions/changes.ts';
+import type { Changing } from '../functions/changes.ts';
+import type { SecretRecord } from './record.ts';
 import { isPurged } from './secret.ts';
 import { destroyValues, loadSecret, removeSecret } from './secret-store.ts';
 
 const PREFIX = 'due/';
+/** A run acts on nothing outside: one that failed is repeated as it is. */
+const RETRY_MS = 60_000;
 /** Digits of a time in milliseconds, so that byte order is order of time. */
 const TIME_DIGITS = 16;
 /** Secrets that one write clears away beside its own. */
@@ -20,13 +26,6 @@ function dueKey(path: string, purgeMs: number): string {
   return `${PREFIX}${time}-${createHash('sha256').update(path).digest('hex')}`;
 }
 
-/** When the secret ends, and when values of its versions do. */
-function dueTimes(secret: Secret | undefined): ReadonlySet<number> {
-  const versions = secret?.versions.filter((version) => version.destroyed !== true) ?? [];
-  const times = [secret?.purgeMs, ...versions.map((version) => version.destroyMs)];
-  return new Set(times.filter((time) => time !== undefined));
-}
-
 /** Notes a change of the times at which a secret ends, or values of its versions do. */
 export function scheduleForPurge(
   store: Transaction,
@@ -34,30 +33,54 @@ export function scheduleForPurge(
   before: Secret | undefined,
   after: Secret | undefined,
 ): void {
-  const [old, due] = [dueTimes(before), dueTimes(after)];
+  const [old, due] = [new Set(dueTimes(before)), new Set(dueTimes(after))];
   for (const time of old) if (!due.has(time)) store.delete(dueKey(path, time));
   for (const time of due) if (!old.has(time)) store.putJson(dueKey(path, time), { path });
 }
 
-/** Removes a few of the secrets and values whose time is over. */
-export async function purgeDue(store: Transaction, nowMs: number): Promise<void> {
+/** Removes the secret, or those of its values, whose time is over. @returns what is left */
+function clear(
+  by: Changing,
+  store: Transaction,
+  path: string,
+  record: SecretRecord,
+): Secret | undefined {
+  const { secret } = record;
+  if (isPurged(secret, by.nowMs)) {
+    removeSecret(store, path, secret);
+    noteChange(by, store, path, secret, undefined);
+    return undefined;
+  }
+  const over = secret.versions.filter(
+    (one) => one.destroyed !== true && isDestroyed(one, by.nowMs),
+  );
+  if (over.length === 0) return secret;
+  const numbers = over.map(({ number }) => number);
+  const left = destroyValues(store, path, record, numbers).secret;
+  noteChange(by, store, path, secret, left);
+  return left;
+}
+
+/** Clears away a few of the secrets and values whose time is over. */
+export async function purgeDue(by: Changing, store: Transaction): Promise<void> {
   for (const name of await store.list(PREFIX, { limit: AT_ONCE })) {
-    if (Number(name.slice(0, TIME_DIGITS)) > nowMs) return;
+    if (Number(name.slice(0, TIME_DIGITS)) > by.nowMs) return;
     const due = await store.getJson<{ readonly path: string }>(PREFIX + name);
     const record = due === undefined ? undefined : await loadSecret(store, due.path);
-    if (due !== undefined && record !== undefined) {
-      const { secret } = record;
-      if (isPurged(secret, nowMs)) removeSecret(store, due.path, secret);
-      else {
-        const over = secret.versions.filter((one) => isDestroyed(one, nowMs));
-        destroyValues(
-          store,
-          due.path,
-          record,
-          over.map(({ number }) => number),
-        );
-      }
-    }
+    if (due !== undefined && record !== undefined) clear(by, store, due.path, record);
     store.delete(PREFIX + name);
   }
+}
+
+/** Clears a secret that functions listen to at its very time, so that they hear of it then. */
+export function endingTask(): TaskType {
+  return {
+    async run({ name: path, nowMs, schedule }, store) {
+      const record = await loadSecret(store, path);
+      if (record === undefined) return 'done';
+      const by: Changing = { id: `end-${nowMs}`, nowMs, schedule };
+      return endMs(clear(by, store, path, record)) ?? 'done';
+    },
+    failed: async ({ nowMs }) => await Promise.resolve(nowMs + RETRY_MS),
+  };
 }

@@ -6,9 +6,11 @@ import { ROTATE, rotateTask } from '../rotation/machine.ts';
 import { rotationPaths } from '../rotation/paths.ts';
 import type { RotationPorts } from '../rotation/ports.ts';
 import { functionPaths } from '../functions/functions.ts';
+import { changeTask, END_HEARD, TELL_CHANGE } from '../functions/changes.ts';
 import { REMIND, SEND_NOTICE, noticeTask, reminderTask } from '../functions/notices.ts';
 import { ROTATE_BY_FUNCTION, functionTask } from '../functions/rotation.ts';
 import type { FunctionPorts } from '../functions/rotation.ts';
+import { endingTask } from '../secret/purge.ts';
 import { dataPath } from './data.ts';
 import { importPath } from './import.ts';
 import { detailedMetadataPath, metadataPath } from './metadata.ts';
@@ -87,6 +89,8 @@ export function kvVersion2(rotation?: RotationPorts, functions?: FunctionPorts):
             [ROTATE_BY_FUNCTION]: functionTask(functions),
             [SEND_NOTICE]: noticeTask(functions.callOut),
             [REMIND]: reminderTask(),
+            [END_HEARD]: endingTask(),
+            [TELL_CHANGE]: changeTask(functions.tell),
           }),
     },
   };

@@ -9,6 +9,7 @@ import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Recall, Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
+import { noteChange } from '../functions/changes.ts';
 import { mergePatch } from '../secret/merge-patch.ts';
 import {
   deleteVersions,
@@ -139,6 +140,7 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
   const placement = placementOf(fields);
   const written = writeVersion(store, path, before, fresh, sent.value, settings, nowMs, placement);
   assertLabelCount(written.secret);
+  noteChange(request, store, path, existing?.secret, written.secret);
   return { data: shownVersion(written.version, written.secret.customMetadata) };
 }
 
@@ -180,6 +182,7 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
   const { value, ...attributes } = encodePatched(version, before.value, patched);
   const fresh = { id: request.id, ...attributes };
   const written = writeVersion(store, path, before, fresh, value, settings, request.nowMs);
+  noteChange(request, store, path, secret, written.secret);
   return { data: shownVersion(written.version, secret.customMetadata) };
 }
 
@@ -192,6 +195,7 @@ async function remove(request: Request<Fields>, store: Transaction): Promise<und
   if (version === undefined || !isReadable(version, request.nowMs)) return;
   const secret = deleteVersions(record.secret, [number], request.nowMs);
   saveSecret(store, path, { secret, value: record.value });
+  noteChange(request, store, path, record.secret, secret);
 }
 
 export const dataPath: Path = definePath({

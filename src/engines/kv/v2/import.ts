@@ -12,6 +12,7 @@ import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import { setLabels } from '../../../model/secret.ts';
 import type { Transaction } from '../../../model/transaction.ts';
+import { noteChange } from '../functions/changes.ts';
 import { emptySecret, findVersion, KEPT_VERSIONS_MAX } from '../secret/secret.ts';
 import type { Secret, Version } from '../secret/secret.ts';
 import {
@@ -104,6 +105,7 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
   const values = new Map(added.map(({ version, value }) => [version.number, value]));
   await importHistory(store, path, before, secret, values);
   scheduleForPurge(store, path, found?.secret, secret);
+  noteChange(request, store, path, found?.secret, secret);
   return { data: { added: added.length, current_version: secret.served ?? secret.newest } };
 }
 

@@ -5,6 +5,7 @@ import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
+import { noteChange } from '../functions/changes.ts';
 import type { SecretRecord } from '../secret/record.ts';
 import { emptySecret, isPurged } from '../secret/secret.ts';
 import type { Secret } from '../secret/secret.ts';
@@ -176,11 +177,17 @@ function assertMetadataCas(
   }
 }
 
+async function changeStateOnly(request: Request<Fields>, store: Transaction): Promise<undefined> {
+  const change = await changeVersionState(request, store);
+  if (change === undefined) return;
+  noteChange(request, store, request.fields.path ?? '', change.before, change.after);
+}
+
 async function write(request: Request<Fields>, store: Transaction): Promise<Reply | undefined> {
   const { fields, nowMs } = request;
   const path = fields.path ?? '';
   assertSecretPath(path);
-  if (changesNothing(fields)) return changeVersionState(request, store);
+  if (changesNothing(fields)) return await changeStateOnly(request, store);
   const custom =
     fields.custom_metadata === undefined ? undefined : readCustomMetadata(fields.custom_metadata);
   const [settings, existing] = await Promise.all([
@@ -191,14 +198,15 @@ async function write(request: Request<Fields>, store: Transaction): Promise<Repl
   const before = existing ?? { secret: emptySecret(nowMs), value: Buffer.alloc(0) };
   const secret = changed(before.secret, fields, custom ?? before.secret.customMetadata, nowMs);
   saveSecret(store, path, { secret, value: before.value });
-  await changeVersionState(request, store);
+  const further = await changeVersionState(request, store);
+  noteChange(request, store, path, existing?.secret, further?.after ?? secret);
   return overruled(fields, settings);
 }
 
 async function patch(request: Request<Fields>, store: Transaction): Promise<Reply | undefined> {
   const { fields, nowMs } = request;
   const path = fields.path ?? '';
-  if (changesNothing(fields)) return changeVersionState(request, store);
+  if (changesNothing(fields)) return await changeStateOnly(request, store);
   assertSecretPath(path);
   const [settings, before] = await Promise.all([
     loadMountSettings(store),
@@ -214,14 +222,17 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
   );
   const secret = changed(before.secret, fields, custom, nowMs);
   saveSecret(store, path, { secret, value: before.value });
-  await changeVersionState(request, store);
+  const further = await changeVersionState(request, store);
+  noteChange(request, store, path, before.secret, further?.after ?? secret);
   return overruled(fields, settings);
 }
 
 async function remove(request: Request<Fields>, store: Transaction): Promise<undefined> {
   const path = request.fields.path ?? '';
   const record = await loadSecret(store, path);
-  if (record !== undefined) removeSecret(store, path, record.secret);
+  if (record === undefined) return;
+  removeSecret(store, path, record.secret);
+  noteChange(request, store, path, record.secret, undefined);
 }
 
 export const metadataPath: Path = definePath({

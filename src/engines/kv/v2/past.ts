@@ -5,6 +5,7 @@ import type { Recall, Reply, Request } from '../../../model/request.ts';
 import type { NewVersion } from '../../../model/secret.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { formatTime } from '../../../base/time-format.ts';
+import { noteChange } from '../functions/changes.ts';
 import { versionThen } from '../secret/past.ts';
 import type { PastVersion, Source } from '../secret/past.ts';
 import type { SecretRecord, ServedVersion } from '../secret/record.ts';
@@ -236,6 +237,7 @@ export async function recover(
   const fresh = freshFrom(was.version, request.id);
   const written = writeVersion(store, path, before, fresh, value, settings, nowMs);
   const { version, secret } = written;
+  noteChange(request, store, path, existing?.secret, secret);
   return { data: { ...shownVersion(version, secret.customMetadata), recovery: shown } };
 }
 

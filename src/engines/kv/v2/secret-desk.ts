@@ -2,13 +2,10 @@
 import { RequestError } from '../../../model/errors.ts';
 import type { Handler } from '../../../model/backend.ts';
 import type { Reply, Request } from '../../../model/request.ts';
-import type {
-  Notice,
-  ReminderPlan,
-  RotationPlan,
-  RotationState,
-} from '../../../model/secret-task.ts';
-import { putNotices, putReminder } from '../functions/notices.ts';
+import type { ReminderPlan, RotationPlan, RotationState } from '../../../model/secret-task.ts';
+import { noteChange } from '../functions/changes.ts';
+import { findFunction } from '../functions/functions.ts';
+import { putReminder } from '../functions/notices.ts';
 import { planRotation, rotationState } from '../functions/rotation.ts';
 import type { ListDesk, SecretDesk, SecretTask } from '../../../model/secret-task.ts';
 import type { NewVersion, Placement, Secret, Version } from '../../../model/secret.ts';
@@ -60,9 +57,13 @@ async function run(
     return await task.list(listDesk(request, store));
   }
   if (task.secret === undefined) throw noSecrets();
-  const desk = new Desk(request, store, await loadSecret(store, request.fields.path ?? ''));
+  const path = request.fields.path ?? '';
+  const record = await loadSecret(store, path);
+  const desk = new Desk(request, store, record);
   const reply = await task.secret(desk);
-  if (WRITING.has(operation)) await purgeDue(store, request.nowMs);
+  if (!WRITING.has(operation)) return reply;
+  noteChange(request, store, path, record?.secret, desk.secret);
+  await purgeDue(request, store);
   return reply;
 }
 
@@ -114,7 +115,6 @@ class Desk implements SecretDesk {
   readonly #writing: boolean;
   readonly #schedule: Request['schedule'];
   #record: SecretRecord | undefined;
-  #notices = 0;
 
   constructor(request: Request<PathField>, store: Transaction, record: SecretRecord | undefined) {
     this.path = request.fields.path ?? '';
@@ -146,10 +146,9 @@ class Desk implements SecretDesk {
     this.change(change);
   }
 
-  async announce(functions: readonly string[], notice: Notice): Promise<readonly string[]> {
-    this.#assertWriting();
-    const id = `${this.requestId}-${this.#notices++}`;
-    return await putNotices(this.#store, id, functions, notice, this.#schedule, this.nowMs);
+  async unknownFunctions(names: readonly string[]): Promise<readonly string[]> {
+    const found = await Promise.all(names.map((name) => findFunction(this.#store, name)));
+    return names.filter((_name, index) => found[index] === undefined);
   }
 
   planReminder(plan: ReminderPlan | undefined): void {

@@ -44,21 +44,28 @@ function withAttributes(secret: Secret, sent: JsonObject | undefined): Secret {
   return { ...secret, attributes: assertAttributes(merged) };
 }
 
+/** What a secret was and is. */
+interface Change {
+  readonly before: Secret | undefined;
+  readonly after: Secret;
+}
+
 /**
- * Does what the fields ask for, if they ask for anything.
+ * Does what the fields ask for. @returns undefined when they ask for nothing
  * @throws {RequestError} the secret or version does not exist, or a limit is exceeded
  */
 export async function changeVersionState(
   request: Request<VersionChangeValues>,
   store: Transaction,
-): Promise<undefined> {
+): Promise<Change | undefined> {
   const { fields, data, nowMs } = request;
   const path = fields.path ?? '';
   const changes = attributeChanges(fields, data);
   const { labels, served_version: served, attributes } = fields;
   const asked = [labels, served, attributes].some((value) => value !== undefined);
-  if (!asked && !changesAttributes(changes)) return;
-  let record = await loadForWrite(store, path, nowMs);
+  if (!asked && !changesAttributes(changes)) return undefined;
+  const existing = await loadForWrite(store, path, nowMs);
+  let record = existing;
   if (record === undefined) {
     // Attributes set up a secret that has no value yet, as custom metadata does.
     if (request.operation === 'patch' || attributes === undefined) throw notFound();
@@ -74,5 +81,7 @@ export async function changeVersionState(
   }
   if (labels !== undefined) secret = setLabels(secret, labelChanges(labels, secret));
   assertLabelCount(secret);
-  saveSecret(store, path, { secret: { ...secret, updatedMs: nowMs }, value: record.value });
+  secret = { ...secret, updatedMs: nowMs };
+  saveSecret(store, path, { secret, value: record.value });
+  return { before: existing?.secret, after: secret };
 }

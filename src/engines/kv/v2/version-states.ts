@@ -4,6 +4,8 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
+import type { Secret } from '../../../model/secret.ts';
+import { noteChange } from '../functions/changes.ts';
 import type { SecretRecord } from '../secret/record.ts';
 import { deleteVersions, undeleteVersions } from '../secret/secret.ts';
 import { destroyValues, loadForWrite, saveSecret } from '../secret/secret-store.ts';
@@ -30,14 +32,19 @@ function fieldsFor(purpose: string) {
   } as const;
 }
 
-/** Numbers that name no version are passed over, and so is a secret that does not exist. */
-function forChosen(change: (chosen: Chosen) => void | Promise<void>) {
+/**
+ * Numbers that name no version are passed over, and so is a secret that does not exist.
+ * @param change writes the secret, and gives what it is then
+ */
+function forChosen(change: (chosen: Chosen) => Secret | Promise<Secret>) {
   return async function handle(request: Request<Fields>, store: Transaction): Promise<undefined> {
     const path = request.fields.path ?? '';
     const versions = request.fields.versions ?? [];
     if (versions.length === 0) throw invalidRequest('no version number provided');
     const record = await loadForWrite(store, path, request.nowMs);
-    if (record !== undefined) await change({ request, store, path, record, versions });
+    if (record === undefined) return;
+    const secret = await change({ request, store, path, record, versions });
+    noteChange(request, store, path, record.secret, secret);
   };
 }
 
@@ -52,6 +59,7 @@ export const deletePath: Path = definePath({
         forChosen(({ request, store, path, record, versions }) => {
           const secret = deleteVersions(record.secret, versions, request.nowMs);
           saveSecret(store, path, { secret, value: record.value });
+          return secret;
         }),
       ),
     },
@@ -74,6 +82,7 @@ export const undeletePath: Path = definePath({
           const settings = await loadMountSettings(store);
           const secret = undeleteVersions(record.secret, versions, settings, request.nowMs);
           saveSecret(store, path, { secret, value: record.value });
+          return secret;
         }),
       ),
     },
@@ -93,9 +102,10 @@ export const destroyPath: Path = definePath({
     update: {
       summary: 'Remove the values of versions for good.',
       handler: tasked(
-        forChosen(({ store, path, record, versions }) => {
-          destroyValues(store, path, record, versions);
-        }),
+        forChosen(
+          ({ store, path, record, versions }) =>
+            destroyValues(store, path, record, versions).secret,
+        ),
       ),
     },
   },

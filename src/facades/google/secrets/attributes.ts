@@ -18,6 +18,8 @@ export interface GoogleAttributes {
   readonly secretType?: string;
   /** Full names. */
   readonly topics?: readonly string[];
+  /** By which name of the secret its topics were set: events name it so, whoever causes them. */
+  readonly toldAs?: { readonly project: string; readonly location: string };
   readonly rotation?: RotationTimes;
 }
 

@@ -16,7 +16,7 @@ import { pageOf, pageToken } from './pages.ts';
 import type { Page } from './pages.ts';
 import { newSecret, updatedSecret } from './settings.ts';
 import { assertEtag, secretEtag, secretMessage } from './shown.ts';
-import { planRotation, tellSecret } from './topics.ts';
+import { assertTopics, planRotation } from './topics.ts';
 
 function text(request: Message, name: string): string {
   return (request[name] as string | undefined) ?? '';
@@ -50,7 +50,7 @@ export const createSecret: Method = async (request, ask) => {
         desk.create();
         const secret = desk.change((fresh) => newSecret(fresh, sent, name, desk.nowMs));
         planRotation(desk, name, secret, undefined);
-        await tellSecret(desk, name, secret, 'SECRET_CREATE');
+        await assertTopics(desk, secret);
         return found(secretMessage(name, secret, desk.nowMs));
       },
     },
@@ -86,7 +86,7 @@ export const updateSecret: Method = async (request, ask) => {
         assertEtag(sent['etag'], secretEtag(before));
         const secret = desk.change((old) => updatedSecret(old, sent, mask, name, desk.nowMs));
         planRotation(desk, name, secret, before);
-        await tellSecret(desk, name, secret, 'SECRET_UPDATE');
+        if (mask.includes('topics')) await assertTopics(desk, secret);
         return found(secretMessage(name, secret, desk.nowMs));
       },
     },
@@ -102,11 +102,10 @@ export const deleteSecret: Method = async (request, ask) => {
     part: 'secrets',
     path: `metadata/${name.secret}`,
     task: {
-      async secret(desk) {
+      secret(desk) {
         const secret = liveSecret(desk, name);
         assertEtag(request['etag'], secretEtag(secret));
         if (googleAttributes(secret).rotation !== undefined) desk.planReminder(undefined);
-        await tellSecret(desk, name, secret, 'SECRET_DELETE');
         desk.remove();
         return undefined;
       },

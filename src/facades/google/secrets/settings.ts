@@ -11,7 +11,7 @@ import {
   withLabels,
 } from './attributes.ts';
 import { isAlias } from './shown.ts';
-import { assertHeard, withRotation, withTopics } from './topics.ts';
+import { assertHeard, ROTATION_FIELDS, withRotation, withTopics } from './topics.ts';
 
 const ALIASES_MAX = 50;
 const DESTROY_TTL_SECONDS_MIN = 86_400;
@@ -136,7 +136,29 @@ export function newSecret(fresh: Secret, sent: Message, name: SecretName, nowMs:
   return withExpiry(secret, sent, nowMs);
 }
 
-type Change = (secret: Secret, sent: Message, nowMs: number, name: SecretName) => Secret;
+type Change = (
+  secret: Secret,
+  sent: Message,
+  nowMs: number,
+  name: SecretName,
+  mask: ReadonlySet<string>,
+) => Secret;
+
+/** Fields of one thing that are named together are changed together: half of the change might be invalid. */
+const withMaskedRotation: Change = (secret, sent, nowMs, _name, mask) =>
+  withRotation(secret, sent, nowMs, mask);
+
+/** Where a secret is kept cannot be changed; saying so again is no change. @throws {StatusError} */
+const withSameReplication: Change = (secret, sent, _nowMs, { location }) => {
+  const { replicas = [] } = googleAttributes(secret);
+  const { replicas: wanted = [] } = googleAttributes(
+    withReplication(withGoogleAttributes(secret, {}), sent, location !== ''),
+  );
+  if (JSON.stringify(wanted) !== JSON.stringify(replicas)) {
+    throw wrong('The locations of a replication policy cannot be changed.');
+  }
+  return secret;
+};
 
 /** What a masked update may change; nothing but what its mask names is looked at. */
 const CHANGES: ReadonlyMap<string, Change> = new Map<string, Change>([
@@ -147,15 +169,9 @@ const CHANGES: ReadonlyMap<string, Change> = new Map<string, Change>([
   ['expire_time', withExpiry],
   ['ttl', withExpiry],
   ['topics', (secret, sent, _nowMs, name) => withTopics(secret, sent, name)],
+  ['replication', withSameReplication],
   ['rotation', (secret, sent, nowMs) => withRotation(secret, sent, nowMs)],
-  [
-    'rotation.next_rotation_time',
-    (secret, sent, nowMs) => withRotation(secret, sent, nowMs, 'next_rotation_time'),
-  ],
-  [
-    'rotation.rotation_period',
-    (secret, sent, nowMs) => withRotation(secret, sent, nowMs, 'rotation_period'),
-  ],
+  ...ROTATION_FIELDS.map((field): [string, Change] => [field, withMaskedRotation]),
 ]);
 
 /** @throws {StatusError} */
@@ -167,10 +183,11 @@ export function updatedSecret(
   nowMs: number,
 ): Secret {
   let secret = before;
-  for (const path of new Set(mask)) {
+  const paths = new Set(mask);
+  for (const path of paths) {
     const change = CHANGES.get(path);
     if (change === undefined) throw wrong('The update_mask names a field that cannot be changed.');
-    secret = change(secret, sent, nowMs, name);
+    secret = change(secret, sent, nowMs, name, paths);
   }
   assertHeard(secret);
   return secret;

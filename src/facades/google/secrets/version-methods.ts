@@ -17,8 +17,6 @@ import { googleAttributes } from './attributes.ts';
 import { chosenVersion, liveSecret, numberedVersion } from './chosen.ts';
 import { pageOf, pageToken } from './pages.ts';
 import { assertEtag, stateOf, versionEtag, versionMessage, wrongState } from './shown.ts';
-import { tellVersion } from './topics.ts';
-import type { EventType } from './topics.ts';
 
 /** Largest payload, in bytes. */
 const PAYLOAD_BYTES_MAX = 65_536;
@@ -63,7 +61,6 @@ export const addSecretVersion: Method = async (request, ask) => {
           form: isUtf8(data) ? 'text' : 'binary',
           ...(checked ? { checked: true as const } : {}),
         });
-        await tellVersion(desk, name, secret, version, 'SECRET_VERSION_ADD');
         return found(versionMessage(name, secret, version, desk.nowMs));
       },
     },
@@ -155,15 +152,6 @@ export const listSecretVersions: Method = async (request, ask) => {
 /** A change of one version, told by its state before. */
 type Change = (desk: SecretDesk, version: Version, name: SecretName) => Secret;
 
-function eventOf(after: Version, nowMs: number): EventType {
-  const state = stateOf(after, nowMs);
-  if (state === 'ENABLED') return 'SECRET_VERSION_ENABLE';
-  if (state === 'DESTROYED') return 'SECRET_VERSION_DESTROY';
-  return after.destroyMs === undefined
-    ? 'SECRET_VERSION_DISABLE'
-    : 'SECRET_VERSION_DESTROY_SCHEDULED';
-}
-
 function changing(
   operation: 'patch' | 'write',
   folder: 'metadata' | 'destroy',
@@ -177,7 +165,7 @@ function changing(
       part: 'secrets',
       path: `${folder}/${name.secret}`,
       task: {
-        async secret(desk) {
+        secret(desk) {
           const before = numberedVersion(liveSecret(desk, name), name);
           assertEtag(request['etag'], versionEtag(before));
           if (stateOf(before, desk.nowMs) === 'DESTROYED') {
@@ -185,7 +173,6 @@ function changing(
           }
           const secret = change(desk, before, name);
           const after = numberedVersion(secret, name);
-          await tellVersion(desk, name, secret, after, eventOf(after, desk.nowMs));
           return found(versionMessage(name, secret, after, desk.nowMs));
         },
       },
