@@ -19,9 +19,6 @@ test('no case stands in two places, and none is misspelt', () => {
       for (const [id] of title.matchAll(/SEC-\d+/g)) here.add(id);
     }
   }
-  for (const file of Object.values(ELSEWHERE)) {
-    assert.ok(readFileSync(new URL(`../${file}`, FOLDER), 'utf8').length > 0, file);
-  }
   assert.ok(here.size >= 20, [...here].join(' '));
   const all = [...waiting, ...elsewhere, ...here];
   assert.deepEqual(
@@ -31,5 +28,19 @@ test('no case stands in two places, and none is misspelt', () => {
   for (const id of all) {
     const number = Number(/^SEC-(\d+)$/.exec(id)?.[1]);
     assert.ok(number >= 1 && number <= LAST, id);
+  }
+});
+
+test('each case that is tested elsewhere has its tests there, by name', () => {
+  for (const [id, tests] of Object.entries(ELSEWHERE)) {
+    assert.ok(tests.length > 0, id);
+    for (const [file, title] of tests) {
+      const text = readFileSync(new URL(`../${file}`, FOLDER), 'utf8');
+      const names = [...text.matchAll(/\btest\(\s*['"`](.*?)['"`],/g)].map(([, name]) => name);
+      assert.ok(
+        names.some((name) => name?.startsWith(title) === true),
+        `${id}: no test "${title}…" in ${file}`,
+      );
+    }
   }
 });

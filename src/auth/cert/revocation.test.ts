@@ -98,6 +98,30 @@ suite('revocation', { skip: hasOpenssl() ? false : 'openssl is not installed' },
     assert.equal(await told.login(good), 'good');
   });
 
+  test('an answer about another certificate is none (CVE-2024-2660)', async () => {
+    await authority.serve('authority');
+    // Kept from an honest question about the good one, and given for whatever is asked.
+    let kept: Buffer | undefined;
+    const replaying = createServer((incoming, outgoing) => {
+      void (async () => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of incoming) chunks.push(chunk as Buffer);
+        const headers = { 'content-type': 'application/ocsp-request' };
+        const asked = { method: 'POST', headers, body: Buffer.concat(chunks) };
+        kept ??= Buffer.from(await (await fetch(authority.responder, asked)).arrayBuffer());
+        outgoing.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(kept);
+      })();
+    });
+    replaying.listen(0, '127.0.0.1');
+    await once(replaying, 'listening');
+    const url = `http://127.0.0.1:${(replaying.address() as AddressInfo).port}`;
+    const rig = await openRig({ ...OCSP, ocsp_servers_override: url });
+    assert.equal(await rig.login(good), 'good');
+    assert.equal(await rig.login(bad), REFUSAL);
+    assert.equal(await rig.login(authority.issue('unasked')), REFUSAL);
+    replaying.close();
+  });
+
   test('an answer that is out of date is none', async () => {
     await authority.serve('authority', ['-nmin', '1']);
     const rig = await openRig(OCSP);

@@ -87,6 +87,46 @@ suite('claims', () => {
     }
   });
 
+  test('bound_audiences and the audience of a token, in every combination (CVE-2024-5798)', async () => {
+    const audiences: readonly (readonly [JsonObject, boolean])[] = [
+      [{ aud: 'v' }, true],
+      [{ aud: ['w', 'v'] }, true],
+      [{ aud: 'w' }, false],
+      [{ aud: ['w'] }, false],
+      [{ aud: [] }, false],
+      [{ aud: null }, false],
+      [{ aud: 'v ' }, false],
+      [{ aud: [['v']] }, false],
+    ];
+    for (const [claims, letIn] of audiences) {
+      const bound = await openRig({ bound_audiences: ['u', 'v'] });
+      assert.equal(await bound.login(claims), letIn ? 'bob' : REFUSED, JSON.stringify(claims));
+      const free = await openRig({ bound_audiences: [], bound_subject: 'bob' });
+      const without = claims['aud'] === null || JSON.stringify(claims['aud']) === '[]';
+      assert.equal(await free.login(claims), without ? 'bob' : REFUSED, JSON.stringify(claims));
+    }
+  });
+
+  test('a role for browsers takes no token, and one for tokens begins no login of a browser', async () => {
+    const rig = await openRig();
+    const redirect = 'https://x.example/';
+    await rig.bench.call('write', 'role/o', {
+      role_type: 'oidc',
+      user_claim: 'sub',
+      allowed_redirect_uris: redirect,
+    });
+    const now = rig.bench.nowMs / 1000;
+    const jwt = signJws(
+      { sub: 'bob', iat: now, exp: now + 60 },
+      { algorithm: 'ES256', key: issuer.privateKey, keyId: '' },
+    );
+    const error = await rig.bench.fail('write', 'login', { role: 'o', jwt });
+    assert.notEqual(error.code, 'internal');
+    const wish = { role: 'r', redirect_uri: redirect };
+    const reply = await rig.bench.call('write', 'oidc/auth_url', wish).catch(() => undefined);
+    assert.equal(reply?.data?.['auth_url'] ?? '', '');
+  });
+
   test('a token for an audience is refused where the role is bound to none', async () => {
     const rig = await openRig({ bound_audiences: [], bound_subject: 'bob' });
     assert.equal(await rig.login({}), REFUSED);

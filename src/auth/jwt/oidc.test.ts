@@ -173,6 +173,13 @@ suite('the mode client', () => {
     assert.equal(nameOf(await end(rig.bench, landing)), 'ada');
   });
 
+  test('a browser at an address that the role is not bound to is not let in', async () => {
+    const rig = await openRig({ token_bound_cidrs: '10.0.0.0/8' });
+    assert.equal(await rig.login('ada'), 'permission denied');
+    const bound = await openRig({ token_bound_cidrs: '127.0.0.0/8' });
+    assert.equal(await bound.login('ada'), 'ada');
+  });
+
   test('a code of another login is not taken (PKCE, nonce)', async () => {
     const rig = await openRig();
     const own = await provider.signIn(String((await rig.begin())['auth_url']), 'ada');

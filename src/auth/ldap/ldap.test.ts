@@ -102,6 +102,22 @@ suite('LDAP', { skip: SLAPD_IS_THERE ? false : `slapd is not installed: ${SLAPD_
       }
     });
 
+    test('who is there and who is not are refused alike (CVE-2020-35177, CVE-2023-3462)', async () => {
+      for (const mode of [{}, SEARCH, { discoverdn: true }]) {
+        const rig = await openRig(mode);
+        const answers = new Set<string>();
+        for (const user of ['ada', 'nobody', 'twin', '*', 'x'.repeat(600)]) {
+          const error = await rig.bench.fail('write', `login/${user}`, { password: 'wrong' });
+          const { code, message, vaultStatus, invalidCredentials } = error;
+          answers.add(JSON.stringify([code, message, vaultStatus, invalidCredentials]));
+        }
+        assert.equal(answers.size, 1, [...answers].join(' '));
+      }
+      const broken = await openRig({ groupdn: 'ou=nowhere,dc=none' });
+      assert.equal(await broken.outcome('ada'), REFUSAL);
+      assert.equal(await broken.outcome('nobody', 'x'), REFUSAL);
+    });
+
     test('filters of one’s own, other attributes, and names as aliases', async () => {
       const filter = '(&({{.UserAttr}}={{.Username}})(!(employeeType=contractor)))';
       const rig = await openRig({ ...SEARCH, userfilter: filter });

@@ -6,6 +6,8 @@ import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
 import type { AuthRenewal } from '../../model/backend.ts';
 import { RequestError } from '../../model/errors.ts';
+import { DUMMY_HASH, hashPassword, verifyPassword } from './password-hash.ts';
+import type { PasswordHash } from './password-hash.ts';
 import { userpassBackend } from './userpass.ts';
 
 const backend = userpassBackend({ random: systemRandom });
@@ -37,6 +39,18 @@ suite('login', () => {
       assert.equal(error.code, 'invalid_request');
       assert.equal(error.invalidCredentials, true);
     }
+  });
+
+  test('an unknown user costs the work of a known one (CVE-2025-6011)', async () => {
+    const hash = await hashPassword('s3cret', systemRandom);
+    const work = ({ memoryKib, passes, parallelism, tag }: PasswordHash): readonly number[] => [
+      memoryKib,
+      passes,
+      parallelism,
+      Buffer.from(tag, 'base64').length,
+    ];
+    assert.deepEqual(work(DUMMY_HASH), work(hash));
+    assert.equal(await verifyPassword('', DUMMY_HASH), false);
   });
 
   test('a user bound to other addresses is refused even with the right password', async () => {
