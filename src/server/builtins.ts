@@ -195,6 +195,12 @@ function authMethods({ world, hash }: Services): ReadonlyMap<string, Member> {
     ],
     ['oidc', jwt],
     [
+      'radius',
+      new Member(async () =>
+        (await import('../auth/radius/radius.ts')).radiusBackend({ clock, random }),
+      ),
+    ],
+    [
       'userpass',
       new Member(async () =>
         (await import('../auth/userpass/userpass.ts')).userpassBackend({ random }),

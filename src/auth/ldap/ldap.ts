@@ -1,6 +1,5 @@
 /** LDAP: people whom a directory knows. Nothing of their passwords stays here but what a renewal needs, sealed. */
 import type { Random } from '../../base/random.ts';
-import { aeadNonceBytes, aeadOpen, aeadSeal } from '../../crypto/aead.ts';
 import { LdapError, connectLdap } from '../../ldap/connection.ts';
 import { USERNAME_LENGTH_MAX, canonicalName } from '../../ldap/names.ts';
 import { definePath } from '../../model/backend.ts';
@@ -8,6 +7,7 @@ import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
+import { openedPassword, sealedPassword } from '../sealed-password.ts';
 import {
   checkAddress,
   grantOf,
@@ -33,8 +33,6 @@ interface LoginFields {
 
 const REFUSAL = 'ldap operation failed: failed to bind as user';
 const PASSWORD_LENGTH_MAX = 1024;
-const AEAD = 'xchacha20-poly1305';
-const SEALING_KEY = 'renewal-key';
 
 /** Whatever is wrong, the caller hears the same (CVE-2020-35177, CVE-2023-3462). */
 function refused(error: LdapError): RequestError {
@@ -57,14 +55,6 @@ async function judged(
   const found = await identified(config, username, password);
   const foldCase = !config.case_sensitive_names;
   return { alias: found.name, ...(await mapped(store, username, found.groups, { foldCase })) };
-}
-
-async function sealingKey(store: Transaction, random: Random): Promise<Buffer> {
-  const known = await store.get(SEALING_KEY);
-  if (known !== undefined) return known;
-  const key = random.bytes(32);
-  store.put(SEALING_KEY, key);
-  return key;
 }
 
 async function login(
@@ -112,21 +102,9 @@ async function login(
       alias: { name: person.alias, metadata: { name: username } },
       groupAliases: person.groups,
       // A renewal asks the directory again; a batch token is never renewed.
-      internal: batch ? {} : await sealed(store, random, password, username),
+      internal: batch ? {} : await sealedPassword(store, random, password, username),
     },
   };
-}
-
-async function sealed(
-  store: Transaction,
-  random: Random,
-  password: string,
-  username: string,
-): Promise<{ readonly password: string }> {
-  const key = await sealingKey(store, random);
-  const nonce = random.bytes(aeadNonceBytes(AEAD));
-  const bytes = aeadSeal(AEAD, key, nonce, Buffer.from(password), Buffer.from(username));
-  return { password: bytes.toString('base64') };
 }
 
 /** The directory must still accept the password, and give the same policies (CVE-2020-10660). */
@@ -136,14 +114,10 @@ async function renewAuth(
 ): Promise<ReturnType<typeof renewalOf> & { readonly groupAliases: readonly string[] }> {
   const config = await configOf(store);
   const username = renewal.metadata['username'] ?? '';
-  const { password } = renewal.internal;
-  const key = await store.get(SEALING_KEY);
-  if (typeof password !== 'string' || key === undefined)
-    throw invalidRequest('failed to renew entry: log in again');
-  const plain = aeadOpen(AEAD, key, Buffer.from(password, 'base64'), Buffer.from(username));
+  const password = await openedPassword(store, renewal, username);
   let person: Judged;
   try {
-    person = await judged(store, config, username, plain.toString());
+    person = await judged(store, config, username, password);
   } catch (error) {
     if (!(error instanceof LdapError)) throw error;
     throw invalidRequest('failed to renew entry: the directory does not accept the user any more', {

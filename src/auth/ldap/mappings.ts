@@ -3,8 +3,8 @@ import { canonicalName } from '../../ldap/names.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reader } from '../../model/transaction.ts';
-import { refuseRoot } from '../../model/root-policy.ts';
 import { entryPaths } from '../../model/listing/entry-paths.ts';
+import { NAMED_LIST_MAX, nameOfSegment, policiesOf, segmentOf } from '../named-policies.ts';
 import { configOf } from './config.ts';
 
 interface Group {
@@ -17,32 +17,13 @@ interface User extends Group {
 
 const GROUPS = 'group/';
 const USERS = 'user/';
-const LIST_MAX = 256;
 const NAME_LENGTH_MAX = 512;
-
-/** A name as one segment of a key. */
-function keyOf(name: string): string {
-  return name.replaceAll('%', '%25').replaceAll('/', '%2F');
-}
-
-function nameOf(key: string): string {
-  return key.replaceAll('%2F', '/').replaceAll('%25', '%');
-}
 
 async function folded(store: Reader, name: string): Promise<string> {
   const { case_sensitive_names: sensitive } = await configOf(store);
   const form = canonicalName(name, { foldCase: !sensitive });
   if (form === '' || form.length > NAME_LENGTH_MAX) throw invalidRequest('invalid name');
   return form;
-}
-
-/** Policies in one form: trimmed, lower case, each once, sorted. @throws {RequestError} */
-function policiesOf(sent: readonly string[]): readonly string[] {
-  refuseRoot(sent);
-  const names = new Set(sent.map((name) => name.trim().toLowerCase()));
-  names.delete('');
-  if (names.size > LIST_MAX) throw invalidRequest(`at most ${LIST_MAX} policies are allowed`);
-  return [...names].sort();
 }
 
 const policies = {
@@ -57,7 +38,7 @@ export const mappingPaths: readonly Path[] = [
     parameter: 'name',
     matches: '..+',
     prefix: GROUPS,
-    nameOf,
+    nameOf: nameOfSegment,
     one: 'group',
     many: 'groups',
     fields: {
@@ -66,22 +47,22 @@ export const mappingPaths: readonly Path[] = [
     },
     tellsCreate: false,
     async read(store, name) {
-      const group = await store.getRecord<Group>(GROUPS + keyOf(await folded(store, name)));
+      const group = await store.getRecord<Group>(GROUPS + segmentOf(await folded(store, name)));
       return group === undefined ? undefined : { policies: group.policies };
     },
     async write(request, store) {
-      const key = keyOf(await folded(store, request.fields.name ?? ''));
+      const key = segmentOf(await folded(store, request.fields.name ?? ''));
       store.putJson(GROUPS + key, { policies: policiesOf(request.fields.policies) });
       return undefined;
     },
-    remove: async (store, name) => store.delete(GROUPS + keyOf(await folded(store, name))),
+    remove: async (store, name) => store.delete(GROUPS + segmentOf(await folded(store, name))),
   }),
   ...entryPaths({
     folder: 'users',
     parameter: 'name',
     matches: '..+',
     prefix: USERS,
-    nameOf,
+    nameOf: nameOfSegment,
     one: 'user',
     many: 'users',
     fields: {
@@ -95,18 +76,19 @@ export const mappingPaths: readonly Path[] = [
     },
     tellsCreate: false,
     async read(store, name) {
-      const user = await store.getRecord<User>(USERS + keyOf(await folded(store, name)));
+      const user = await store.getRecord<User>(USERS + segmentOf(await folded(store, name)));
       if (user === undefined) return undefined;
       return { groups: user.groups.join(','), policies: user.policies };
     },
     async write(request, store) {
-      const key = keyOf(await folded(store, request.fields.name ?? ''));
+      const key = segmentOf(await folded(store, request.fields.name ?? ''));
       const { case_sensitive_names: sensitive } = await configOf(store);
       const groups = new Set(
         request.fields.groups.map((name) => (sensitive ? name.trim() : name.trim().toLowerCase())),
       );
       groups.delete('');
-      if (groups.size > LIST_MAX) throw invalidRequest(`at most ${LIST_MAX} groups are allowed`);
+      if (groups.size > NAMED_LIST_MAX)
+        throw invalidRequest(`at most ${NAMED_LIST_MAX} groups are allowed`);
       const user: User = {
         groups: [...groups].sort(),
         policies: policiesOf(request.fields.policies),
@@ -114,7 +96,7 @@ export const mappingPaths: readonly Path[] = [
       store.putJson(USERS + key, user);
       return undefined;
     },
-    remove: async (store, name) => store.delete(USERS + keyOf(await folded(store, name))),
+    remove: async (store, name) => store.delete(USERS + segmentOf(await folded(store, name))),
   }),
 ];
 
@@ -130,9 +112,9 @@ export async function mapped(
   groups: readonly string[],
   options: { readonly foldCase: boolean },
 ): Promise<Mapped> {
-  const user = await store.getRecord<User>(USERS + keyOf(username));
+  const user = await store.getRecord<User>(USERS + segmentOf(username));
   const all = [...new Set([...(user?.groups ?? []), ...groups])];
-  const keys = all.map((name) => GROUPS + keyOf(canonicalName(name, options)));
+  const keys = all.map((name) => GROUPS + segmentOf(canonicalName(name, options)));
   const found = keys.length === 0 ? [] : await store.getRecords<Group>([...new Set(keys)]);
   const names = [...found.flatMap((group) => group?.policies ?? []), ...(user?.policies ?? [])];
   return { groups: all, policies: [...new Set(names)] };
