@@ -14,7 +14,7 @@ import type { World } from '../src/base/world.ts';
 import { createShamirSeal } from '../src/seal/shamir/shamir-seal.ts';
 import { mountSecret } from '../src/server/start/dev-mode.ts';
 import { Instance } from '../src/server/instance.ts';
-import { LogRegistry } from '../src/server/log.ts';
+import { LogRegistry } from '../src/base/log-lines.ts';
 import { startMonitoring } from '../src/server/monitoring.ts';
 import { openPostgresqlStorage } from '../src/storage/postgresql/postgresql-storage.ts';
 import { Api } from '../rig/api.ts';

@@ -20,7 +20,7 @@ import type { ListenerOptions } from '../src/http/listener-options.ts';
 import { createShamirSeal } from '../src/seal/shamir/shamir-seal.ts';
 import { mountSecret } from '../src/server/start/dev-mode.ts';
 import { Instance } from '../src/server/instance.ts';
-import { LogRegistry } from '../src/server/log.ts';
+import { LogRegistry } from '../src/base/log-lines.ts';
 import { startMonitoring } from '../src/server/monitoring.ts';
 import { createMemoryStorage } from '../src/storage/memory/memory-storage.ts';
 import type { ScannableStorage } from '../src/storage/storage.ts';

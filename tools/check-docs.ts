@@ -1,6 +1,6 @@
 /** Compares the documentation with the code: what exists is documented, and what is documented exists. */
 import { COMMANDS_PAGE } from './commands-page.ts';
-import { CONFIG_PAGE } from './config-page.ts';
+import { AGENT_PAGE, CONFIG_PAGE } from './config-page.ts';
 import { checkPage } from './page-slots.ts';
 import { isTest, readPath, readSources } from './source-files.ts';
 
@@ -80,7 +80,7 @@ function compare({ page, subject, existing, heading }: Comparison): string[] {
   ];
 }
 
-const WRITTEN = [CONFIG_PAGE, COMMANDS_PAGE];
+const WRITTEN = [CONFIG_PAGE, AGENT_PAGE, COMMANDS_PAGE];
 
 const problems = [...COMPARISONS.flatMap(compare), ...WRITTEN.flatMap(checkPage)];
 for (const problem of problems) console.log(problem);

@@ -1,4 +1,19 @@
-/** Writes the tables of docs/configuration.md from the tables that the server decodes by; `npm run check` compares them. */
+/**
+ * Writes the tables of docs/configuration.md and docs/agent.md from the tables that the server and the agent decode by;
+ * `npm run check` compares them.
+ */
+import {
+  AGENT_KEYS,
+  AGENT_LISTENER_KEYS,
+  API_PROXY_KEYS,
+  CACHE_KEYS,
+  EXEC_KEYS,
+  METHOD_KEYS,
+  SERVER_KEYS,
+  SINK_KEYS,
+  TEMPLATE_KEYS,
+  TEMPLATING_KEYS,
+} from '../src/agent/config/agent-keys.ts';
 import {
   AUDIT_KEYS,
   BINDING_KEYS,
@@ -9,11 +24,11 @@ import {
   TELEMETRY_KEYS,
   USER_LOCKOUT_KEYS,
 } from '../src/server/config/block-keys.ts';
-import { isUsed } from '../src/server/config/key-table.ts';
+import { isUsed } from '../src/base/config/key-table.ts';
 import { LISTENER_KEYS } from '../src/server/config/listener-keys.ts';
 import { TOP_KEYS } from '../src/server/config/top-keys.ts';
 import { markdownTable, writePage } from './page-slots.ts';
-import type { Key, KeyTable } from '../src/server/config/key-table.ts';
+import type { Key, KeyTable } from '../src/base/config/key-table.ts';
 import type { WrittenPage } from './page-slots.ts';
 
 function shownDefault(key: Key): string {
@@ -82,4 +97,24 @@ export const CONFIG_PAGE: WrittenPage = {
   },
 };
 
-if (import.meta.main) writePage(CONFIG_PAGE);
+export const AGENT_PAGE: WrittenPage = {
+  path: 'docs/agent.md',
+  tool: 'tools/config-page.ts',
+  parts: {
+    'auto-auth-method': table(METHOD_KEYS),
+    sink: table(SINK_KEYS),
+    server: table(SERVER_KEYS),
+    template: table(TEMPLATE_KEYS),
+    templating: table(TEMPLATING_KEYS),
+    exec: table(EXEC_KEYS),
+    'api-proxy': table(API_PROXY_KEYS),
+    listener: table(AGENT_LISTENER_KEYS),
+    cache: table(CACHE_KEYS),
+    top: table(AGENT_KEYS),
+  },
+};
+
+if (import.meta.main) {
+  writePage(CONFIG_PAGE);
+  writePage(AGENT_PAGE);
+}

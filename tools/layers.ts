@@ -190,10 +190,17 @@ export const LAYERS: readonly Layer[] = [
     mayImport: [],
   },
   {
+    room: 'agent',
+    purpose:
+      'runs beside a program: logs in, keeps tokens alive, renders secrets into files and environments, passes requests on',
+    mayImport: ['base', 'client', 'http', 'facades'],
+    packages: ['yaml'],
+  },
+  {
     room: 'cli',
     purpose: 'the command line, one file per command',
     mayImport: ['base', 'client'],
-    mayLoadLate: ['server', 'audit', 'policy', 'crypto'],
+    mayLoadLate: ['server', 'agent', 'audit', 'policy', 'crypto'],
     packages: ['yaml'],
   },
 ];

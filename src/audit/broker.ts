@@ -101,7 +101,8 @@ export class AuditBroker {
   /** The hash that stands for `text` in the log of the device at `path`. @throws {RequestError} */
   hash(path: string, text: string): string {
     const slot = this.#slots.find((candidate) => candidate.spec.path === path);
-    if (slot === undefined) throw invalidRequest('there is no audit device at this path');
+    if (slot === undefined)
+      throw invalidRequest('unknown audit backend: there is no audit device at this path');
     return slot.renderer.hash(text);
   }
 

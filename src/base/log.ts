@@ -25,3 +25,16 @@ export const silentLog: Log = {
   error: () => {},
   named: () => silentLog,
 };
+
+export type LogForm = 'standard' | 'json';
+
+/** The log of the process, to be followed. */
+export interface LogFeed {
+  /** The form that the configuration chose. */
+  readonly form: () => LogForm;
+  /** Hears every line from `level` on, whatever the log itself keeps; returns what ends it. */
+  readonly follow: (
+    wanted: { readonly level: LogLevel | 'off'; readonly form: LogForm },
+    line: (text: string) => void,
+  ) => () => void;
+}

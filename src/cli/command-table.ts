@@ -1,6 +1,7 @@
 /** Every command, as data. Help, usage errors, suggestions and completion derive from these rows. */
 import type { CommandRow } from './command.ts';
 import { ACCESS_COMMANDS } from './table/access.ts';
+import { AGENT_COMMANDS } from './table/agent.ts';
 import { DATA_COMMANDS } from './table/data.ts';
 import { DYNAMIC_COMMANDS } from './table/dynamic.ts';
 import { DUTY_COMMANDS } from './table/duties.ts';
@@ -27,5 +28,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...PKI_COMMANDS,
   ...SSH_COMMANDS,
   ...DYNAMIC_COMMANDS,
+  ...AGENT_COMMANDS,
   ...LOCAL_COMMANDS,
 ];

@@ -93,6 +93,10 @@ export class Client {
     return this.#options.namespace ?? '';
   }
 
+  get tls(): TlsSettings {
+    return this.#options.tls ?? {};
+  }
+
   /** A client that differs in some options. It has its own connections. */
   with(changes: {
     readonly [Key in keyof ClientOptions]?: ClientOptions[Key] | undefined;

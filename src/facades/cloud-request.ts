@@ -5,26 +5,30 @@ import type { BodyErrorReason, WireRequest } from './facade.ts';
 
 export type CallFrame = Pick<
   Call,
-  'protocol' | 'namespace' | 'query' | 'wrapTtlSeconds' | 'wrapFormat' | 'connection' | 'headers'
+  | 'protocol'
+  | 'namespace'
+  | 'query'
+  | 'wrapTtlSeconds'
+  | 'wrapFormat'
+  | 'connection'
+  | 'headers'
+  | 'signal'
 >;
-
-const NO_QUERY: CallFrame['query'] = Object.freeze({});
-const NO_HEADERS: CallFrame['headers'] = Object.freeze({});
-const EMPTY = Buffer.alloc(0);
 
 /** A cloud knows no namespaces and wraps nothing; what its headers say has become evidence. */
 export function callFrame(
   protocol: Exclude<Call['protocol'], 'vault'>,
-  { connection }: WireRequest,
+  { connection, signal }: WireRequest,
 ): CallFrame {
   return {
     protocol,
     namespace: '',
-    query: NO_QUERY,
+    query: {},
     wrapTtlSeconds: 0,
     wrapFormat: '',
     connection,
-    headers: NO_HEADERS,
+    headers: {},
+    signal,
   };
 }
 
@@ -34,7 +38,7 @@ export async function bodyBytes(
   bytesMax: number,
   refusal: (reason: BodyErrorReason) => Error,
 ): Promise<Buffer> {
-  if (!request.hasBody) return EMPTY;
+  if (!request.hasBody) return Buffer.alloc(0);
   try {
     return await request.readBody(bytesMax);
   } catch (error) {

@@ -15,7 +15,7 @@ import { createShamirSeal } from '../seal/shamir/shamir-seal.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { LogLevels } from '../system/loggers.ts';
-import type { LogFeed } from '../system/watch/monitor.ts';
+import type { LogFeed } from '../base/log.ts';
 import { mountSecret } from './start/dev-mode.ts';
 import { Instance } from './instance.ts';
 import { LendingTarget, lendingBackend } from './lending/lending-fixture.ts';

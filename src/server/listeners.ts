@@ -10,7 +10,8 @@ import type { ListenerOptions } from '../http/listener-options.ts';
 import type { TlsSettings } from '../http/tls.ts';
 import { LISTENER_ADDRESS_DEFAULT } from './config/listener-keys.ts';
 import type { ListenerConfig } from './config/listener-keys.ts';
-import { ConfigError } from './config/config-tree.ts';
+import { ConfigError } from '../base/config/config-tree.ts';
+import { hostPort } from '../base/config/host-port.ts';
 import { nothingServed, pagesFacade, sharedFacades } from './facades/facades.ts';
 import type { SharedPorts } from './facades/facades.ts';
 import { openPaths, passedOn } from './monitoring.ts';
@@ -30,15 +31,6 @@ export interface ListenerWorld {
   readonly maxRequestDurationSeconds: number;
   /** Named in every reply (`X-Vault-Hostname`) when given. */
   readonly hostname?: string | undefined;
-}
-
-/** `127.0.0.1:8200`, `[::1]:8200`, `:8200`. @throws {ConfigError} */
-export function hostPort(address: string, where: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new ConfigError(where, 'address must be host:port');
-  const host = match[1] ?? match[2] ?? '';
-  return { host: host === '' ? '0.0.0.0' : host, port };
 }
 
 export function makeListener(config: ListenerConfig, options: ListenerWorld): Listener {

@@ -5,7 +5,7 @@ import { ManualClock } from '../base/clock-fixture.ts';
 import type { ByteStream } from '../model/request.ts';
 import { openInstance } from './instance-fixture.ts';
 import type { OpenInstance } from './instance-fixture.ts';
-import { LogRegistry } from './log.ts';
+import { LogRegistry } from '../base/log-lines.ts';
 import { LINES_WAITING_MAX, LineStream } from '../system/watch/line-stream.ts';
 import { FOLLOWERS_MAX, FOLLOWER_CHECK_MS } from '../system/watch/monitor.ts';
 

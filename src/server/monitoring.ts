@@ -9,7 +9,7 @@ import { watchRuntime } from '../base/metrics/runtime-metrics.ts';
 import type { OpenPath } from '../facades/vault/vault-facade.ts';
 import { InFlightRegistry } from '../http/in-flight.ts';
 import type { LogLevels } from '../system/loggers.ts';
-import type { LogFeed } from '../system/watch/monitor.ts';
+import type { LogFeed } from '../base/log.ts';
 import { openProfiles } from '../system/watch/pprof.ts';
 import type { PprofPorts } from '../system/watch/pprof.ts';
 import { runtimeProfiler } from '../system/watch/profiler.ts';

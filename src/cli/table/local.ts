@@ -2,7 +2,7 @@
 import type { CommandRow } from '../command.ts';
 import type { Flag } from '../flags.ts';
 
-const LOG_FLAGS: readonly Flag[] = [
+export const LOG_FLAGS: readonly Flag[] = [
   {
     name: 'log-level',
     kind: 'text',

@@ -4,7 +4,7 @@ import { bindingKey } from '../../core/bindings/bindings.ts';
 import { RequestError } from '../../model/errors.ts';
 import { bindingOf } from '../../system/bindings.ts';
 import type { BindingConfig } from './block-keys.ts';
-import { ConfigError } from './config-tree.ts';
+import { ConfigError } from '../../base/config/config-tree.ts';
 
 /** @throws {ConfigError} one of them cannot be, or two are for the same name and region */
 export function bindingsOf(configs: readonly BindingConfig[]): readonly Binding[] {

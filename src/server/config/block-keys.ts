@@ -1,5 +1,5 @@
 /** The keys of the other blocks, as data: storage, seal, audit, telemetry, user_lockout. */
-import type { Decoded } from './key-table.ts';
+import type { Decoded } from '../../base/config/key-table.ts';
 
 export const STORAGE_KEYS = {
   inmem: {},

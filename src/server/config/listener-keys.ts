@@ -1,5 +1,5 @@
 /** The keys of a `listener` block, as data. */
-import type { Decoded } from './key-table.ts';
+import type { Decoded } from '../../base/config/key-table.ts';
 
 export const APIS: readonly string[] = ['vault', 'aws', 'azure', 'gcp'];
 

@@ -1,7 +1,7 @@
 /** Nothing that may hold a secret is shown of the configuration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfigText } from './load-config.ts';
+import { parseConfigText } from '../../base/config/read-config.ts';
 import { sanitizedConfig } from './sanitized.ts';
 import { decodeConfig } from './server-config.ts';
 

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { ConfigError } from './config-tree.ts';
-import { loadConfig, parseConfigText } from './load-config.ts';
+import { ConfigError } from '../../base/config/config-tree.ts';
+import { parseConfigText } from '../../base/config/read-config.ts';
+import { loadConfig } from './load-config.ts';
 import { decodeConfig } from './server-config.ts';
-import type { DecodeContext } from './decode-values.ts';
+import type { DecodeContext } from '../../base/config/decode-values.ts';
 import type { ServerConfig } from './server-config.ts';
 
 const MINIMAL = 'storage "inmem" {}\n';
@@ -52,6 +53,12 @@ disable_mlock = true
   assert.equal(listener.disableUnauthedRekey, false);
   assert.equal(listener.disableUnauthedGenerateRoot, false);
   assert.deepEqual(config.seal, { kind: 'shamir' });
+});
+
+test('takes `backend`, the name that `storage` once had', () => {
+  assert.deepEqual(decode('backend "inmem" {}').storage, { kind: 'inmem' });
+  const json = decode('{"backend": {"sqlite": {"path": "/data/store"}}}');
+  assert.deepEqual(json.storage, { kind: 'sqlite', path: '/data/store' });
 });
 
 test('HCL and JSON mean the same', () => {
@@ -192,7 +199,7 @@ for (const [name, text, expected] of REFUSED) {
 
 test('keys that need no attention are read past with a warning', () => {
   const warnings: string[] = [];
-  decode(`${MINIMAL}plugin_directory = "/p"\nui = true`, { warn: (line) => warnings.push(line) });
+  decode(`${MINIMAL}plugin_directory = "/p"\ndisable_cache = true`, { warn: (line) => warnings.push(line) });
   assert.match(
     warnings[0] ?? '',
     /^a\.hcl:2:1: plugin_directory is ignored: no code is ever loaded/,

@@ -10,10 +10,10 @@ import {
   USER_LOCKOUT_KEYS,
   USER_LOCKOUT_METHODS,
 } from './block-keys.ts';
-import { ConfigError, blocksOf } from './config-tree.ts';
-import { decodeBlock } from './decode-values.ts';
+import { ConfigError, blocksOf } from '../../base/config/config-tree.ts';
+import { decodeBlock } from '../../base/config/decode-values.ts';
 import { APIS, LISTENER_ADDRESS_DEFAULT, LISTENER_KEYS, LISTENER_KINDS } from './listener-keys.ts';
-import { closestName } from './suggest.ts';
+import { closestName } from '../../base/config/suggest.ts';
 import { TOP_KEYS } from './top-keys.ts';
 import type {
   AuditConfig,
@@ -24,8 +24,8 @@ import type {
   TelemetryConfig,
   UserLockoutConfig,
 } from './block-keys.ts';
-import type { ConfigBlock, ConfigTree } from './config-tree.ts';
-import type { DecodeContext } from './decode-values.ts';
+import type { ConfigBlock, ConfigTree } from '../../base/config/config-tree.ts';
+import type { DecodeContext } from '../../base/config/decode-values.ts';
 import type { ListenerConfig } from './listener-keys.ts';
 import type { TopConfig } from './top-keys.ts';
 
@@ -52,6 +52,9 @@ export const BLOCKS = {
   binding: 2,
 } as const;
 
+/** Older names of blocks, which files of many years still carry. */
+const BLOCK_SYNONYMS: ReadonlyMap<string, keyof typeof BLOCKS> = new Map([['backend', 'storage']]);
+
 /** Most blocks of one kind. */
 const BLOCKS_MAX = 64;
 
@@ -66,13 +69,14 @@ export function decodeConfig(
 ): ServerConfig {
   const blocks = new Map<string, ConfigBlock[]>();
   const rest = tree.entries.filter((entry) => {
-    if (!Object.hasOwn(BLOCKS, entry.key)) return true;
-    const found = blocksOf(entry, BLOCKS[entry.key as keyof typeof BLOCKS]);
-    const all = [...(blocks.get(entry.key) ?? []), ...found];
+    const name = BLOCK_SYNONYMS.get(entry.key) ?? entry.key;
+    if (!Object.hasOwn(BLOCKS, name)) return true;
+    const found = blocksOf(entry, BLOCKS[name as keyof typeof BLOCKS]);
+    const all = [...(blocks.get(name) ?? []), ...found];
     if (all.length > BLOCKS_MAX) {
-      throw new ConfigError(entry.where, `more than ${BLOCKS_MAX} ${entry.key} blocks`);
+      throw new ConfigError(entry.where, `more than ${BLOCKS_MAX} ${name} blocks`);
     }
-    blocks.set(entry.key, all);
+    blocks.set(name, all);
     return false;
   });
   for (const entry of rest) {

@@ -1,5 +1,5 @@
 /** The keys outside any block, as data: decoding and docs/configuration.md derive from this table. */
-import type { Decoded } from './key-table.ts';
+import type { Decoded } from '../../base/config/key-table.ts';
 
 export const TOP_KEYS = {
   api_addr: {
@@ -141,7 +141,6 @@ export const TOP_KEYS = {
   service_registration: { refused: 'probe `/v1/sys/health` instead; remove the block' },
   kms_library: { refused: 'there is no PKCS#11 seal; remove the block' },
   license_path: { refused: 'there is no licence; remove the key' },
-  backend: { refused: 'write `storage` instead' },
 } as const;
 
 export type TopConfig = Decoded<typeof TOP_KEYS>;

@@ -75,17 +75,12 @@ async function azure({ world, handle, backups }: SharedPorts): Promise<Facade> {
 export function sharedFacades(apis: readonly string[], ports: SharedPorts): SharedFacade[] {
   return ENTRIES.filter(({ api }) => apis.includes(api)).map(({ api, claims, load }) => {
     let loading: Promise<Facade> | undefined;
-    let loaded: Facade | undefined;
     return {
       api,
       claims,
-      handle(request) {
-        if (loaded !== undefined) return loaded.handle(request);
+      async handle(request) {
         loading ??= load(ports);
-        return loading.then((facade) => {
-          loaded = facade;
-          return facade.handle(request);
-        });
+        return (await loading).handle(request);
       },
     };
   });

@@ -1,5 +1,6 @@
 /** What `sys/monitor` needs of the core: whether the token of somebody who follows the log is still in force. */
-import type { LogFeed, MonitorPorts } from '../../system/watch/monitor.ts';
+import type { LogFeed } from '../../base/log.ts';
+import type { MonitorPorts } from '../../system/watch/monitor.ts';
 import type { Services } from '../assemble.ts';
 
 export function monitorPorts(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { ManualClock } from '../../base/clock-fixture.ts';
-import { LogRegistry } from '../log.ts';
+import { LogRegistry } from '../../base/log-lines.ts';
 import { CERTIFICATE_CHECK_MS, watchCertificates } from './certificate-watch.ts';
 
 function folderOf(t: TestContext): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { uuid } from '../../base/random.ts';
 import type { DevOptions } from '../../cli/commands/server.ts';
-import { parseConfigText } from '../config/load-config.ts';
+import { parseConfigText } from '../../base/config/read-config.ts';
 import { decodeConfig } from '../config/server-config.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { writeDevCertificates } from '../dev-certificates.ts';

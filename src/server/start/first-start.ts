@@ -13,7 +13,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { base62, systemRandom } from '../../base/random.ts';
 import type { StartOptions } from '../../cli/commands/server.ts';
-import { parseConfigText } from '../config/load-config.ts';
+import { parseConfigText } from '../../base/config/read-config.ts';
 import { decodeConfig } from '../config/server-config.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { mountSecret } from './dev-mode.ts';

@@ -1,6 +1,6 @@
 /** `sys/monitor`: the operational log of this server as it is written, until the caller goes away. */
 import type { Clock } from '../../base/clock.ts';
-import type { LogLevel } from '../../base/log.ts';
+import type { LogFeed, LogForm, LogLevel } from '../../base/log.ts';
 import { LOG_LEVELS } from '../../base/log.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
@@ -8,19 +8,6 @@ import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { Principal } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { LineStream } from './line-stream.ts';
-
-export type LogForm = 'standard' | 'json';
-
-/** The log of the process, to be followed. */
-export interface LogFeed {
-  /** The form that the configuration chose. */
-  readonly form: () => LogForm;
-  /** Hears every line from `level` on, whatever the log itself keeps; returns what ends it. */
-  readonly follow: (
-    wanted: { readonly level: LogLevel | 'off'; readonly form: LogForm },
-    line: (text: string) => void,
-  ) => () => void;
-}
 
 export interface MonitorPorts {
   readonly clock: Clock;

@@ -73,11 +73,10 @@ export function readServed(store: Reader, path: string): Awaitable<ServedVersion
   );
 }
 
-export function loadSecret(store: Reader, path: string): Awaitable<SecretRecord | undefined> {
+export async function loadSecret(store: Reader, path: string): Promise<SecretRecord | undefined> {
   if (!isSecretPath(path)) return undefined;
-  return after(store.get(secretKey(path)), (record) =>
-    record === undefined ? undefined : decodeRecord(record),
-  );
+  const record = await store.get(secretKey(path));
+  return record === undefined ? undefined : decodeRecord(record);
 }
 
 /**
@@ -186,14 +185,14 @@ export async function serveVersion(
 }
 
 /** The value of any version of a secret that has been loaded. */
-export function valueOf(
+export async function valueOf(
   store: Reader,
   path: string,
   record: SecretRecord,
   number: number,
-): Awaitable<Buffer> {
+): Promise<Buffer> {
   if (number === servedNumber(record.secret)) return record.value;
-  return after(store.get(versionKey(path, number)), (value) => value ?? NO_VALUE);
+  return (await store.get(versionKey(path, number))) ?? NO_VALUE;
 }
 
 /** Writes a secret without history: one version, number 1, which every write replaces. */

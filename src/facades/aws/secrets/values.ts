@@ -1,7 +1,5 @@
 /** Writing and reading values: CreateSecret, PutSecretValue, UpdateSecret, GetSecretValue. */
 import { timingSafeEqual } from 'node:crypto';
-import { after } from '../../../base/awaitable.ts';
-import type { Awaitable } from '../../../base/awaitable.ts';
 import { findVersion, isReadable, servedNumber } from '../../../model/secret.ts';
 import type { SecretDesk } from '../../../model/secret-task.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
@@ -286,11 +284,11 @@ function chosen(secret: Secret, id: string | undefined, stage: string | undefine
   );
 }
 
-export function shownValue(
+export async function shownValue(
   { desk, secret, arn, name }: Opened,
   id: string | undefined,
   stage: string | undefined,
-): Awaitable<Output> {
+): Promise<Output> {
   const version = chosen(secret, id, stage);
   if (!isReadable(version, desk.nowMs)) {
     throw new AwsError(
@@ -298,7 +296,8 @@ export function shownValue(
       `Secrets Manager can't find the specified secret value for ${id === undefined ? `staging label: ${stage ?? CURRENT}` : `VersionId: ${id}`}`,
     );
   }
-  return after(desk.value(version.number), (value) => ({
+  const value = await desk.value(version.number);
+  return {
     ARN: arn,
     Name: name,
     VersionId: versionIdOf(version),
@@ -307,7 +306,7 @@ export function shownValue(
       : { SecretString: value.toString() }),
     VersionStages: stagesOf(secret, version),
     CreatedDate: seconds(version.createdMs),
-  }));
+  };
 }
 
 export const getSecretValue: Operation = operation(
@@ -316,8 +315,8 @@ export const getSecretValue: Operation = operation(
     VersionId: TOKEN,
     VersionStage: { kind: 'string', min: 1, max: 256 },
   },
-  (input, asking) =>
-    onSecret(asking, input.SecretId, { operation: 'read', at: 'data' }, (opened) =>
+  async (input, asking) =>
+    await onSecret(asking, input.SecretId, { operation: 'read', at: 'data' }, (opened) =>
       shownValue(opened, input.VersionId, input.VersionStage),
     ),
 );

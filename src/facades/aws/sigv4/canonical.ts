@@ -83,21 +83,16 @@ function encodeRfc3986(text: string): string {
 }
 
 function canonicalHeaders(raw: readonly string[], signed: readonly string[]): string {
-  const values = new Map<string, string>();
+  const values = new Map<string, string[]>(signed.map((name) => [name, []]));
   for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] ?? '').toLowerCase();
-    if (!signed.includes(name)) continue;
-    const value = trimmed(raw[index + 1] ?? '');
-    const before = values.get(name);
-    values.set(name, before === undefined ? value : `${before},${value}`);
+    values.get((raw[index] ?? '').toLowerCase())?.push(trimmed(raw[index + 1] ?? ''));
   }
   let text = '';
-  for (const name of signed) text += `${name}:${values.get(name) ?? ''}\n`;
+  for (const name of signed) text += `${name}:${values.get(name)?.join(',') ?? ''}\n`;
   return text;
 }
 
 /** Without white space around it, and single spaces inside. */
 function trimmed(value: string): string {
-  const inner = value.trim();
-  return inner.includes('  ') ? inner.replace(/ {2,}/g, ' ') : inner;
+  return value.trim().replace(/ {2,}/g, ' ');
 }

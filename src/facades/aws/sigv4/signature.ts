@@ -37,17 +37,15 @@ const MUST_BE_SIGNED = [
   'x-amz-target',
   'x-amz-content-sha256',
 ];
-const SINGLE: ReadonlyMap<string, number> = new Map(
-  [
-    'authorization',
-    'host',
-    'content-type',
-    'x-amz-date',
-    'x-amz-security-token',
-    'x-amz-target',
-    'x-amz-content-sha256',
-  ].map((name, bit) => [name, 1 << bit]),
-);
+const SINGLE: ReadonlySet<string> = new Set([
+  'authorization',
+  'host',
+  'content-type',
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-amz-target',
+  'x-amz-content-sha256',
+]);
 
 function incomplete(message: string): AwsError {
   return signatureError('IncompleteSignatureException', message);
@@ -68,13 +66,12 @@ export function readSignature(request: WireRequest): Signature {
 }
 
 function refuseRepeated(raw: readonly string[]): void {
-  let seen = 0;
+  const seen = new Set<string>();
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase();
-    const bit = SINGLE.get(name);
-    if (bit === undefined) continue;
-    if ((seen & bit) !== 0) throw incomplete(`Header ${name} must not be repeated.`);
-    seen |= bit;
+    if (SINGLE.has(name) && seen.has(name))
+      throw incomplete(`Header ${name} must not be repeated.`);
+    seen.add(name);
   }
 }
 
@@ -194,9 +191,10 @@ function expiresOf(text: string): number {
 }
 
 function assertSignedHeaders(request: WireRequest, { signedHeaders }: Signature): void {
-  if (!signedHeaders.includes('host')) throw incomplete("'Host' must be a signed header.");
+  const signed = new Set(signedHeaders);
+  if (!signed.has('host')) throw incomplete("'Host' must be a signed header.");
   for (const name of MUST_BE_SIGNED) {
-    if (request.headers[name] !== undefined && !signedHeaders.includes(name)) {
+    if (request.headers[name] !== undefined && !signed.has(name)) {
       throw incomplete(`'${name}' must be a signed header.`);
     }
   }

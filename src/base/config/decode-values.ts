@@ -1,5 +1,5 @@
 /** Turns the entries of one block into the values that its table promises; unknown and wrong keys are errors with their place. */
-import { parseSeconds } from '../../base/duration.ts';
+import { parseSeconds } from '../duration.ts';
 import { ConfigError, blocksOf, isTree } from './config-tree.ts';
 import { isUsed } from './key-table.ts';
 import { resolveBytes, resolveText } from './references.ts';
@@ -16,6 +16,8 @@ export interface DecodeContext {
   readonly warn: (warning: string) => void;
 }
 
+/** Every bit of a file mode that a configuration may set. */
+const MODE_MAX = 0o777;
 /** Bytes of every key a seal takes (AES-256). */
 const KEY_BYTES = 32;
 
@@ -128,6 +130,8 @@ const DECODERS: {
   },
   list: (entry, environment) => listOf(entry.value, entry, environment),
   mode: (entry, environment) => {
+    // HCL reads 0640 as the octal number that it is.
+    if (typeof entry.value === 'number') return entry.value <= MODE_MAX ? entry.value : undefined;
     const text = textOf(entry, environment) ?? '';
     return /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined;
   },

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LogRegistry, LogSink } from './log.ts';
-import type { LogFormat } from './log.ts';
-import type { LogLevel } from '../base/log.ts';
+import { LogRegistry, LogSink } from './log-lines.ts';
+import type { LogFormat } from './log-lines.ts';
+import type { LogLevel } from './log.ts';
 
 const AT_MS = Date.UTC(2026, 10, 22, 5, 31, 34, 123);
 

@@ -2,7 +2,7 @@
  * A configuration file as a tree, the same for HCL and JSON: `listener "tcp" { … }` in HCL and `{"listener":[{"tcp":{…}}]}` in
  * JSON mean the same, so a block's label is one more level of the tree.
  */
-import type { HclFile, HclNode, ObjectNode } from '../../base/hcl/parse.ts';
+import type { HclFile, HclNode, ObjectNode } from '../hcl/parse.ts';
 
 export type ConfigValue = string | number | boolean | null | readonly ConfigValue[] | ConfigTree;
 

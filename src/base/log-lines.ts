@@ -1,9 +1,8 @@
 /** The operational log on standard error: one line per event, in Vault's standard form or as JSON, each logger with its own level. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { LOG_LEVELS } from '../base/log.ts';
-import type { Clock } from '../base/clock.ts';
-import type { LogFeed } from '../system/watch/monitor.ts';
-import type { Log, LogFields, LogLevel } from '../base/log.ts';
+import { LOG_LEVELS } from './log.ts';
+import type { Clock } from './clock.ts';
+import type { Log, LogFeed, LogFields, LogLevel } from './log.ts';
 
 export type LogFormat = 'standard' | 'json';
 
