@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -50,6 +51,16 @@ export function goProgram(name: string, source: string): string {
     });
   });
   return join(folder, 'program');
+}
+
+/** The files of a Go module (`path@version`), which stay where Go keeps them. */
+export function goModuleFolder(module: string): string {
+  const told = execFileSync('go', ['mod', 'download', '-json', module], {
+    cwd: tmpdir(),
+    encoding: 'utf8',
+    env: { ...process.env, GOFLAGS: '-mod=mod' },
+  });
+  return (JSON.parse(told) as { readonly Dir: string }).Dir;
 }
 
 /** The class path of a Maven project with its dependencies. */

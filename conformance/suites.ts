@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  goModuleFolder,
   goProgram,
   javaClasses,
   nodeModulesWith,
@@ -55,6 +56,8 @@ function terraform(provider: string): Suite['prepare'] {
   });
 }
 
+/** The collection has no releases: a state of its repository. */
+const WYCHEPROOF = 'github.com/C2SP/wycheproof@v0.0.0-20250901140545-b51abcfb8daf';
 const VECTORS = join(HERE, 'vectors', 'suite.ts');
 
 const AWS_PACKAGES = [
@@ -138,6 +141,19 @@ export const SUITES: Readonly<Record<string, Suite>> = {
       return {
         argv: [process.execPath, '--disable-warning=ExperimentalWarning', VECTORS],
         environment: { VECTORS: folder },
+      };
+    },
+  },
+  wycheproof: {
+    prepare: () => {
+      const folder = goModuleFolder(WYCHEPROOF);
+      return {
+        argv: [
+          process.execPath,
+          '--disable-warning=ExperimentalWarning',
+          join(HERE, 'vectors', 'wycheproof.ts'),
+        ],
+        environment: { VECTORS: join(folder, 'testvectors_v1') },
       };
     },
   },

@@ -211,7 +211,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[] | '*'>> = {
   rig: [],
   bench: ['rig', 'base', 'crypto', 'storage', 'barrier', 'server'],
   deploy: ['rig', 'base', 'audit', 'conformance', 'server'],
-  conformance: ['rig', 'base', 'crypto', 'audit', 'seal', 'server', 'storage'],
+  conformance: ['rig', 'base', 'crypto', 'engines', 'audit', 'seal', 'server', 'storage'],
   // Its deterministic part puts the whole core on simulated doors.
   simulation: '*',
   security: '*',

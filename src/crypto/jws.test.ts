@@ -162,6 +162,24 @@ suite('key sets', () => {
     assert.equal(verifyWithAny(jws, []), false);
   });
 
+  test('a key serves the algorithm and the purpose that its owner names, and no other', () => {
+    const jwk = p256.publicKey.export({ format: 'jwk' });
+    const jws = parseJws(signed('ES256', p256));
+    assert.ok(jws !== undefined);
+    for (const [said, serves] of [
+      [{}, true],
+      [{ use: 'sig', alg: 'ES256', key_ops: ['verify'] }, true],
+      [{ alg: 'ES384' }, false],
+      [{ use: 'enc' }, false],
+      [{ key_ops: ['deriveKey'] }, false],
+      // No name of an algorithm says nothing.
+      [{ alg: 'ES521' }, true],
+    ] as const) {
+      const found = parseJwks({ keys: [{ ...jwk, ...said }] }) ?? [];
+      assert.equal(verifyWithAny(jws, found), serves, JSON.stringify(said));
+    }
+  });
+
   test('what is no key set is none', () => {
     for (const document of [
       null,

@@ -6,6 +6,7 @@ import { constants, createPublicKey, sign, verify } from 'node:crypto';
 import type { JsonWebKeyInput, KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { assertJsonLimits, isJsonObject, parseJson } from '../base/json.ts';
 import type { JsonObject } from '../base/json.ts';
+import { hasSoundExponent } from './rsa/keys.ts';
 
 interface Algorithm {
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
@@ -96,7 +97,9 @@ export function claimsOf(jws: Pick<Jws, 'payload'>): JsonObject | undefined {
 function fits(algorithm: Algorithm, key: KeyObject): boolean {
   if (key.asymmetricKeyType !== algorithm.keyType) return false;
   const details = key.asymmetricKeyDetails;
-  if (algorithm.keyType === 'rsa') return (details?.modulusLength ?? 0) >= RSA_BITS_MIN;
+  if (algorithm.keyType === 'rsa') {
+    return (details?.modulusLength ?? 0) >= RSA_BITS_MIN && hasSoundExponent(key);
+  }
   return algorithm.curve === undefined || details?.namedCurve === algorithm.curve;
 }
 
@@ -137,10 +140,24 @@ export function signJws(
 export interface NamedKey {
   readonly keyId: string | undefined;
   readonly key: KeyObject;
+  /** The one algorithm that its owner means it for (RFC 7517 §4.4), if the owner says so. */
+  readonly algorithm?: string;
 }
 
 /** Most keys that one set may have. */
 const KEYS_MAX = 256;
+
+/** Whether its owner means it for this (RFC 7517 §4.2, §4.3), as far as the owner says. */
+function isForSignatures({
+  use,
+  key_ops: operations,
+}: {
+  use?: unknown;
+  key_ops?: unknown;
+}): boolean {
+  if (use === 'enc') return false;
+  return !Array.isArray(operations) || operations.includes('verify') || operations.includes('sign');
+}
 
 /** The signature keys of a JWK Set (RFC 7517 §5); keys of other kinds are left out. Undefined when it is none. */
 export function parseJwks(document: unknown): readonly NamedKey[] | undefined {
@@ -150,11 +167,16 @@ export function parseJwks(document: unknown): readonly NamedKey[] | undefined {
   for (const jwk of keys as readonly (JsonWebKeyInput['key'] & {
     kid?: unknown;
     use?: unknown;
+    alg?: unknown;
+    key_ops?: unknown;
   })[]) {
-    if (typeof jwk !== 'object' || jwk === null || jwk.use === 'enc' || jwk.kty === 'oct') continue;
+    if (typeof jwk !== 'object' || jwk === null || jwk.kty === 'oct' || !isForSignatures(jwk))
+      continue;
     try {
       const key = createPublicKey({ key: jwk, format: 'jwk' });
-      found.push({ keyId: typeof jwk.kid === 'string' ? jwk.kid : undefined, key });
+      const keyId = typeof jwk.kid === 'string' ? jwk.kid : undefined;
+      const named = typeof jwk.alg === 'string' && ALGORITHMS.has(jwk.alg);
+      found.push({ keyId, key, ...(named ? { algorithm: String(jwk.alg) } : {}) });
     } catch {
       // A key of a kind that this runtime does not know.
     }
@@ -165,5 +187,8 @@ export function parseJwks(document: unknown): readonly NamedKey[] | undefined {
 /** Tries the keys that the token may mean: those with its key id when any has it, else all. */
 export function verifyWithAny(jws: Jws, keys: readonly NamedKey[]): boolean {
   const named = jws.keyId === undefined ? [] : keys.filter(({ keyId }) => keyId === jws.keyId);
-  return (named.length > 0 ? named : keys).some(({ key }) => verifyJws(jws, key));
+  return (named.length > 0 ? named : keys).some(
+    ({ key, algorithm }) =>
+      (algorithm === undefined || algorithm === jws.algorithm) && verifyJws(jws, key),
+  );
 }

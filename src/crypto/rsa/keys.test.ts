@@ -1,10 +1,10 @@
 /** RSA keys: made ahead when they are wanted often, handed out once. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import { SlowThreads, WorkQueueFullError } from '../../base/slow-work.ts';
-import { makeRsaKey, RsaKeys } from './keys.ts';
+import { hasSoundExponent, makeRsaKey, RsaKeys } from './keys.ts';
 
 const TURNS = 200;
 
@@ -68,4 +68,20 @@ test('a real key has the size that was asked for', async () => {
   const key = await makeRsaKey(2048);
   assert.equal(key.asymmetricKeyType, 'rsa');
   assert.equal(key.asymmetricKeyDetails?.modulusLength, 2048);
+});
+
+test('an exponent of 1, under which every message is its own signature, is none, nor an even one', () => {
+  const jwk = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+    format: 'jwk',
+  });
+  for (const [e, sound] of [
+    ['AQAB', true],
+    ['Aw', true],
+    ['AQ', false],
+    ['Ag', false],
+    ['AQAA', false],
+  ] as const) {
+    const key = createPublicKey({ key: { ...jwk, e }, format: 'jwk' });
+    assert.equal(hasSoundExponent(key), sound, e);
+  }
 });

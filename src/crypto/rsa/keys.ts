@@ -9,6 +9,15 @@ import { promisify } from 'node:util';
 import { slowWork } from '../../base/slow-work.ts';
 import type { SlowWork } from '../../base/slow-work.ts';
 
+/** Exponents are odd and at least this (RFC 8017 §3.1): under 1 every message is its own signature. */
+const EXPONENT_MIN = 3n;
+
+/** Whether a public exponent, which the key's owner chose, can be one. */
+export function hasSoundExponent(key: KeyObject): boolean {
+  const exponent = key.asymmetricKeyDetails?.publicExponent ?? 0n;
+  return exponent >= EXPONENT_MIN && exponent % 2n === 1n;
+}
+
 /** Most callers that wait for a key. */
 const WAITING_MAX = 512;
 

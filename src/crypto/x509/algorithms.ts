@@ -2,6 +2,7 @@
 import { constants, createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { DER, derOf, derSequence } from '../der.ts';
+import { hasSoundExponent } from '../rsa/keys.ts';
 import { isSlhDsa, signSlhDsa } from '../signatures/slh-dsa.ts';
 import { contextTag, derInteger, derOid, DER_NULL } from '../der-values.ts';
 
@@ -186,6 +187,7 @@ export function verifyBytes(
   try {
     const key = createPublicKey({ key: publicKeyInfo, format: 'der', type: 'spki' });
     if (keyTypeOf(key) !== algorithm.keyType) return false;
+    if (algorithm.keyType === 'rsa' && !hasSoundExponent(key)) return false;
     return verify(algorithm.hash, bytes, keyInput(algorithm, key), signature);
   } catch {
     return false;

@@ -3,6 +3,7 @@ import { createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { aeadKeyBytes } from '../../../crypto/aead.ts';
 import { kemOpen, kemSeal } from '../../../crypto/kem-seal.ts';
+import { hasSoundExponent } from '../../../crypto/rsa/keys.ts';
 import { signSlhDsa, verifySlhDsa } from '../../../crypto/signatures/slh-dsa.ts';
 import { WorkQueueFullError } from '../../../base/slow-work.ts';
 import { refused } from '../failures.ts';
@@ -28,7 +29,7 @@ export function checkFits(
     type.family === 'ecdsa'
       ? key.asymmetricKeyType === 'ec' && CURVES[namedCurve] === type.curve
       : type.family === 'rsa'
-        ? key.asymmetricKeyType === 'rsa' && modulusLength === type.rsaBits
+        ? key.asymmetricKeyType === 'rsa' && modulusLength === type.rsaBits && hasSoundExponent(key)
         : key.asymmetricKeyType === type.name;
   if (!fits) throw refused(problem);
 }
