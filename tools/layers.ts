@@ -122,7 +122,7 @@ export const LAYERS: readonly Layer[] = [
     purpose: 'one folder per auth method',
     mayImport: ['base', 'crypto', 'model', 'ldap', 'pages'],
     family: true,
-    packages: ['yaml'],
+    packages: ['yaml', '@bufbuild/cel', '@bufbuild/protobuf'],
   },
   {
     room: 'audit',

@@ -12,6 +12,8 @@ import type { FetchJson } from '../fetch-json.ts';
 import { checkAddress, renewalOf } from '../token-fields.ts';
 import { browserPaths } from './browser-paths.ts';
 import { ClaimError, checkParties, checkTimes, leewaysOf } from '../claims.ts';
+import { celLoginPath, renewCel } from './cel/login.ts';
+import { celRolePaths } from './cel/role.ts';
 import { configOf, configPath } from './config.ts';
 import { withGroups } from './group-sources.ts';
 import { KeySets } from '../key-sets.ts';
@@ -75,6 +77,7 @@ async function renewAuth(
   renewal: AuthRenewal,
   store: Reader,
 ): Promise<ReturnType<typeof renewalOf>> {
+  if (renewal.internal['role_type'] === 'cel') return await renewCel(renewal, store);
   const name = renewal.internal['role'];
   const role = typeof name === 'string' ? await jwtRoles.find(store, name) : undefined;
   if (role === undefined) throw invalidRequest('failed to renew entry: the role no longer exists');
@@ -106,6 +109,8 @@ export function jwtBackend(ports: JwtPorts): Backend {
           },
         },
       }),
+      ...celRolePaths,
+      celLoginPath(keySets),
       ...browserPaths({ ...ports, keySets }),
     ],
     renewAuth,

@@ -2,9 +2,8 @@
 import { isJsonObject, type JsonObject } from '../../client/json.ts';
 import { attempt, CommandFailure, EXIT_OK, EXIT_SERVER, type Invocation } from '../command.ts';
 import { formatTable } from '../render/columns.ts';
-import { printSecretOrField, say } from '../render/output.ts';
+import { printDocument, printSecretOrField, say } from '../render/output.ts';
 import { compareBytes, plainText } from '../render/values.ts';
-import { printListing } from './data.ts';
 import { wholeSeconds } from './token.ts';
 
 async function write(
@@ -51,8 +50,11 @@ export async function end(invocation: Invocation): Promise<number> {
 export async function list(invocation: Invocation): Promise<number> {
   const client = await invocation.session.client();
   const secret = await attempt('Error listing what waits', client.list('sys/approvals'));
-  if (invocation.format !== 'table') return printListing(invocation, 'sys/approvals', secret);
   const infos = secret?.data?.['key_info'];
+  if (invocation.format !== 'table') {
+    await printDocument(invocation, isJsonObject(infos) ? infos : {});
+    return EXIT_OK;
+  }
   if (!isJsonObject(infos)) {
     say(invocation, 'Nothing waits.');
     return EXIT_OK;

@@ -61,7 +61,7 @@ export async function login(invocation: Invocation): Promise<number> {
   if (invocation.format === 'table') {
     say(
       invocation,
-      `${wrapText('Success! You are now authenticated. The token shown below is kept for later commands, so there is no need to log in again.')}\n`,
+      `${wrapText(noStore ? 'Success! You are now authenticated.' : 'Success! You are now authenticated. The token shown below is kept for later commands, so there is no need to log in again.')}\n`,
     );
   }
   return printSecret(invocation, secret);

@@ -177,7 +177,7 @@ async function remove(directory: Directory, id: string): Promise<void> {
 }
 
 /** What they are called, and were before Vault 0.9.0: clients of that age still ask so. */
-const NAMES = ['entity-alias', 'alias'] as const;
+const NAMES = ['entity-alias', 'alias', 'persona'] as const;
 
 export function entityAliasPaths(identity: Identity): Path<Unit>[] {
   return NAMES.flatMap((name) => pathsAt(name, identity));

@@ -25,6 +25,8 @@ export interface EntrySpec<F extends FieldSet> {
   readonly description?: string;
   /** Whether a write of one that is not there needs the capability `create`; else every write is an update. */
   readonly tellsCreate: boolean;
+  /** A write may also be a patch; it looks at the operation of the request. */
+  readonly patches?: true;
   /** A write asks somebody outside the store. */
   readonly outsideEffects?: true;
   /** What is shown of one; undefined when it is not there. */
@@ -87,6 +89,9 @@ export function entryPaths<const F extends FieldSet>(spec: EntrySpec<F>): readon
           ? { create: { summary: `Create a ${one}`, handler: write, ...outside } }
           : {}),
         update: { summary: `Change a ${one}`, handler: write, ...outside },
+        ...(spec.patches === true && {
+          patch: { summary: `Change parts of a ${one}`, handler: write, ...outside },
+        }),
         delete: {
           summary: `Delete a ${one}`,
           handler: async (request, store) => {
