@@ -14,6 +14,7 @@ import { OPERATOR_COMMANDS } from './table/operator.ts';
 import { PKI_COMMANDS } from './table/pki.ts';
 import { SNAPSHOT_COMMANDS } from './table/snapshots.ts';
 import { SSH_COMMANDS } from './table/ssh.ts';
+import { TRANSIT_COMMANDS } from './table/transit.ts';
 
 export const COMMANDS: readonly CommandRow[] = [
   ...DATA_COMMANDS,
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...NAMESPACE_COMMANDS,
   ...PKI_COMMANDS,
   ...SSH_COMMANDS,
+  ...TRANSIT_COMMANDS,
   ...DYNAMIC_COMMANDS,
   ...AGENT_COMMANDS,
   ...LOCAL_COMMANDS,

@@ -41,9 +41,14 @@ export interface KeyUriParts {
   readonly algorithm: string;
 }
 
+/** A name in the path: an address stays legible there (RFC 3986 §3.3). */
+function labelPart(name: string): string {
+  return encodeURIComponent(name).replaceAll('%40', '@');
+}
+
 /** Names are percent-encoded, spaces too: apps read `+` as itself. */
 export function formatKeyUri(parts: KeyUriParts): string {
-  const label = `${encodeURIComponent(parts.issuer)}:${encodeURIComponent(parts.accountName)}`;
+  const label = `${labelPart(parts.issuer)}:${labelPart(parts.accountName)}`;
   const query = [
     ['algorithm', parts.algorithm],
     ['digits', String(parts.digits)],
