@@ -91,6 +91,15 @@ export const authority: Prepare = async ({ server }) => {
   return {};
 };
 
+/** Nothing is prepared: what there is to be, the suite makes. */
+export async function vault({ server, caFile }: Stage): Promise<Readonly<Record<string, string>>> {
+  return await Promise.resolve({
+    VAULT_ADDR: server.api.address,
+    VAULT_TOKEN: server.rootToken,
+    VAULT_CACERT: caFile,
+  });
+}
+
 export const azure: Prepare = async ({ server, proxy, caFile }, jwt) => {
   const { api, rootToken: token, folder } = server;
   const put = async (path: string, body: unknown): Promise<Record<string, unknown>> =>

@@ -11,7 +11,7 @@ import {
   pythonWith,
 } from './clients.ts';
 import { logins } from './logins.ts';
-import { authority, aws, azure, google, java, staged } from './stages.ts';
+import { authority, aws, azure, google, java, staged, vault } from './stages.ts';
 import type { Stage } from './stages.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -132,6 +132,7 @@ export const SUITES: Readonly<Record<string, Suite>> = {
       environment: { GCLOUD: programOfMachine('gcloud') },
     }),
   },
+  'terraform-vault': { large: true, stage: vault, prepare: terraform('vault') },
   'terraform-google': { large: true, stage: staged(google), prepare: terraform('google') },
   vectors: {
     prepare: () => {

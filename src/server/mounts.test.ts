@@ -100,6 +100,17 @@ suite('a removed mount', () => {
       assert.equal(await mount(server, 'lend'), 'ok');
     }));
 
+  test('is shown by its own path, an auth method also by its path among the mounts', () =>
+    withServer(async (server) => {
+      await server.get('write', 'sys/auth/people', { data: { type: 'userpass' } });
+      for (const path of ['sys/auth/people', 'sys/mounts/auth/people', 'sys/mounts/auth/token']) {
+        assert.match(String((await server.get('read', path))['accessor']), /^auth_/);
+      }
+      for (const path of ['sys/mounts/auth/nobody', 'sys/auth/sys', 'sys/mounts/people']) {
+        assert.equal(await server.outcome('read', path), 'invalid_request');
+      }
+    }));
+
   test('does not take the place of what the server is born with', () =>
     withServer(async (server) => {
       for (const path of ['sys', 'cubbyhole', 'identity']) {

@@ -176,12 +176,12 @@ ephemeral "google_secret_manager_secret_version" "db" {
 
 output "imports" {
   value = {
-    "google_secret_manager_secret.db"                       = google_secret_manager_secret.db.id
-    "google_secret_manager_secret.placed"                   = google_secret_manager_secret.placed.id
-    "google_secret_manager_secret_version.db"               = google_secret_manager_secret_version.db.name
-    "google_secret_manager_secret_iam_member.reader"        = "${google_secret_manager_secret.db.id} roles/secretmanager.secretAccessor ${var.member}"
-    "google_secret_manager_secret_iam_binding.viewers"      = "${google_secret_manager_secret.placed.id} roles/secretmanager.viewer"
-    "google_secret_manager_regional_secret.near"            = google_secret_manager_regional_secret.near.id
-    "google_secret_manager_regional_secret_version.near"    = google_secret_manager_regional_secret_version.near.name
+    "google_secret_manager_secret.db"                    = google_secret_manager_secret.db.id
+    "google_secret_manager_secret.placed"                = google_secret_manager_secret.placed.id
+    "google_secret_manager_secret_version.db"            = google_secret_manager_secret_version.db.name
+    "google_secret_manager_secret_iam_member.reader"     = "${google_secret_manager_secret.db.id} roles/secretmanager.secretAccessor ${var.member}"
+    "google_secret_manager_secret_iam_binding.viewers"   = "${google_secret_manager_secret.placed.id} roles/secretmanager.viewer"
+    "google_secret_manager_regional_secret.near"         = google_secret_manager_regional_secret.near.id
+    "google_secret_manager_regional_secret_version.near" = google_secret_manager_regional_secret_version.near.name
   }
 }

@@ -145,7 +145,10 @@ const FIELDS = {
     kind: 'string',
     description: 'When aliases are followed: never, finding, searching or always.',
   },
-  max_page_size: { kind: 'int', description: 'Entries in one page of a search; 0 = no pages.' },
+  max_page_size: {
+    kind: 'int',
+    description: 'Entries in one page of a search; 0 or less = no pages.',
+  },
   ...TOKEN_FIELDS,
 } as const satisfies FieldSet;
 
@@ -227,7 +230,6 @@ function check(config: LdapConfig): void {
   if (!/^[\w.;-]*$/.test(config.userattr)) throw invalidRequest("invalid 'userattr'");
   if (!DEREFERENCES.includes(config.dereference_aliases))
     throw invalidRequest("invalid 'dereference_aliases'");
-  if (config.max_page_size < 0) throw invalidRequest("'max_page_size' cannot be negative");
   checkTls(config);
 }
 
