@@ -5,7 +5,9 @@
  */
 import { parseArgs } from 'node:util';
 import { simulateAccounts } from './accounts.ts';
-import { simulateCorruption } from './corruption.ts';
+import { simulateCorruption } from './corruption/corruption.ts';
+import { embeddedStores } from './corruption/embedded.ts';
+import { postgresqlStores } from './corruption/postgresql.ts';
 import { simulateCrashes } from './crash.ts';
 import { replaySeed, simulateDeterministic } from './deterministic/deterministic.ts';
 import { simulateFaults } from './faults/faults.ts';
@@ -24,6 +26,7 @@ const DOSES = {
     seedSeconds: 40,
     cycles: 200,
     corruptions: 40,
+    remoteCorruptions: 16,
     faultPoints: 1,
     storageCycles: 15,
     operations: 800,
@@ -38,6 +41,7 @@ const DOSES = {
     seedSeconds: 24 * 3600,
     cycles: 1000,
     corruptions: 1000,
+    remoteCorruptions: 500,
     faultPoints: 60,
     storageCycles: 1000,
     operations: 100_000,
@@ -86,7 +90,14 @@ async function main(): Promise<number> {
   const parts: Readonly<Record<string, () => Promise<string[]>>> = {
     deterministic,
     crash: () => simulateCrashes({ cycles: cycles ?? dose.cycles, seed }),
-    corruption: () => simulateCorruption({ count: cycles ?? dose.corruptions, seed }),
+    corruption: () =>
+      simulateCorruption(async () => embeddedStores(), {
+        count: cycles ?? dose.corruptions,
+        seed,
+      }),
+    'corruption-postgresql': onPostgres(() =>
+      simulateCorruption(postgresqlStores, { count: cycles ?? dose.remoteCorruptions, seed }),
+    ),
     faults: () =>
       simulateFaults({ points: cycles ?? dose.faultPoints, everyCall: !values.ci, seed }),
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),

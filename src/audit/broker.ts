@@ -31,6 +31,8 @@ export interface AuditKeys {
   /** The hashing key (32 bytes) that belongs to a device's salt. The caller's buffer is not kept. */
   deviceKey(salt: string): Uint8Array;
   readonly signer: CheckpointSigner;
+  /** Rises with each commit to the store; told by checkpoints, so that a store that was put back is noticed. */
+  readonly storePosition?: (() => bigint | undefined) | undefined;
 }
 
 export interface AuditMetrics {
@@ -133,6 +135,7 @@ export class AuditBroker {
       path: spec.path,
       publicKey: log.publicKey.toString('base64'),
       startedAt: log.startedAt,
+      foundCheckpoint: log.foundCheckpoint,
       checkpoint: log.checkpoint,
     }));
   }
@@ -163,6 +166,7 @@ export class AuditBroker {
       deadlineMs: options.deadlineMs,
       keepReplies: options.required,
       signer: this.#keys?.signer ?? this.#bootSigner,
+      storePosition: () => this.#keys?.storePosition?.(),
       soon: this.#options.soon,
       onWritten: (counts, elapsedMs) => metrics?.written(path, counts, elapsedMs),
       onFailure: (counts) => metrics?.failed(path, counts),

@@ -17,6 +17,8 @@ export const LOG_FORMAT = 'strongroom-audit/1';
 const CHECKPOINT_DOMAIN = 'strongroom-audit-checkpoint/1';
 
 const SEED_BYTES = 32;
+/** A position of the store. */
+const POSITION = /^[1-9]\d{0,19}$/;
 
 /** Signs checkpoints. `log`: the cluster's own key, kept behind the barrier; `boot`: made for one start of the process. */
 export interface CheckpointSigner {
@@ -102,11 +104,20 @@ export interface CheckpointFields {
   readonly dropped: number;
   /** Identifiers of boot keys whose checkpoints this one confirms. */
   readonly endorses: readonly string[];
+  /** How far the store had come, as a decimal number that rises with each commit; only while it is unsealed. */
+  readonly store?: string | undefined;
 }
 
 export interface Checkpoint extends CheckpointFields {
   readonly keyId: string;
   readonly signature: Buffer;
+}
+
+/** A checkpoint as it stands in a log. */
+export interface StoredCheckpoint {
+  readonly checkpoint: Checkpoint;
+  /** The line before it. */
+  readonly before: ChainPosition;
 }
 
 /** What is signed: the checkpoint's own number and the hash of the line before it, with all that the line says. */
@@ -119,6 +130,7 @@ function signedText(fields: CheckpointFields, before: ChainPosition): Buffer {
     fields.time,
     String(fields.dropped),
     fields.endorses.join(','),
+    ...(fields.store === undefined ? [] : [fields.store]),
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
@@ -134,9 +146,10 @@ export function renderCheckpoint(
 }
 
 function renderFields(checkpoint: Checkpoint): string {
-  const { time, origin, dropped, endorses, signature } = checkpoint;
+  const { time, origin, dropped, endorses, store, signature } = checkpoint;
   const endorsed = endorses.length === 0 ? '' : `,"endorses":${JSON.stringify(endorses)}`;
-  return `{"time":"${time}","type":"checkpoint","origin":${JSON.stringify(origin)},"dropped":${dropped}${endorsed},"key":"${checkpoint.keyId}","signature":"${signature.toString('base64')}"`;
+  const position = store === undefined ? '' : `,"store":"${store}"`;
+  return `{"time":"${time}","type":"checkpoint","origin":${JSON.stringify(origin)},"dropped":${dropped}${endorsed}${position},"key":"${checkpoint.keyId}","signature":"${signature.toString('base64')}"`;
 }
 
 /**
@@ -147,15 +160,16 @@ export function parseCheckpoint(
   fields: Readonly<Record<string, unknown>>,
   line: Buffer,
 ): Checkpoint | undefined {
-  const { time, origin, dropped, key, signature: text } = fields;
+  const { time, origin, dropped, key, store, signature: text } = fields;
   const endorses = fields['endorses'] ?? [];
   if (typeof time !== 'string' || typeof origin !== 'string') return undefined;
   if (typeof dropped !== 'number' || typeof key !== 'string' || typeof text !== 'string') {
     return undefined;
   }
   if (!Array.isArray(endorses) || !endorses.every((id) => typeof id === 'string')) return undefined;
+  if (store !== undefined && (typeof store !== 'string' || !POSITION.test(store))) return undefined;
   const signature = Buffer.from(text, 'base64');
-  const checkpoint = { time, origin, dropped, endorses, keyId: key, signature };
+  const checkpoint = { time, origin, dropped, endorses, store, keyId: key, signature };
   return isWritten(renderFields(checkpoint), fields, line) ? checkpoint : undefined;
 }
 

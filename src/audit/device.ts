@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { invalidRequest } from '../model/errors.ts';
 import type { ChainPosition } from './chain.ts';
-import type { TornBytes } from './checkpoint.ts';
+import type { StoredCheckpoint, TornBytes } from './checkpoint.ts';
 import type { RecordOptions } from './record.ts';
 
 /** How long a required device may take for a record before the request is refused. */
@@ -32,6 +32,8 @@ export interface LogTail {
   readonly empty: boolean;
   /** The last good line, of the file before this one when this one is empty; undefined when there is none. */
   readonly position?: ChainPosition | undefined;
+  /** The last checkpoint at that end which tells how far the store had come. Its signature is not checked. */
+  readonly checkpoint?: StoredCheckpoint | undefined;
   /** What follows the last good line; the device has closed it with a newline. */
   readonly torn?: TornBytes | undefined;
 }

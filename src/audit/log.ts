@@ -8,21 +8,18 @@ import { Cadence } from './cadence.ts';
 import { Chain, LineBuffer } from './chain.ts';
 import type { ChainPosition } from './chain.ts';
 import { keyId, renderCheckpoint, renderHeader } from './checkpoint.ts';
-import type { CheckpointSigner } from './checkpoint.ts';
+import type { CheckpointSigner, StoredCheckpoint } from './checkpoint.ts';
 import { isResumable } from './device.ts';
 import type { AuditDevice, LogTail } from './device.ts';
+import {
+  BATCH_BYTES_MAX,
+  ENDORSEMENTS_MAX,
+  IN_PLACE_INTERVAL_MS,
+  WAITING_BYTES_MAX,
+} from './log-options.ts';
 import type { AuditLogOptions } from './log-options.ts';
 import { OwedReplies, openGroup, refused } from './group.ts';
 import type { Group, GroupCounts, RecordKind } from './group.ts';
-
-/** Most bytes in one append; further records wait for the next. */
-export const BATCH_BYTES_MAX: number = 1024 * 1024;
-/** Most bytes that may wait for a slow device; further records are refused at once. */
-export const WAITING_BYTES_MAX: number = 64 * 1024 * 1024;
-/** How often a log file is checked to be still in its place. */
-export const IN_PLACE_INTERVAL_MS = 250;
-/** Boot keys of this process and of earlier ones that still await endorsement. */
-const ENDORSEMENTS_MAX = 64;
 
 export type LogState = 'ok' | 'failing' | 'stalled' | 'closed';
 
@@ -44,6 +41,7 @@ export class AuditLog {
   #mustIntroduce = true;
   readonly #cadence: Cadence;
   #startedAt: ChainPosition | undefined;
+  #foundCheckpoint: StoredCheckpoint | undefined;
   #checkpoint: ChainPosition | undefined;
   #inPlaceAtMs = 0;
   #dropped = 0;
@@ -68,9 +66,7 @@ export class AuditLog {
   }
 
   get waitingRecords(): number {
-    let count = 0;
-    for (const group of this.#groups) count += group.bodies.length;
-    return count;
+    return this.#groups.reduce((count, { bodies }) => count + bodies.length, 0);
   }
 
   /** The end of the chain, as far as it has been handed to the device. */
@@ -81,6 +77,11 @@ export class AuditLog {
   /** Where the log ended when it was opened; undefined before that, and for devices that cannot be read back. */
   get startedAt(): ChainPosition | undefined {
     return this.#startedAt;
+  }
+
+  /** See {@link AuditAnchor.foundCheckpoint}. */
+  get foundCheckpoint(): StoredCheckpoint | undefined {
+    return this.#foundCheckpoint;
   }
 
   /** The newest checkpoint that the device has taken. */
@@ -244,18 +245,20 @@ export class AuditLog {
     this.#cadence.add(owed.length + bodies.length);
     const checkpoint = this.#cadence.due;
     const endorsed = this.#signer.role === 'log' ? this.#awaitingEndorsement : [];
-    if (checkpoint) {
-      const { origin } = this.#options;
-      const fields = { time: this.#time(), origin, dropped: this.#dropped, endorses: endorsed };
-      const body = renderCheckpoint(fields, this.#chain.position, this.#signer);
-      this.#chain.appendTo(this.#lines, body);
-    }
+    if (checkpoint) this.#chain.appendTo(this.#lines, this.#checkpointBody(endorsed));
     await this.#device.append(this.#lines.bytes);
     this.#mustIntroduce = false;
     if (!checkpoint) return this.#armCheckpoint();
     this.#cadence.done();
     if (endorsed.length > 0) this.#awaitingEndorsement = [];
     this.#checkpoint = this.#chain.position;
+  }
+
+  #checkpointBody(endorses: readonly string[]): string {
+    const { origin, storePosition } = this.#options;
+    const store = storePosition?.()?.toString();
+    const fields = { time: this.#time(), origin, dropped: this.#dropped, endorses, store };
+    return renderCheckpoint(fields, this.#chain.position, this.#signer);
   }
 
   /** Makes sure that the log is open and in place, and begins with a header when one is due. */
@@ -289,6 +292,7 @@ export class AuditLog {
   #follow(tail: LogTail): LogTail {
     const own = this.#chain.position;
     const { position } = tail;
+    if (this.#startedAt === undefined) this.#foundCheckpoint = tail.checkpoint;
     this.#startedAt ??= position ?? own;
     if (position !== undefined) {
       // Lines of a refused group may have reached the file all the same: they stay part of the chain.

@@ -1,6 +1,7 @@
 /** Audit devices as they are declared, stored and shown. */
 import { invalidRequest } from '../model/errors.ts';
 import type { ChainPosition } from './chain.ts';
+import type { StoredCheckpoint } from './checkpoint.ts';
 import type { AuditDeviceType } from './device.ts';
 import type { LogState } from './log.ts';
 
@@ -83,6 +84,8 @@ export interface AuditAnchor {
   readonly publicKey: string;
   /** Where the log ended when it was opened; undefined for devices that cannot be read back. */
   readonly startedAt: ChainPosition | undefined;
+  /** The last one in the log when it was opened that tells how far the store had come. Its signature is not checked. */
+  readonly foundCheckpoint: StoredCheckpoint | undefined;
   /** The newest checkpoint that the device has taken. */
   readonly checkpoint: ChainPosition | undefined;
 }

@@ -21,7 +21,8 @@ function makeLog(records: number, every = 4): string[] {
   const chain = new Chain();
   const lines = [chain.append(renderHeader({ time: TIME, origin: ORIGIN, opens: true, signer }))];
   const checkpoint = (): void => {
-    const fields = { time: TIME, origin: ORIGIN, dropped: 0, endorses: [] };
+    const store = String(lines.length);
+    const fields = { time: TIME, origin: ORIGIN, dropped: 0, endorses: [], store };
     lines.push(chain.append(renderCheckpoint(fields, chain.position, signer)));
   };
   for (let index = 0; index < records; index++) {
@@ -275,4 +276,16 @@ test('several files are one log', async () => {
   assert.equal(alone.firstSeq, lines.length + 1);
   const gap = await verifyLines([...lines.slice(0, -1), ...next]);
   assert.deepEqual(named(gap), { kind: 'missing', seq: lines.length, line: lines.length });
+});
+
+test('checkpoints tell where the store was put back', async () => {
+  const chain = new Chain();
+  const lines = [chain.append(renderHeader({ time: TIME, origin: ORIGIN, opens: true, signer }))];
+  for (const store of ['10', '12', undefined, '12', '11', '30']) {
+    const fields = { time: TIME, origin: ORIGIN, dropped: 0, endorses: [], store };
+    lines.push(chain.append(renderCheckpoint(fields, chain.position, signer)));
+  }
+  const result = await verifyLines(lines);
+  assert.equal(result.ok, true, JSON.stringify(result.firstFault));
+  assert.deepEqual(result.setBacks, [{ seq: 6, time: TIME, file: '', line: 6 }]);
 });

@@ -36,6 +36,17 @@ export interface SigningKey {
   readonly trusted: boolean;
 }
 
+/** The store was put back to an older state before this checkpoint. */
+export interface SetBack {
+  readonly seq: number;
+  readonly time: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Later ones are not kept. */
+const SET_BACKS_MAX = 100;
+
 export interface Verification {
   readonly ok: boolean;
   /** Requests and responses. */
@@ -52,6 +63,8 @@ export interface Verification {
   readonly recoveries: number;
   /** Records that the device says it lost (best-effort devices). */
   readonly dropped: number;
+  /** By what the checkpoints say; no fault of the log. A restore of a backup is one too. */
+  readonly setBacks: readonly SetBack[];
   readonly keys: readonly SigningKey[];
   readonly firstFault?: Fault;
 }
@@ -103,6 +116,8 @@ class LogVerifier {
   #signedSeq: number | undefined;
   #recoveries = 0;
   #dropped = 0;
+  #store = 0n;
+  readonly #setBacks: SetBack[] = [];
   #expectedFound = false;
 
   constructor(options: VerifyOptions) {
@@ -153,6 +168,7 @@ class LogVerifier {
       unsignedRecords: this.#recordsSinceCheckpoint,
       recoveries: this.#recoveries,
       dropped: this.#dropped,
+      setBacks: this.#setBacks,
       keys,
       ...(this.#fault === undefined ? {} : { firstFault: this.#fault }),
     };
@@ -248,12 +264,21 @@ class LogVerifier {
     this.#checkpoints++;
     key.checkpoints++;
     this.#dropped = checkpoint.dropped;
+    if (checkpoint.store !== undefined)
+      this.#follow(BigInt(checkpoint.store), checkpoint.time, seen);
     if (this.#pinned.size === 0 || key.trusted) {
       this.#signedSeq = seen.seq;
       this.#recordsSinceCheckpoint = 0;
     }
     if (key.trusted) for (const id of checkpoint.endorses) this.#trust(id);
     return true;
+  }
+
+  #follow(store: bigint, time: string, { seq, file, line }: SeenLine): void {
+    if (store < this.#store && this.#setBacks.length < SET_BACKS_MAX) {
+      this.#setBacks.push({ seq, time, file, line });
+    }
+    this.#store = store;
   }
 
   #learn(role: 'log' | 'boot', publicKey: Buffer): void {

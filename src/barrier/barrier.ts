@@ -14,7 +14,6 @@ import {
   type RotationConfig,
   isRotationDue,
   newKeyring,
-  newestTerm,
   withNewTerm,
 } from './keys/keyring.ts';
 import { LiveKeys, sealedError } from './keys/live-keys.ts';
@@ -25,7 +24,6 @@ import { Scrub, scannable } from './scrub.ts';
 import { NonceSource } from './nonce-source.ts';
 import { RecordCache } from './record-cache.ts';
 import {
-  CLEAR_PREFIX,
   KEYRING_KEY,
   NAMESPACE_KEY_PREFIX,
   ROOT_KEY_KEY,
@@ -35,11 +33,12 @@ import type { BarrierUnit } from './barrier-unit.ts';
 import { followChanges } from './keys/changed-elsewhere.ts';
 import { SEALED_UNIT } from './sealed-unit.ts';
 import { StoredUnit } from './unit.ts';
-import { persistUsage, storedUsage } from './keys/usage.ts';
+import { keyStatusOf, persistUsage } from './keys/usage.ts';
 import {
   type KeyringExtras,
   changeKeyring,
   loadKeys,
+  ownRecord,
   plaintextOf,
   putRecords,
   refreshKeyring,
@@ -70,6 +69,7 @@ export class Barrier {
   readonly #nonces: NonceSource;
   readonly #records: RecordCache;
   #open: Open | undefined;
+  #lastPosition: bigint | undefined;
   /** What stands in for it while a cluster is being set up. */
   #staged: Open | undefined;
   /** The end of the queue of key changes, which run one at a time. */
@@ -111,6 +111,11 @@ export class Barrier {
   openCopy(storage: Storage): Promise<BarrierCopy> {
     const { keys } = this.#opened();
     return openCopy({ storage, live: keys, nonces: this.#nonces, onTamper: this.#onTamper });
+  }
+
+  /** How far the store has come ({@link EncryptedStore.position}); while sealed, how far it had. */
+  get position(): bigint | undefined {
+    return this.#open?.store.position ?? this.#lastPosition;
   }
 
   async initialized(): Promise<boolean> {
@@ -164,7 +169,9 @@ export class Barrier {
   unseal(rootKey: Uint8Array): Promise<void> {
     return this.#exclusive(async () => {
       if (this.#open !== undefined) return;
-      this.#open = this.#openOn(this.#storage, await loadKeys(this.#storage, rootKey));
+      const open = this.#openOn(this.#storage, await loadKeys(this.#storage, rootKey));
+      await open.store.measurePosition();
+      this.#open = open;
     });
   }
 
@@ -184,6 +191,7 @@ export class Barrier {
    */
   seal(): void {
     this.#open?.store.finishLate();
+    this.#lastPosition = this.position;
     this.#open?.keys.destroy();
     this.#open = undefined;
     this.#records.clear();
@@ -271,19 +279,14 @@ export class Barrier {
 
   /** The plaintext of one of the barrier's own records below `core/`, for the caller to wipe. */
   async getOwn(key: string): Promise<Buffer | undefined> {
-    const { store } = this.#opened();
-    const [entry] = await store.read([key]);
-    if (entry === undefined) return undefined;
-    return key.startsWith(CLEAR_PREFIX) ? ownCopy(entry.value) : store.open('', entry);
+    return await ownRecord(this.#opened().store, key);
   }
 
   /** The same while sealed, with the root key of the caller, to whom it is left. */
   async getOwnUnder(rootKey: Uint8Array, key: string): Promise<Buffer | undefined> {
     const keys = await loadKeys(this.#storage, rootKey);
     try {
-      const { store } = this.#openOn(this.#storage, keys);
-      const [entry] = await store.read([key]);
-      return entry === undefined ? undefined : await store.open('', entry);
+      return await ownRecord(this.#openOn(this.#storage, keys).store, key);
     } finally {
       keys.destroy();
     }
@@ -303,10 +306,7 @@ export class Barrier {
   }
 
   async keyStatus(): Promise<KeyStatus> {
-    const { keys, store } = this.#opened();
-    const { number, installedMs } = newestTerm(keys.keyring);
-    const stored = await storedUsage(store, number);
-    return { term: number, installedMs, encryptions: stored + store.pendingUsage(number) };
+    return await keyStatusOf(this.#opened().store);
   }
 
   /** Adds the encryptions counted in memory to those stored. Worth calling every few minutes and before a stop. */

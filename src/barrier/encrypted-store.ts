@@ -8,19 +8,16 @@ import { unmaskKeys } from '../crypto/key-mask.ts';
 import { AuthenticationError } from '../crypto/xaes.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import { type Commit, type Entry, type Storage } from '../storage/storage.ts';
-import { BATCH_MAX, VALUE_BYTES_MAX, isShared } from '../storage/storage.ts';
+import { BATCH_MAX, StorageError, VALUE_BYTES_MAX, isShared } from '../storage/storage.ts';
 import type { ReadSession } from '../storage/storage.ts';
 import {
   type ShardState,
   addState,
-  STATE_BYTES,
   allShardKeys,
-  decodeState,
   emptyState,
-  encodeState,
   shardKey,
   shardOf,
-} from './integrity.ts';
+} from './sums/integrity.ts';
 import {
   type ChangeSet,
   type Change,
@@ -29,7 +26,7 @@ import {
   maskOf,
 } from './encode-record.ts';
 import { type LiveKeys, UnknownTermError } from './keys/live-keys.ts';
-import { LateRecord } from './late-record.ts';
+import { Sums } from './sums/sums.ts';
 import { isKeyringChange, limitToRequestError } from './refusals.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { RECORD_OVERHEAD_BYTES, type RecordKey, termOf } from './record.ts';
@@ -39,8 +36,6 @@ import { KEYRING_KEY, KEYS_PREFIX, NAMESPACE_KEY_PREFIX, isCounted } from './sto
 const EMPTY = Buffer.alloc(0);
 /** Largest plaintext of one record, in bytes. */
 export const PLAINTEXT_BYTES_MAX: number = VALUE_BYTES_MAX - RECORD_OVERHEAD_BYTES;
-
-const SUM_RECORD_BYTES = STATE_BYTES + RECORD_OVERHEAD_BYTES;
 
 /** What the store did that only tampering or a defect explains. */
 export interface Tampering {
@@ -66,11 +61,6 @@ export interface StoreOptions {
   readonly refresh: () => Promise<void>;
 }
 
-interface ShardMemo {
-  readonly entry: Entry;
-  readonly state: ShardState;
-}
-
 export class EncryptedStore {
   readonly keys: LiveKeys;
   readonly #storage: Storage;
@@ -78,12 +68,7 @@ export class EncryptedStore {
   readonly #onTamper: (tampering: Tampering) => void;
   readonly #refresh: () => Promise<void>;
   readonly #keyringShared: boolean;
-  /** Sums with the very entry that holds each, so that the next change need not decrypt it. */
-  readonly #shards = new Map<string, ShardMemo>();
-  /** Sums that are queued but not encrypted yet. One that was overtaken is dropped with its group. */
-  readonly #late = new Set<Entry>();
-  /** The highest revision of each sum that is known to be committed. */
-  readonly #committed = new Map<string, number>();
+  readonly #sums: Sums;
   /** Encryptions since the last call of {@link takeUsage}, by term. */
   #usage = new Map<number, number>();
   /** Shards whose sum does not hold. */
@@ -100,6 +85,13 @@ export class EncryptedStore {
     this.#onTamper = options.onTamper;
     this.#refresh = options.refresh;
     this.#keyringShared = isShared(options.storage);
+    this.#sums = new Sums({
+      keys: options.keys,
+      nonces: options.nonces,
+      open: (key, entry) => this.#open(key, entry),
+      tampered: (key, reason) => this.tampered(key, reason),
+      encrypted: (term) => this.countUsage(term, 1),
+    });
   }
 
   get random(): Random {
@@ -225,39 +217,28 @@ export class EncryptedStore {
     });
   }
 
-  /** Opens a shard's sum. */
-  openShard(key: string, entry: Entry | undefined): ShardState {
-    const memo = this.#shards.get(key);
-    if (entry !== undefined && memo !== undefined && sameEntry(memo.entry, entry))
-      return memo.state;
-    if (entry === undefined) throw this.tampered(key, 'integrity record is missing');
-    if (entry.revision < (this.#committed.get(key) ?? 0)) {
-      throw this.tampered(key, 'integrity record was rolled back');
-    }
-    const recordKey = this.keys.recordKey('', termOf(entry.value));
-    if (recordKey === undefined) throw new UnknownTermError(key, termOf(entry.value));
-    return decodeState(this.#open(recordKey, entry));
+  /** How far the store has come, as far as is known: see {@link Sums.position}. */
+  get position(): bigint | undefined {
+    return this.#sums.position;
   }
 
-  /** The record of a shard's sum, encrypted only if no later commit of the same group replaces it first. */
-  #sumEntry(key: string, old: Entry | undefined, state: ShardState): Entry {
-    const revision = old === undefined ? this.#nonces.firstRevision() : old.revision + 1;
-    const sealed = { count: state.count, sum: state.sum.slice() };
-    const entry: LateRecord = new LateRecord(key, revision, SUM_RECORD_BYTES, () => {
-      this.#late.delete(entry);
-      const recordKey = this.keys.recordKey('');
-      if (recordKey === undefined) throw new Error('the keys are gone');
-      const value = recordKey.encrypt(key, revision, encodeState(sealed), this.#nonces);
-      this.countUsage(termOf(value), 1);
-      return value;
-    });
-    this.#late.add(entry);
-    return entry;
+  /** Looks how far the store has come. That stays unknown when a sum is not what was written. */
+  async measurePosition(): Promise<void> {
+    try {
+      await this.#sums.measure((keys) => this.read(keys));
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+    }
+  }
+
+  /** Opens a shard's sum. */
+  openShard(key: string, entry: Entry | undefined): ShardState {
+    return this.#sums.open(key, entry);
   }
 
   /** Encrypts what waits for its turn to be written: before the keys are wiped. */
   finishLate(): void {
-    for (const entry of this.#late) void entry.value;
+    this.#sums.finishLate();
   }
 
   #encode(change: Change, instead?: Substitutes): Entry {
@@ -279,12 +260,11 @@ export class EncryptedStore {
     } catch (error) {
       throw limitToRequestError(error);
     } finally {
-      // Written, overtaken or refused: nobody will ask for them any more.
-      for (const entry of prepared.shards) this.#late.delete(entry);
+      this.#sums.forget(prepared.shards);
       this.#inFlight--;
       if (this.#inFlight === 0) this.#drained?.();
     }
-    for (const { key, revision } of prepared.shards) this.#committed.set(key, revision);
+    this.#sums.committed(prepared.shards);
     this.#listener?.(prepared);
   }
 
@@ -332,14 +312,13 @@ export class EncryptedStore {
         counted.push({ old, now });
       });
       // A store that decides a commit once more asks again: what was made for the attempt before is not written.
-      for (const entry of shards) this.#late.delete(entry);
+      this.#sums.forget(shards);
       shards.length = 0;
       shardKeys.forEach((key, index) => {
         const old = entries[epochs.length + index];
         const state = sums.get(key) ?? emptyState();
-        addState(state, this.openShard(key, old));
-        const entry = this.#sumEntry(key, old, state);
-        this.#shards.set(key, { entry, state });
+        addState(state, this.#sums.open(key, old));
+        const entry = this.#sums.next(key, old, state);
         shards.push(entry);
         written.push(entry);
       });
@@ -387,9 +366,4 @@ function deltaOf(deltas: Map<string, ShardState>, shard: string): ShardState {
   let delta = deltas.get(shard);
   if (delta === undefined) deltas.set(shard, (delta = emptyState()));
   return delta;
-}
-
-function sameEntry(a: Entry, b: Entry): boolean {
-  if (a === b) return true;
-  return a.revision === b.revision && (a.value === b.value || a.value.equals(b.value));
 }

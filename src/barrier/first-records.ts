@@ -8,7 +8,7 @@ import {
   encodeState,
   shardKey,
   shardOf,
-} from './integrity.ts';
+} from './sums/integrity.ts';
 import type { LiveKeys } from './keys/live-keys.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { isCounted } from './storage-keys.ts';

@@ -22,7 +22,7 @@ import {
   equalStates,
   shardKey,
   shardOf,
-} from './integrity.ts';
+} from './sums/integrity.ts';
 import { CLEAR_PREFIX, KEYRING_KEY, isCounted, namespaceOf } from './storage-keys.ts';
 
 /** Records of one step, unless the caller says otherwise: about 5 ms of work. */

@@ -3,12 +3,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { AuditAnchor } from '../audit/broker.ts';
+import { createLogSigner, parseCheckpoint, renderCheckpoint } from '../audit/checkpoint.ts';
+import type { CheckpointSigner, StoredCheckpoint } from '../audit/checkpoint.ts';
 import type { ChainPosition } from '../audit/chain.ts';
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import type { Log } from '../base/log.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
 import { AuditAnchors } from './audit-anchors.ts';
+
+const signer = createLogSigner(Buffer.alloc(32, 1));
+const ANCHOR: AuditAnchor = {
+  path: 'file/',
+  publicKey: signer.publicKey.toString('base64'),
+  startedAt: undefined,
+  foundCheckpoint: undefined,
+  checkpoint: undefined,
+};
 
 const at = (seq: number, hash = `h${seq}`): ChainPosition => ({ seq, hash });
 
@@ -27,7 +38,7 @@ function nodeOn(
   return async (startedAt, checkpoint) => {
     const errors: string[] = [];
     const log: Log = { ...silentLog, named: () => log, error: (message) => errors.push(message) };
-    const anchor: AuditAnchor = { path: 'file/', publicKey: '', startedAt, checkpoint };
+    const anchor: AuditAnchor = { ...ANCHOR, startedAt, checkpoint };
     const anchors = new AuditAnchors({
       audit: { anchors: () => [anchor] },
       begin: () => unit,
@@ -35,10 +46,10 @@ function nodeOn(
       log,
       node: 'node',
     });
-    await anchors.start();
+    await anchors.start(1n);
     await anchors.stop();
     // Sealed and unsealed again: the log has only grown.
-    await anchors.start();
+    await anchors.start(1n);
     await anchors.stop();
     return errors;
   };
@@ -53,4 +64,46 @@ test('a log that was cut off, or whose end was replaced, is reported', async () 
   assert.equal((await start(at(29), at(31))).length, 1);
   assert.equal((await start(at(31, 'other'), at(40))).length, 1);
   assert.deepEqual(await start(undefined, at(50)), []);
+});
+
+/** A checkpoint as a log holds it. */
+function checkpointOf(store: string, by: CheckpointSigner): StoredCheckpoint {
+  const before = at(4, 'a'.repeat(64));
+  const fields = { time: '2026-11-22T00:00:00.000Z', origin: 'o', dropped: 0, endorses: [], store };
+  const body = renderCheckpoint(fields, before, by);
+  const line = `${body},"seq":5,"prev":"${before.hash}"}`;
+  const checkpoint = parseCheckpoint(JSON.parse(line), Buffer.from(line));
+  assert.ok(checkpoint !== undefined);
+  return { checkpoint, before };
+}
+
+/** What a server says that starts on a store at `position` with a log that ends in `found`. */
+async function startedOn(position: bigint, found: StoredCheckpoint): Promise<string[]> {
+  const errors: string[] = [];
+  const log: Log = { ...silentLog, named: () => log, error: (message) => errors.push(message) };
+  const view = { getJson: async () => undefined, put: () => undefined };
+  const anchors = new AuditAnchors({
+    audit: { anchors: () => [{ ...ANCHOR, foundCheckpoint: found }] },
+    begin: () => ({ view: () => view, commit: async () => {} }) as unknown as CoreUnit,
+    clock: systemClock,
+    log,
+    node: 'node',
+  });
+  await anchors.start(position);
+  await anchors.stop();
+  return errors;
+}
+
+test('a store that is behind what its audit log has seen is reported', async () => {
+  assert.deepEqual(await startedOn(100n, checkpointOf('100', signer)), []);
+  assert.deepEqual(await startedOn(101n, checkpointOf('100', signer)), []);
+  assert.equal((await startedOn(99n, checkpointOf('100', signer))).length, 1);
+});
+
+test('what others say of a store counts for nothing', async () => {
+  const stranger = createLogSigner(Buffer.alloc(32, 2));
+  assert.deepEqual(await startedOn(99n, checkpointOf('100', stranger)), []);
+  const { checkpoint, before } = checkpointOf('90', signer);
+  const altered = { checkpoint: { ...checkpoint, store: '100' }, before };
+  assert.deepEqual(await startedOn(99n, altered), []);
 });

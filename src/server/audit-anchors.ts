@@ -1,9 +1,11 @@
 /**
- * Remembers, behind the barrier, how far the audit logs had come. A log that ends earlier at the next start was cut off while
- * the server was down, which its chain alone cannot tell.
+ * Store and audit logs vouch for each other. The store remembers how far the logs had come: a log that ends earlier at the next start was
+ * cut off while the server was down, which its chain alone cannot tell. The logs tell how far the store had come: a store that is behind
+ * that was put back to an older state as a whole, which its sums alone cannot tell.
  */
 import type { AuditAnchor, AuditBroker } from '../audit/broker.ts';
 import type { ChainPosition } from '../audit/chain.ts';
+import { createCheckpointVerifier, keyId } from '../audit/checkpoint.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
@@ -33,10 +35,16 @@ export class AuditAnchors {
     this.#options = options;
   }
 
-  /** After unsealing: compares the logs with what was remembered, and goes on remembering. */
-  async start(): Promise<void> {
+  /**
+   * After unsealing: compares the logs with what was remembered, and the store with what the logs say; goes on remembering.
+   * @param storePosition how far the store has come; undefined when that is not known.
+   */
+  async start(storePosition: bigint | undefined): Promise<void> {
     // Where the logs began matters once; later checkpoints lie beyond.
-    if (!this.#compared) await this.#compare();
+    if (!this.#compared) {
+      await this.#compare();
+      if (storePosition !== undefined) this.#compareStore(storePosition);
+    }
     this.#compared = true;
     this.#arm();
   }
@@ -51,6 +59,20 @@ export class AuditAnchors {
         expectedSeq: expected.seq,
         foundSeq: anchor.startedAt?.seq,
       });
+    }
+  }
+
+  #compareStore(now: bigint): void {
+    for (const anchor of this.#options.audit.anchors()) {
+      const before = toldPosition(anchor);
+      if (before === undefined || now >= before.store) continue;
+      this.#options.log
+        .named('audit')
+        .error('the store was put back to an older state than its audit log has seen', {
+          path: anchor.path,
+          checkpoint: before.time,
+          commitsGone: String(before.store - now),
+        });
     }
   }
 
@@ -95,6 +117,19 @@ export class AuditAnchors {
   get #key(): string {
     return `anchors/${Buffer.from(this.#options.node).toString('base64url')}`;
   }
+}
+
+/** How far the store had come by the last checkpoint that tells it, if the log's own key signed that. */
+function toldPosition({
+  publicKey,
+  foundCheckpoint,
+}: AuditAnchor): { readonly store: bigint; readonly time: string } | undefined {
+  if (foundCheckpoint === undefined) return undefined;
+  const { checkpoint, before } = foundCheckpoint;
+  const key = Buffer.from(publicKey, 'base64');
+  if (checkpoint.store === undefined || checkpoint.keyId !== keyId(key)) return undefined;
+  if (!createCheckpointVerifier(key)(checkpoint, before)) return undefined;
+  return { store: BigInt(checkpoint.store), time: checkpoint.time };
 }
 
 function isCutOff(anchor: AuditAnchor, expected: ChainPosition): boolean {

@@ -285,14 +285,14 @@ export class Instance {
     this.#assembly.mfa.clear();
     this.#assembly.bindings.clear();
     const seed = this.#barrier.checkpointSeed();
-    const barrier = this.#barrier;
     audit.unsealed({
-      deviceKey: (salt) => barrier.auditHmac.digest(`audit device ${salt}`),
+      deviceKey: (salt) => this.#barrier.auditHmac.digest(`audit device ${salt}`),
       signer: createLogSigner(seed),
+      storePosition: () => this.#barrier.position,
     });
     wipe(seed);
     await this.#reconcileAudit();
-    await this.#anchors.start();
+    await this.#anchors.start(this.#barrier.position);
     await this.#useAuditedHeaders();
     this.#clusterName = (await clusterRecord(begin())).name;
     if (this.#replicas === undefined) await this.#assembly.intents.resume();

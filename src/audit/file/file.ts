@@ -148,11 +148,11 @@ class FileDevice implements ResumableDevice {
     this.#open = file;
     if (file.regular) await this.#reserve.make();
     if (!file.regular) return { empty: false };
-    if (file.size === 0) return { empty: true, position: await endOfPredecessor(this.#path) };
+    if (file.size === 0) return { empty: true, ...(await endOfPredecessor(this.#path)) };
     const tail = await this.#readTail(file.size);
     if (tail.unterminated) await this.append(Buffer.from('\n'));
-    const { position, torn } = tail;
-    return { empty: false, position, torn };
+    const { position, checkpoint, torn } = tail;
+    return { empty: false, position, checkpoint, torn };
   }
 
   async inPlace(): Promise<boolean> {

@@ -6,14 +6,16 @@ import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { ChainPosition } from '../chain.ts';
 import { readTail } from './tail.ts';
+import type { FileTail } from './tail.ts';
 
 /** Newest candidates that are looked at. */
 const CANDIDATES_MAX = 3;
 
+type End = Pick<FileTail, 'position' | 'checkpoint'>;
+
 /** Where the newest predecessor ends; undefined when there is none. Never throws: then the chain begins anew. */
-export async function endOfPredecessor(filePath: string): Promise<ChainPosition | undefined> {
+export async function endOfPredecessor(filePath: string): Promise<End | undefined> {
   const directory = path.dirname(filePath);
   const { name, ext } = path.parse(filePath);
   const candidates: { readonly file: string; readonly changedMs: number }[] = [];
@@ -32,20 +34,20 @@ export async function endOfPredecessor(filePath: string): Promise<ChainPosition 
     return undefined;
   }
   candidates.sort((one, other) => other.changedMs - one.changedMs);
-  let end: ChainPosition | undefined;
+  let end: End | undefined;
   for (const { file } of candidates.slice(0, CANDIDATES_MAX)) {
-    const position = await endOf(file);
-    if (position !== undefined && position.seq > (end?.seq ?? 0)) end = position;
+    const found = await endOf(file);
+    if ((found?.position?.seq ?? 0) > (end?.position?.seq ?? 0)) end = found;
   }
   return end;
 }
 
-async function endOf(file: string): Promise<ChainPosition | undefined> {
+async function endOf(file: string): Promise<End | undefined> {
   try {
     const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
-      const { position } = await readTail(handle, (await handle.stat()).size);
-      return position;
+      const { position, checkpoint } = await readTail(handle, (await handle.stat()).size);
+      return { position, checkpoint };
     } finally {
       await handle.close();
     }

@@ -3,16 +3,17 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 
 import { LineSplitter, TORN_BYTES_MAX, hashLine, parseLine } from '../chain.ts';
-import type { ChainPosition } from '../chain.ts';
-import { parseHeader } from '../checkpoint.ts';
-import type { TornBytes } from '../checkpoint.ts';
+import type { ChainPosition, ChainedLine } from '../chain.ts';
+import { parseCheckpoint, parseHeader } from '../checkpoint.ts';
+import type { StoredCheckpoint, TornBytes } from '../checkpoint.ts';
 
+const FIRST_WINDOW_BYTES = 1024 * 1024;
 /**
- * How much of the end is read: first as much as usually suffices, then more than a crash can have left unfinished, then all
+ * How much of the end is read: first as much as usually suffices to find the end and a checkpoint, then more than a crash can have left unfinished, then all
  * (nothing of ours in sight: a foreign file, which is fenced off as a whole).
  */
 const WINDOWS_BYTES: readonly number[] = [
-  1024 * 1024,
+  FIRST_WINDOW_BYTES,
   2 * TORN_BYTES_MAX,
   Number.POSITIVE_INFINITY,
 ];
@@ -20,6 +21,8 @@ const CHUNK_BYTES = 1024 * 1024;
 
 export interface FileTail {
   readonly position: ChainPosition | undefined;
+  /** The last checkpoint that tells how far the store had come. */
+  readonly checkpoint: StoredCheckpoint | undefined;
   readonly torn: TornBytes | undefined;
   /** A newline has to be written before anything else (it is counted in {@link torn}). */
   readonly unterminated: boolean;
@@ -30,9 +33,10 @@ export async function readTail(handle: FileHandle, size: number): Promise<FileTa
   for (const window of WINDOWS_BYTES) {
     const start = Math.max(0, size - window);
     const tail = await scan(handle, start, size);
-    if (tail.position !== undefined || start === 0) return tail;
+    const enough = tail.checkpoint !== undefined || window > FIRST_WINDOW_BYTES;
+    if ((tail.position !== undefined && enough) || start === 0) return tail;
   }
-  return { position: undefined, torn: undefined, unterminated: false };
+  return { position: undefined, checkpoint: undefined, torn: undefined, unterminated: false };
 }
 
 async function scan(handle: FileHandle, start: number, size: number): Promise<FileTail> {
@@ -56,6 +60,7 @@ class TailWalk {
   #last: ChainPosition | undefined;
   /** The last line that has the form of one, whether or not it continues the chain. */
   #lastFormed: ChainPosition | undefined;
+  #checkpoint: StoredCheckpoint | undefined;
   #torn = createHash('sha256');
   #tornBytes = 0;
   #unterminated = false;
@@ -83,6 +88,7 @@ class TailWalk {
           : line.seq === last.seq + 1 && line.prev === last.hash;
       if (continues && (this.#tornBytes === 0 || this.#fencedBy(line.fields, bytes))) {
         this.#last = here;
+        if (line.fields['store'] !== undefined) this.#keep(line, bytes);
         this.#resetTorn();
         return;
       }
@@ -94,16 +100,24 @@ class TailWalk {
   }
 
   result(): FileTail {
+    const checkpoint = this.#checkpoint;
     if (this.#tornBytes === 0) {
-      return { position: this.#last, torn: undefined, unterminated: false };
+      return { position: this.#last, checkpoint, torn: undefined, unterminated: false };
     }
     const changed = this.#checkpointBehind || this.#tornBytes > TORN_BYTES_MAX;
     if (this.#last !== undefined && changed) {
       // No crash leaves this behind: lines were changed. Go on after the last of them and leave the break to be found.
-      return { position: this.#lastFormed, torn: undefined, unterminated: this.#unterminated };
+      const unterminated = this.#unterminated;
+      return { position: this.#lastFormed, checkpoint, torn: undefined, unterminated };
     }
     const torn = { bytes: this.#tornBytes, sha256: this.#torn.digest('hex') };
-    return { position: this.#last, torn, unterminated: this.#unterminated };
+    return { position: this.#last, checkpoint, torn, unterminated: this.#unterminated };
+  }
+
+  #keep({ seq, prev, type, fields }: ChainedLine, bytes: Buffer): void {
+    const checkpoint = type === 'checkpoint' ? parseCheckpoint(fields, bytes) : undefined;
+    if (checkpoint !== undefined)
+      this.#checkpoint = { checkpoint, before: { seq: seq - 1, hash: prev } };
   }
 
   /** A header that names exactly the bytes before it as left over. */

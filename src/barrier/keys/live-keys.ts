@@ -3,7 +3,7 @@ import { HmacKey } from '../../crypto/hmac.ts';
 import { deriveKey } from '../../crypto/key-derivation.ts';
 import { ownCopy, wipe } from '../../crypto/secret-bytes.ts';
 import { RequestError } from '../../model/errors.ts';
-import { IntegrityHash } from '../integrity.ts';
+import { IntegrityHash } from '../sums/integrity.ts';
 import { type Keyring, type Term, newestTerm, wipeKeyring } from './keyring.ts';
 import { ROOT_TERM, RecordKey } from '../record.ts';
 

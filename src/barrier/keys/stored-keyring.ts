@@ -1,7 +1,7 @@
 /** The keyring as it is stored: one record under the root key. */
 import type { Random } from '../../base/random.ts';
 import { maskKeys, unmaskKeys } from '../../crypto/key-mask.ts';
-import { wipe } from '../../crypto/secret-bytes.ts';
+import { ownCopy, wipe } from '../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../crypto/xaes.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import { ConflictError, type Entry, type Storage } from '../../storage/storage.ts';
@@ -10,7 +10,7 @@ import type { Alongside } from '../first-records.ts';
 import type { EncryptedStore } from '../encrypted-store.ts';
 import { type Keyring, decodeKeyring, encodeKeyring, wipeKeyring } from './keyring.ts';
 import { LiveKeys, rootRecordKey } from './live-keys.ts';
-import { KEYRING_KEY, ROOT_KEY_KEY, namespaceOf } from '../storage-keys.ts';
+import { CLEAR_PREFIX, KEYRING_KEY, ROOT_KEY_KEY, namespaceOf } from '../storage-keys.ts';
 
 /** How often a change is tried again when another replica changed the keyring first. */
 const ATTEMPTS_MAX = 5;
@@ -132,6 +132,13 @@ export async function putRecords(
   records: readonly Alongside[],
 ): Promise<void> {
   await store.commit({ checks: [], changes: await changesOf(store, records) });
+}
+
+/** The plaintext of one of the barrier's own records, for the caller to wipe. */
+export async function ownRecord(store: EncryptedStore, key: string): Promise<Buffer | undefined> {
+  const [entry] = await store.read([key]);
+  if (entry === undefined) return undefined;
+  return key.startsWith(CLEAR_PREFIX) ? ownCopy(entry.value) : await store.open('', entry);
 }
 
 /** Wipes the keys of a changed keyring that was not stored, except those it shares with the one it was made from. */

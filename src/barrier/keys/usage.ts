@@ -3,8 +3,17 @@ import { ConflictError } from '../../storage/storage.ts';
 import type { EncryptedStore } from '../encrypted-store.ts';
 import { ROOT_TERM } from '../record.ts';
 import { USAGE_PREFIX } from '../storage-keys.ts';
+import { newestTerm } from './keyring.ts';
+import type { KeyStatus } from './keyring.ts';
 
-export async function storedUsage(store: EncryptedStore, term: number): Promise<number> {
+/** Of the term that encrypts now. */
+export async function keyStatusOf(store: EncryptedStore): Promise<KeyStatus> {
+  const { number, installedMs } = newestTerm(store.keys.keyring);
+  const stored = await storedUsage(store, number);
+  return { term: number, installedMs, encryptions: stored + store.pendingUsage(number) };
+}
+
+async function storedUsage(store: EncryptedStore, term: number): Promise<number> {
   const [entry] = await store.read([USAGE_PREFIX + term]);
   return entry === undefined ? 0 : Number((await store.open('', entry)).toString());
 }

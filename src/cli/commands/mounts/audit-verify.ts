@@ -62,6 +62,13 @@ function printTable(invocation: Invocation, result: Verification): void {
       `\nKey ${key.publicKey}\n    ${key.role}, ${key.checkpoints} checkpoints, ${trust}`,
     );
   }
+  for (const { line, time, file } of result.setBacks) {
+    const place = file === '' ? `line ${line}` : `line ${line} of ${file}`;
+    say(
+      invocation,
+      wrapText(`\nThe store was put back to an older state before ${time} (${place}).`),
+    );
+  }
   if (result.ok) {
     say(invocation, `\nSuccess! No record was changed, moved or taken out from between others.`);
     for (const limit of limits(invocation, trusted)) say(invocation, wrapText(limit));

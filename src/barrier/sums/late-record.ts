@@ -1,5 +1,5 @@
 /** A stored record that is encrypted when it is about to be written. */
-import type { LateEntry } from '../storage/storage.ts';
+import type { LateEntry } from '../../storage/storage.ts';
 
 export class LateRecord implements LateEntry {
   readonly key: string;

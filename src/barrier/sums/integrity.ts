@@ -3,9 +3,9 @@
  * records of a shard (Clarke et al., "Incremental Multiset Hash Functions", ASIACRYPT 2003). Whoever can write to the store but
  * lacks the key cannot replay, delete, insert or swap a record without changing a sum; the sums themselves are records.
  */
-import { HmacKey } from '../crypto/hmac.ts';
-import { TAG_BYTES } from './record.ts';
-import { INTEGRITY_PREFIX } from './storage-keys.ts';
+import { HmacKey } from '../../crypto/hmac.ts';
+import { TAG_BYTES } from '../record.ts';
+import { INTEGRITY_PREFIX } from '../storage-keys.ts';
 
 /** Shards share the load of counting writes; each is one record. */
 export const SHARDS: number = 64;
