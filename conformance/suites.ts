@@ -109,7 +109,7 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   },
   'azure-cli': {
     large: true,
-    stage: staged(azure),
+    stage: staged(authority, azure),
     prepare: () => {
       const program = pythonWith('azure-cli', join(HERE, 'azure-cli', 'requirements.txt'));
       return {
