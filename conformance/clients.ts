@@ -1,23 +1,57 @@
 /** Installs unmodified clients at pinned versions, once: they stay beside the other packages, in folders named after what is in them. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const INSTALLED = fileURLToPath(new URL('../node_modules/.cache/conformance/', import.meta.url));
 
-/** Runs `install` unless it ran to its end before for this content. */
+const LOOK_AGAIN_MS = 200;
+/** Nothing takes as long to install: whoever began it is gone. */
+const INSTALL_MS_MAX = 600_000;
+
+/** Makes the folder `lock`, after whoever has it. */
+function take(lock: string): void {
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      return;
+    } catch {
+      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > INSTALL_MS_MAX) rmSync(lock, { recursive: true, force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
+    }
+  }
+}
+
+/** Runs `install` unless it ran to its end before for this content; suites that share a client wait for each other. */
 function installed(name: string, content: string, install: (folder: string) => void): string {
   const hash = createHash('sha256').update(content).digest('hex').slice(0, 12);
   const folder = join(INSTALLED, `${name}-${hash}`);
   const ready = join(folder, 'ready');
   if (existsSync(ready)) return folder;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  install(folder);
-  mkdirSync(ready);
+  mkdirSync(INSTALLED, { recursive: true });
+  const lock = `${folder}.lock`;
+  take(lock);
+  try {
+    if (existsSync(ready)) return folder;
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    install(folder);
+    mkdirSync(ready);
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
   return folder;
 }
 

@@ -1,12 +1,14 @@
 /**
  * `npm run conformance [-- --openbao PATH | --postgresql SERVERS] [SUITE…]`: unmodified clients, installed by this run, drive a real server
  * over TLS. With `--openbao` those of the Vault API drive the reference, which proves the suites themselves; with `--postgresql` all drive so
- * many servers on one PostgreSQL behind a balancer. Ends with "N passed, N failed".
+ * many servers on one PostgreSQL behind a balancer. Without that, several suites run side by side, each in a process of its own with its own
+ * servers. Ends with "N passed, N failed".
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startNameProxy } from '../rig/name-proxy.ts';
 import { openbao, strongroom } from '../rig/vault-server.ts';
@@ -17,6 +19,10 @@ import { SUITES } from './suites.ts';
 import type { Suite } from './suites.ts';
 
 const SUITE_TIMEOUT_MS = 300_000;
+/** Suites side by side: while one installs its client or waits for an answer, others work. */
+const SIDE_BY_SIDE = 3;
+/** The last line of a suite, and of this program. */
+const COUNT = /(?<passed>\d+) passed, (?<failed>\d+) failed\s*$/;
 /** Programs that take a second and more to start are slow on a busy machine. */
 const LARGE_TIMEOUT_MS = 1_200_000;
 
@@ -55,7 +61,7 @@ async function runSuite(
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   await new Promise((resolve) => child.once('close', resolve));
   console.log(output.trimEnd());
-  const count = /(?<passed>\d+) passed, (?<failed>\d+) failed\s*$/.exec(output)?.groups;
+  const count = COUNT.exec(output)?.groups;
   if (count === undefined) {
     console.log(`  FAILED ${name} broke off`);
     return { passed: 0, failed: 1 };
@@ -65,10 +71,13 @@ async function runSuite(
 
 interface Wish {
   readonly names: readonly string[];
-  readonly source: ServerSource;
+  /** A program to compare with. */
+  readonly reference: string | undefined;
+  /** Servers on one PostgreSQL. */
+  readonly postgresql: string | undefined;
 }
 
-async function wished(): Promise<Wish> {
+function wished(): Wish {
   const { values, positionals } = parseArgs({
     options: { openbao: { type: 'string' }, postgresql: { type: 'string' } },
     allowPositionals: true,
@@ -83,38 +92,36 @@ async function wished(): Promise<Wish> {
   const unknown = positionals.find((name) => SUITES[name] === undefined);
   if (unknown !== undefined)
     throw new Error(`no suite ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
-  const source =
+  return { names: positionals.length === 0 ? all : positionals, reference, postgresql };
+}
+
+/** Suites one after the other in this process, on servers that are started for each. */
+async function tryHere({ names, reference, postgresql }: Wish): Promise<Count[]> {
+  const source: ServerSource =
     postgresql === undefined
       ? alone(reference === undefined ? strongroom : openbao(reference))
       : await onPostgresql(Number(postgresql));
-  return { names: positionals.length === 0 ? all : positionals, source };
-}
-
-async function main(): Promise<number> {
-  const { names, source } = await wished();
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
   const started: SuiteServers[] = [];
   const proxy = await startNameProxy();
-  let passed = 0;
-  let failed = 0;
+  const counts: Count[] = [];
   try {
     const tls = makeCertificate(folder);
     for (const name of names) {
       const suite = SUITES[name];
       if (suite === undefined) continue;
-      const servers = await source.start(name, folder, tls);
+      const servers = await source.start(name, folder, tls, suite.fresh === true);
       started.push(servers);
       const { used, fresh } = servers;
       const stage = { server: used, proxy: proxy.address, caFile: tls.certFile };
-      const count = await runSuite(name, suite, {
+      const environment = {
         ...(await suite.stage?.(stage)),
+        ...(fresh === undefined ? {} : { FRESH_ADDR: fresh.api.address }),
         ADDR: used.api.address,
-        FRESH_ADDR: fresh.api.address,
         CA: tls.certFile,
         TOKEN: used.rootToken,
-      });
-      passed += count.passed;
-      failed += count.failed;
+      };
+      counts.push(await runSuite(name, suite, environment));
     }
   } finally {
     await proxy.stop();
@@ -122,6 +129,46 @@ async function main(): Promise<number> {
     await source.close();
     rmSync(folder, { recursive: true, force: true });
   }
+  return counts;
+}
+
+/** One suite in a process of its own, whose output is shown when it is done. */
+async function tryApart(name: string, args: readonly string[]): Promise<Count> {
+  const self = fileURLToPath(import.meta.url);
+  const argv = ['--disable-warning=ExperimentalWarning', self, ...args, name];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  await new Promise((resolve) => child.once('close', resolve));
+  const count = COUNT.exec(output)?.groups;
+  if (count === undefined) console.log(`  FAILED ${name} broke off`);
+  console.log(output.replace(COUNT, '').trimEnd());
+  return count === undefined
+    ? { passed: 0, failed: 1 }
+    : { passed: Number(count['passed']), failed: Number(count['failed']) };
+}
+
+async function trySideBySide({ names, reference }: Wish): Promise<Count[]> {
+  const args = reference === undefined ? [] : ['--openbao', reference];
+  const waiting = [...names];
+  const counts: Count[] = [];
+  const work = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      counts.push(await tryApart(name, args));
+    }
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+  return counts;
+}
+
+async function main(): Promise<number> {
+  const wish = wished();
+  const apart = wish.names.length > 1 && wish.postgresql === undefined;
+  const counts = apart ? await trySideBySide(wish) : await tryHere(wish);
+  const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+  const failed = counts.reduce((sum, count) => sum + count.failed, 0);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }

@@ -14,34 +14,31 @@ export type Tls = NonNullable<VaultServerOptions['tls']>;
 export interface SuiteServers {
   /** Open and ready, where the suite reaches it. */
   readonly used: VaultServer;
-  /** Not initialised yet. */
-  readonly fresh: VaultServer;
+  /** Not initialised yet; for suites that want one. */
+  readonly fresh: VaultServer | undefined;
   stop(): Promise<void>;
 }
 
 /** Where servers come from. */
 export interface ServerSource {
-  start(name: string, folder: string, tls: Tls): Promise<SuiteServers>;
+  start(name: string, folder: string, tls: Tls, wantsFresh: boolean): Promise<SuiteServers>;
   close(): Promise<void>;
 }
 
-async function stopAll(servers: readonly VaultServer[]): Promise<void> {
+async function stopAll(servers: readonly (VaultServer | undefined)[]): Promise<void> {
   for (const server of servers) {
-    server.api.close();
-    await server.child.stop();
+    server?.api.close();
+    await server?.child.stop();
   }
 }
 
 /** One server of `program`, with its own files. */
 export function alone(program: Program): ServerSource {
   return {
-    async start(name, folder, tls) {
+    async start(name, folder, tls, wantsFresh) {
       const used = await startVaultServer(program, { folder: join(folder, name), tls });
-      const fresh = await startVaultServer(program, {
-        folder: join(folder, `${name}-fresh`),
-        tls,
-        seal: 'shamir',
-      });
+      const other = { folder: join(folder, `${name}-fresh`), tls, seal: 'shamir' } as const;
+      const fresh = wantsFresh ? await startVaultServer(program, other) : undefined;
       return { used, fresh, stop: () => stopAll([used, fresh]) };
     },
     close: async () => {},
@@ -52,7 +49,7 @@ export function alone(program: Program): ServerSource {
 export async function onPostgresql(count: number): Promise<ServerSource> {
   const postgres = await startPostgres();
   return {
-    async start(name, folder, tls) {
+    async start(name, folder, tls, wantsFresh) {
       const database = name.replaceAll('-', '_');
       const empty = `${database}_fresh`;
       await postgres.createDatabase(database);
@@ -67,11 +64,10 @@ export async function onPostgresql(count: number): Promise<ServerSource> {
       });
       const ports = cluster.servers.map(({ api }) => Number(new URL(api.address).port));
       const balancer = await startRoundRobin(ports, port);
-      const fresh = await startVaultServer(strongroomOn(postgres.url(empty)), {
-        folder: join(folder, `${name}-fresh`),
-        tls,
-        seal: 'shamir',
-      });
+      const other = { folder: join(folder, `${name}-fresh`), tls, seal: 'shamir' } as const;
+      const fresh = wantsFresh
+        ? await startVaultServer(strongroomOn(postgres.url(empty)), other)
+        : undefined;
       const [first] = cluster.servers;
       if (first === undefined) throw new Error('a cluster has at least one server');
       const used = { ...first, api: new Api(publicAddress, { ca: tls.ca }) };

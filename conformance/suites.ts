@@ -26,6 +26,8 @@ export interface Suite {
   readonly prepare: () => Prepared;
   /** Takes minutes to install: run only when it is named. */
   readonly large?: true;
+  /** Wants a second server that is not initialised yet, at `FRESH_ADDR`. */
+  readonly fresh?: true;
   /** What the suite finds on the server, and where; only of suites about what the reference has not. */
   readonly stage?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
 }
@@ -74,7 +76,7 @@ const AZURE_PACKAGES = [
 ];
 
 export const SUITES: Readonly<Record<string, Suite>> = {
-  hvac: { prepare: python('hvac') },
+  hvac: { prepare: python('hvac'), fresh: true },
   'node-vault': { prepare: javascript('node-vault', ['node-vault@0.12.0']) },
   'logins-python': { prepare: python('logins-python'), stage: logins },
   'logins-ansible': { prepare: python('logins-ansible'), stage: logins, large: true },

@@ -13,18 +13,23 @@ export interface Program {
   readonly executable: string;
   /** The storage block of its configuration, and what else only it needs. */
   storage(folder: string): string;
+  /** Options of its audit device beside the file. */
+  readonly auditOptions: string;
 }
 
 export const strongroom: Program = {
   name: 'strongroom',
   executable: fileURLToPath(new URL('../bin/strongroom', import.meta.url)),
   storage: (folder) => `storage "sqlite" { path = "${join(folder, 'data')}" }`,
+  // What is tried here is no promise about time, and the disk may be busy with other work.
+  auditOptions: 'deadline = "30s"',
 };
 
 export function openbao(executable: string): Program {
   return {
     name: 'openbao',
     executable,
+    auditOptions: '',
     storage: (folder) => {
       mkdirSync(join(folder, 'raft'), { recursive: true });
       return `storage "raft" { path = "${join(folder, 'raft')}" node_id = "one" }\ndisable_mlock = true`;
@@ -51,7 +56,7 @@ export interface VaultServerOptions {
   readonly evenIfSealed?: boolean;
 }
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
 const READY_STATUS = 200;
 const UNINITIALIZED_STATUS = 501;
@@ -131,6 +136,7 @@ ${seal}
 audit "file" "main" {
   options {
     file_path = "${auditFile}"
+    ${program.auditOptions}
   }
 }
 api_addr = "${options.publicAddress ?? address}"

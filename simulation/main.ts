@@ -1,6 +1,6 @@
 /**
  * `npm run simulate [-- --ci] [--seed N] [--cycles N] [--minutes N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
- * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts (of a real PostgreSQL); moves (between the stores); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seconds N` for how long, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts (of a real PostgreSQL); moves (between the stores); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
  * sets the dose of a part: cycles, operations or trials; `--minutes` ends consistency earlier. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
@@ -72,6 +72,7 @@ async function main(): Promise<number> {
       minutes: { type: 'string', default: '120' },
       seeds: { type: 'string' },
       from: { type: 'string', default: '1' },
+      seconds: { type: 'string' },
     },
     allowPositionals: true,
   });
@@ -85,7 +86,7 @@ async function main(): Promise<number> {
       : await simulateDeterministic({
           seeds: values.seeds === undefined ? (cycles ?? dose.seeds) : Number(values.seeds),
           from: Number(values.from),
-          secondsMax: dose.seedSeconds,
+          secondsMax: values.seconds === undefined ? dose.seedSeconds : Number(values.seconds),
         });
   const parts: Readonly<Record<string, () => Promise<string[]>>> = {
     deterministic,

@@ -16,7 +16,7 @@ const OTHER_SUITES: readonly (readonly [string, string])[] = [
   ['crash, fault and corruption cycles', 'npm run simulate   (fsync faults need strace)'],
 ];
 
-/** Files at once: each is a process of its own, and one core stays free for what a test itself starts. */
+/** Files at once: each is a process of its own; one more than there are cores, because each also waits. */
 const CONCURRENCY_MAX = 8;
 const TEST_TIMEOUT_MS = 120_000;
 /** Compiled code is kept from one process to the next: each of them loads much of the product. */
@@ -36,7 +36,7 @@ function main(wanted: readonly string[]): number {
     console.log('Left out here:');
     for (const [suite, how] of OTHER_SUITES) console.log(`  ${suite}: ${how}`);
   }
-  const concurrency = Math.min(CONCURRENCY_MAX, Math.max(2, availableParallelism()));
+  const concurrency = Math.min(CONCURRENCY_MAX, Math.max(2, availableParallelism() + 1));
   const done = spawnSync(
     process.execPath,
     [

@@ -17,6 +17,8 @@ export interface DeterministicOptions {
 }
 
 const FAILURES_SHOWN_MAX = 10;
+/** Room for what a run leaves behind: little of it outlives the run, so it is better dropped than moved. */
+const YOUNG_MIB = 128;
 const MS_PER_HOUR = 3_600_000;
 
 export async function simulateDeterministic(options: DeterministicOptions): Promise<string[]> {
@@ -94,7 +96,10 @@ async function inWorkers(
 ): Promise<void> {
   const all = Array.from({ length: count }, async (_, index) => {
     const file = new URL('worker.ts', import.meta.url);
-    const worker = new Worker(file, { workerData: taskOf(index) });
+    const worker = new Worker(file, {
+      workerData: taskOf(index),
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    });
     worker.on('message', take);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     worker.on('error', reject);

@@ -165,15 +165,15 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
   }
 
   /** The same for several, those not yet known from one snapshot. */
-  async fetchMany(keys: readonly string[]): Promise<(Entry | undefined)[]> {
+  fetchMany(keys: readonly string[]): Awaitable<(Entry | undefined)[]> {
     this.#assertLive();
     const missing = keys.filter((key) => !this.#reads.has(key));
     if (missing.length > BATCH_MAX) throw invalidRequest(`more than ${BATCH_MAX} records at once`);
-    if (missing.length > 0) {
-      const entries = await this.store.read(missing, this.#session);
+    const read = missing.length === 0 ? [] : this.store.read(missing, this.#session);
+    return after(read, (entries) => {
       missing.forEach((key, index) => this.#remember(key, entries[index]));
-    }
-    return keys.map((key) => this.#reads.get(key));
+      return keys.map((key) => this.#reads.get(key));
+    });
   }
 
   write(key: string, value: Buffer | undefined, fresh: boolean): void {

@@ -26,7 +26,7 @@ export interface UnitMemory {
   /** What is stored, the same at every call. */
   fetch(key: string): Awaitable<Entry | undefined>;
   /** The same for several, those not yet known from one snapshot. */
-  fetchMany(keys: readonly string[]): Promise<(Entry | undefined)[]>;
+  fetchMany(keys: readonly string[]): Awaitable<(Entry | undefined)[]>;
   write(key: string, value: Buffer | undefined, fresh: boolean): void;
 }
 
@@ -92,8 +92,8 @@ export class View implements Transaction {
     return this.#decodeRecord(full, entry) as Awaitable<Stored<T>>;
   }
 
-  async getRecords<T>(keys: readonly string[]): Promise<(Stored<T> | undefined)[]> {
-    const records = await this.#each(
+  getRecords<T>(keys: readonly string[]): Awaitable<(Stored<T> | undefined)[]> {
+    const records = this.#each(
       keys,
       (full, entry) => {
         const held = this.#unit.records.get(full, entry.revision);
@@ -101,7 +101,7 @@ export class View implements Transaction {
       },
       decodeWritten,
     );
-    return records as (Stored<T> | undefined)[];
+    return records as Awaitable<(Stored<T> | undefined)[]>;
   }
 
   async list(prefix: string, page?: ListPage): Promise<readonly string[]> {
@@ -142,26 +142,33 @@ export class View implements Transaction {
     });
   }
 
-  async #each<T>(
+  #each<T>(
     keys: readonly string[],
     ofEntry: (full: string, entry: Entry) => Awaitable<T>,
     ofWrite: (value: Buffer | undefined) => T | undefined,
-  ): Promise<(T | undefined)[]> {
+  ): Awaitable<(T | undefined)[]> {
     const fulls = keys.map((key) => this.#prefix + key);
     const unwritten = fulls.filter((full) => this.#unit.written(full) === undefined);
-    const entries = await this.#unit.fetchMany(unwritten);
-    const values: (T | undefined)[] = [];
-    let next = 0;
-    for (const full of fulls) {
-      const write = this.#unit.written(full);
-      if (write !== undefined) {
-        values.push(ofWrite(write.value));
-        continue;
+    return after(this.#unit.fetchMany(unwritten), (entries) => {
+      let next = 0;
+      const pending: Promise<void>[] = [];
+      const values: (T | undefined)[] = [];
+      for (const [index, full] of fulls.entries()) {
+        const write = this.#unit.written(full);
+        const entry = write === undefined ? entries[next++] : undefined;
+        const value =
+          write !== undefined
+            ? ofWrite(write.value)
+            : entry === undefined
+              ? undefined
+              : ofEntry(full, entry);
+        if (value instanceof Promise) {
+          values.push(undefined);
+          pending.push(value.then((found) => void (values[index] = found)));
+        } else values.push(value);
       }
-      const entry = entries[next++];
-      values.push(entry === undefined ? undefined : await ofEntry(full, entry));
-    }
-    return values;
+      return pending.length === 0 ? values : Promise.all(pending).then(() => values);
+    });
   }
 }
 

@@ -43,7 +43,7 @@ export interface Call {
    * In place of `namespace`: the core looks the binding up (`sys/bindings`, or a `binding` block of the configuration), and
    * `path` is relative to the mount that it names. An unknown one is refused with `not_found` and the reason `unbound`.
    */
-  readonly bound?: BoundPlace;
+  readonly bound?: BoundPlace | undefined;
   /** The token as sent, undefined when none was. Judged by the core only. */
   readonly token: string | undefined;
   /** The token came in `Authorization: Bearer` (RFC 6750). */

@@ -3,7 +3,6 @@ import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { OperationSpec } from '../model/backend.ts';
 import type { Request } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
-import type { Call } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import { dataPrefix } from './mounts/mount-entry.ts';
 import { outsideOf, scheduleFor } from './outside/outside.ts';
@@ -28,7 +27,7 @@ export function requestOf(
   { outsideEffects = false }: Pick<OperationSpec<never, never>, 'outsideEffects'>,
 ): Request {
   const { call, mount, namespace } = exchange;
-  const request: Request = {
+  const request: Writable<Request> = {
     id: exchange.id,
     operation: exchange.operation,
     namespace,
@@ -48,33 +47,30 @@ export function requestOf(
   const seesCore = mount === undefined || mount.backend.scope === 'unit';
   const past = !seesCore && asksForThePast(call);
   if (call.protocol === 'vault' && call.task === undefined && !seesCore && !past) return request;
-  return {
-    ...request,
-    ...rarer(exchange, seesCore),
-    ...(past ? recallOf(parts, exchange, storeOf(exchange) as Transaction) : {}),
-  };
+  addRarer(request, exchange, seesCore);
+  return past
+    ? { ...request, ...recallOf(parts, exchange, storeOf(exchange) as Transaction) }
+    : request;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What only parts of the core, or facades of other protocols, hand on. */
-function rarer(exchange: Exchange, seesCore: boolean): Partial<Request> {
-  const { call } = exchange;
-  return {
-    ...(seesCore && call.token !== undefined
-      ? { clientToken: call.token, bearer: call.bearer === true }
-      : {}),
-    ...(seesCore && exchange.boundTo !== undefined ? { environments: exchange.boundTo } : {}),
-    ...(seesCore && exchange.class === 'open' ? openCredentials(call) : {}),
-    ...(seesCore && call.evidence !== undefined ? { evidence: call.evidence } : {}),
-    ...(call.task === undefined ? {} : { task: call.task }),
-    ...(exchange.callerName === undefined ? {} : { callerName: exchange.callerName }),
-    ...(call.retention === undefined ? {} : { retention: call.retention }),
-  };
-}
-
-/** Basic credentials, where a path without a token takes them. */
-function openCredentials({ headers }: Call): Pick<Request, 'authorization'> {
-  const { authorization } = headers;
-  return authorization === undefined ? {} : { authorization };
+function addRarer(request: Writable<Request>, exchange: Exchange, seesCore: boolean): void {
+  const { call, callerName } = exchange;
+  if (seesCore) {
+    if (call.token !== undefined) {
+      request.clientToken = call.token;
+      request.bearer = call.bearer === true;
+    }
+    if (exchange.boundTo !== undefined) request.environments = exchange.boundTo;
+    if (call.evidence !== undefined) request.evidence = call.evidence;
+    const { authorization } = exchange.class === 'open' ? call.headers : NO_HEADERS;
+    if (authorization !== undefined) request.authorization = authorization;
+  }
+  if (call.task !== undefined) request.task = call.task;
+  if (callerName !== undefined) request.callerName = callerName;
+  if (call.retention !== undefined) request.retention = call.retention;
 }
 
 /** An engine gets a view of its own mount; a part of the core gets the unit. */

@@ -70,7 +70,7 @@ export interface CredentialPort {
     namespaceId: string,
     evidence: Evidence,
     nowMs: number,
-  ): Promise<JudgedCredential>;
+  ): Awaitable<JudgedCredential>;
   /** Undefined when the entity is disabled or gone. */
   entityName(unit: CoreUnit, namespaceId: string, entityId: string): Promise<string | undefined>;
   /** Notes which token a credential has. */
@@ -83,7 +83,7 @@ export interface BindingPort {
     unit: CoreUnit,
     protocol: Call['protocol'],
     place: Pick<BoundPlace, 'name' | 'region'>,
-  ): Promise<Binding | undefined>;
+  ): Awaitable<Binding | undefined>;
 }
 
 export interface Parts extends SnapshotPort {

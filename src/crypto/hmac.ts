@@ -3,13 +3,13 @@
  * already begin with the padded key, which costs a third of `createHmac`; long messages take `createHmac`.
  */
 import { createHmac, hash } from 'node:crypto';
-import { ownCopy, wipe } from './secret-bytes.ts';
+import { ownCopy, secretBuffer, wipe } from './secret-bytes.ts';
 
 /** Bytes of a SHA-256 block, to which RFC 2104 pads the key. */
 const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
-/** Longest message, in bytes, that goes through the scratch block. */
-const SCRATCH_MESSAGE_BYTES_MAX = 4096;
+/** Longest message, in bytes, that goes through the scratch block, where nothing else is asked for. */
+const SCRATCH_MESSAGE_BYTES = 4096;
 /** Lengths of messages whose views of the scratch block are kept. */
 const KEPT_VIEWS = 512;
 const INNER_PAD = 0x36;
@@ -20,14 +20,15 @@ type Encoding = 'hex' | 'base64' | 'base64url';
 export class HmacKey {
   readonly #key: Buffer;
   /** Padded key, then room for a message. */
-  readonly #inner: Buffer = Buffer.alloc(BLOCK_BYTES + SCRATCH_MESSAGE_BYTES_MAX);
+  readonly #inner: Buffer;
   /** Padded key, then room for the inner digest. */
-  readonly #outer: Buffer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES);
+  readonly #outer: Buffer = secretBuffer(BLOCK_BYTES + DIGEST_BYTES);
   readonly #views: (Buffer | undefined)[] = Array.from({ length: KEPT_VIEWS });
   #live = true;
 
-  /** Takes a copy of `key`, of any length. */
-  constructor(key: Uint8Array) {
+  /** Takes a copy of `key`, of any length. Messages of up to `scratchBytes` go the quick way. */
+  constructor(key: Uint8Array, scratchBytes: number = SCRATCH_MESSAGE_BYTES) {
+    this.#inner = secretBuffer(BLOCK_BYTES + scratchBytes);
     // RFC 2104 §2: a key longer than a block is hashed first.
     this.#key = ownCopy(key.length > BLOCK_BYTES ? hash('sha256', key, 'buffer') : key);
     for (let index = 0; index < BLOCK_BYTES; index++) {
@@ -49,7 +50,7 @@ export class HmacKey {
     if (!this.#live) throw new Error('the HMAC key is wiped');
     // A UTF-16 unit takes at most three bytes of UTF-8.
     const bytesMax = typeof message === 'string' ? message.length * 3 : message.length;
-    if (bytesMax > SCRATCH_MESSAGE_BYTES_MAX) {
+    if (bytesMax > this.#inner.length - BLOCK_BYTES) {
       return createHmac('sha256', this.#key).update(message).digest(encoding);
     }
     let length: number;

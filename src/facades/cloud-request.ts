@@ -5,30 +5,26 @@ import type { BodyErrorReason, WireRequest } from './facade.ts';
 
 export type CallFrame = Pick<
   Call,
-  | 'protocol'
-  | 'namespace'
-  | 'query'
-  | 'wrapTtlSeconds'
-  | 'wrapFormat'
-  | 'connection'
-  | 'headers'
-  | 'signal'
+  'protocol' | 'namespace' | 'query' | 'wrapTtlSeconds' | 'wrapFormat' | 'connection' | 'headers'
 >;
+
+const NO_QUERY: CallFrame['query'] = Object.freeze({});
+const NO_HEADERS: CallFrame['headers'] = Object.freeze({});
+const EMPTY = Buffer.alloc(0);
 
 /** A cloud knows no namespaces and wraps nothing; what its headers say has become evidence. */
 export function callFrame(
   protocol: Exclude<Call['protocol'], 'vault'>,
-  { connection, signal }: WireRequest,
+  { connection }: WireRequest,
 ): CallFrame {
   return {
     protocol,
     namespace: '',
-    query: {},
+    query: NO_QUERY,
     wrapTtlSeconds: 0,
     wrapFormat: '',
     connection,
-    headers: {},
-    signal,
+    headers: NO_HEADERS,
   };
 }
 
@@ -38,7 +34,7 @@ export async function bodyBytes(
   bytesMax: number,
   refusal: (reason: BodyErrorReason) => Error,
 ): Promise<Buffer> {
-  if (!request.hasBody) return Buffer.alloc(0);
+  if (!request.hasBody) return EMPTY;
   try {
     return await request.readBody(bytesMax);
   } catch (error) {

@@ -85,17 +85,22 @@ export class HttpExchange implements WireRequest, RunningRequest {
     return this.#awaitsContinue && this.hasBody;
   }
 
-  readBody(bytesMax: number): Promise<Buffer> {
+  async readBody(bytesMax: number): Promise<Buffer> {
     const { request } = this;
-    if (!this.hasBody) return Promise.resolve(EMPTY);
+    if (!this.hasBody) return EMPTY;
     if (announcesTooMuch(request.headers['content-length'], bytesMax)) {
-      return Promise.reject(new BodyError('too_large'));
+      throw new BodyError('too_large');
     }
     if (this.#awaitsContinue) {
       this.#awaitsContinue = false;
       this.response.writeContinue();
+    } else {
+      // What came together with the head is taken in by then, so that nothing has to be listened for.
+      await Promise.resolve();
+      const whole = request.complete && request.readableLength <= bytesMax && request.read();
+      if (Buffer.isBuffer(whole)) return whole;
     }
-    return readWhole(request, bytesMax);
+    return await readWhole(request, bytesMax);
   }
 
   /**

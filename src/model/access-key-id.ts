@@ -4,6 +4,7 @@
  */
 import { decodeBase32, encodeBase32 } from '../base/base32.ts';
 import type { Random } from '../base/random.ts';
+import { Recent } from '../base/recent.ts';
 
 /** `AKIA`: a key that lasts. `ASIA`: a key that goes with a session token. */
 export type AccessKeyPrefix = 'AKIA' | 'ASIA';
@@ -28,8 +29,20 @@ export function newAccessKeyId(random: Random, prefix: AccessKeyPrefix, account:
   return prefix + encodeBase32(Buffer.from(bits.toString(16).padStart(2 * BYTES, '0'), 'hex'));
 }
 
+/** Accounts of ids that were shown lately: the same few, with every request. */
+const KNOWN_MAX = 1_024;
+const known = new Recent<string>(KNOWN_MAX);
+
 /** The account of an id; undefined when it is none of ours. */
 export function accountOf(accessKeyId: string): string | undefined {
+  let account = known.get(accessKeyId);
+  if (account !== undefined) return account;
+  account = decodedAccount(accessKeyId);
+  if (account !== undefined) known.set(accessKeyId, account);
+  return account;
+}
+
+function decodedAccount(accessKeyId: string): string | undefined {
   const match = ID.exec(accessKeyId);
   const bytes = match === null ? undefined : decodeBase32(match[1] ?? '');
   if (bytes === undefined) return undefined;

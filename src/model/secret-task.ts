@@ -25,6 +25,7 @@
  *   destroy versions          write         destroy/<name>
  *   list secrets              scan          metadata/[<folder>/]
  */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Principal, Reply } from './request.ts';
 import type { NewVersion, Placement, Secret, Version } from './secret.ts';
@@ -124,7 +125,7 @@ export interface SecretDesk extends Desk {
    */
   readonly secret: Secret | undefined;
   /** Value of a version; empty when that was destroyed. What may not be handed out is for the task to refuse (`isReadable`). */
-  value(number: number): Promise<Buffer>;
+  value(number: number): Awaitable<Buffer>;
 
   /** Undefined when the secret does not rotate. */
   rotation(): Promise<RotationState | undefined>;
@@ -181,6 +182,6 @@ export interface ListDesk extends Desk {
 
 /** For requests that read, write or delete: `secret`; for `scan`: `list`. The `data` of the reply is the facade's own. */
 export interface SecretTask {
-  readonly secret?: (desk: SecretDesk) => Promise<Reply | undefined> | Reply | undefined;
-  readonly list?: (desk: ListDesk) => Promise<Reply | undefined> | Reply | undefined;
+  readonly secret?: (desk: SecretDesk) => Awaitable<Reply | undefined>;
+  readonly list?: (desk: ListDesk) => Awaitable<Reply | undefined>;
 }

@@ -31,7 +31,7 @@ export interface Reader {
    */
   getRecord<T>(key: string): Awaitable<Stored<T> | undefined>;
   /** Several of them from one snapshot. */
-  getRecords<T>(keys: readonly string[]): Promise<(Stored<T> | undefined)[]>;
+  getRecords<T>(keys: readonly string[]): Awaitable<(Stored<T> | undefined)[]>;
   /** Names of the direct children of `prefix` ('' or ending in '/'), in byte order; folders end in '/'. Committed state only. */
   list(prefix: string, page?: ListPage): Promise<readonly string[]>;
 }

@@ -10,6 +10,8 @@ import type { Chance } from './chance.ts';
 import type { Machine } from './machine.ts';
 import type { Scheduler } from './scheduler.ts';
 
+/** The beginning of a record, as far as its request's id. */
+const RECORD = /"type":"(request|response)"[^\n]*?"request":\{"id":"([0-9a-f-]{36})"/g;
 const SYNC_MS = 1;
 /** What an unusually slow write takes, at most: more than the deadline of a device. */
 const SLOW_MS_MAX = 4_000;
@@ -17,7 +19,7 @@ const SLOW_MS_MAX = 4_000;
 /** What outlives the process. */
 export class AuditFile {
   readonly chance: Chance;
-  bytes: Buffer = Buffer.alloc(0);
+  #parts: Buffer[] = [];
   readonly #requests = new Set<string>();
   readonly #replies = new Set<string>();
   /** Probabilities per append. */
@@ -29,16 +31,20 @@ export class AuditFile {
   }
 
   write(bytes: Buffer): void {
-    this.bytes = Buffer.concat([this.bytes, bytes]);
+    this.#parts.push(bytes);
+  }
+
+  /** All that was written. */
+  get bytes(): Buffer {
+    const whole = Buffer.concat(this.#parts);
+    this.#parts = [whole];
+    return whole;
   }
 
   /** Whole lines that are durable now. */
   index(lines: Buffer): void {
-    for (const line of lines.toString('latin1').split('\n')) {
-      const reply = line.includes('"type":"response"');
-      if (!reply && !line.includes('"type":"request"')) continue;
-      const id = /"request":\{"id":"([0-9a-f-]{36})"/.exec(line)?.[1];
-      if (id !== undefined) (reply ? this.#replies : this.#requests).add(id);
+    for (const [, type, id = ''] of lines.toString('latin1').matchAll(RECORD)) {
+      (type === 'response' ? this.#replies : this.#requests).add(id);
     }
   }
 

@@ -2,6 +2,8 @@
  * Bindings: what an AWS account and region, an Azure vault or a Google project is here, which is a namespace and mounts in it.
  * Some come from the configuration, the others from `sys/bindings`, which cannot change those of the configuration.
  */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import type { Retention } from '../../model/secret-task.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { BoundPart, BoundPlace, Call } from '../call.ts';
@@ -40,35 +42,55 @@ export function bindingKey({
   return `${protocol}/${encodeURIComponent(name.toLowerCase())}/${region === '' ? ANY_REGION : encodeURIComponent(region)}`;
 }
 
+interface Known {
+  /** By {@link bindingKey}. */
+  readonly byKey: ReadonlyMap<string, Binding>;
+  /** By protocol and name, then by region: every request asks. */
+  readonly byPlace: ReadonlyMap<string, ReadonlyMap<string, Binding>>;
+}
+
+function indexed(byKey: ReadonlyMap<string, Binding>): Known {
+  const byPlace = new Map<string, Map<string, Binding>>();
+  for (const binding of byKey.values()) {
+    const place = placeKey(binding.protocol, binding.name);
+    const regions = byPlace.get(place) ?? new Map<string, Binding>();
+    byPlace.set(place, regions.set(binding.region, binding));
+  }
+  return { byKey, byPlace };
+}
+
+function placeKey(protocol: BoundProtocol, name: string): string {
+  return `${protocol}/${name.toLowerCase()}`;
+}
+
 export class Bindings {
-  readonly #cache: EpochCache<ReadonlyMap<string, Binding>>;
+  readonly #cache: EpochCache<Known>;
   readonly #configured: ReadonlyMap<string, Binding>;
 
   constructor(begin: () => CoreUnit, configured: readonly Binding[]) {
     this.#configured = new Map(configured.map((binding) => [bindingKey(binding), binding]));
     this.#cache = new EpochCache(BINDINGS_SCOPE, begin, async (unit) => {
       const stored = await loadBindings(unit);
-      return new Map([...stored, ...this.#configured]);
+      return indexed(new Map([...stored, ...this.#configured]));
     });
   }
 
   /** Every binding, by its key. */
   async all(unit: CoreUnit): Promise<ReadonlyMap<string, Binding>> {
-    return await this.#cache.get(unit);
+    return (await this.#cache.get(unit)).byKey;
   }
 
   /** The binding of a name in a region, else that of the name in all regions. */
-  async find(
+  find(
     unit: CoreUnit,
     protocol: Call['protocol'],
     { name, region = '' }: Pick<BoundPlace, 'name' | 'region'>,
-  ): Promise<Binding | undefined> {
+  ): Awaitable<Binding | undefined> {
     if (protocol === 'vault') return undefined;
-    const all = await this.#cache.get(unit);
-    return (
-      all.get(bindingKey({ protocol, name, region })) ??
-      all.get(bindingKey({ protocol, name, region: '' }))
-    );
+    return after(this.#cache.get(unit), ({ byPlace }) => {
+      const regions = byPlace.get(placeKey(protocol, name));
+      return regions?.get(region) ?? regions?.get('');
+    });
   }
 
   isConfigured(binding: Pick<Binding, 'protocol' | 'name' | 'region'>): boolean {

@@ -1,25 +1,30 @@
 /** Puts the namespace and mount of a binding in place of the name that a facade has for them. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError } from '../../model/errors.ts';
-import type { BoundPlace, Call } from '../call.ts';
+import type { Binding } from '../bindings/bindings.ts';
+import type { BoundPlace } from '../call.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 
-export async function bind(parts: Parts, exchange: Exchange, place: BoundPlace): Promise<void> {
+export function bind(parts: Parts, exchange: Exchange, place: BoundPlace): Awaitable<void> {
   if (parts.state() !== 'unsealed') return;
-  const { call } = exchange;
-  const binding = await parts.bindings.find(exchange.unit, call.protocol, place);
+  const found = parts.bindings.find(exchange.unit, exchange.call.protocol, place);
+  return after(found, (binding) => resolve(exchange, place, binding));
+}
+
+function resolve(exchange: Exchange, place: BoundPlace, binding: Binding | undefined): void {
   if (binding === undefined) throw unbound('nothing is bound to that name');
   const mount = place.part === '' ? '' : binding.mounts[place.part];
   if (mount === undefined) throw unbound(`the binding has no mount for ${place.part}`);
-  const { bound: _bound, ...rest } = call;
-  const resolved: Call = {
-    ...rest,
-    namespace: binding.namespace,
-    path: mount + call.path,
-    ...(binding.retention === undefined ? {} : { retention: binding.retention }),
-  };
-  exchange.call = resolved;
-  exchange.path = resolved.path;
+  const { call } = exchange;
+  const { namespace, retention } = binding;
+  const path = mount + call.path;
+  exchange.call =
+    retention === undefined
+      ? { ...call, bound: undefined, namespace, path }
+      : { ...call, bound: undefined, namespace, path, retention };
+  exchange.path = path;
 }
 
 function unbound(detail: string): RequestError {

@@ -10,7 +10,7 @@ import { logIn } from './log-in.ts';
 export function identify(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { bound } = exchange.call;
   if (bound === undefined) return recogniseToken(parts, exchange);
-  return bind(parts, exchange, bound).then(() => recogniseToken(parts, exchange));
+  return after(bind(parts, exchange, bound), () => recogniseToken(parts, exchange));
 }
 
 function recogniseToken(parts: Parts, exchange: Exchange): Awaitable<void> {

@@ -1,5 +1,7 @@
 /** The token of a credential: checks the evidence, and makes the token when there is none or it has ended. */
-import type { CredentialRecord } from '../../identity/credentials/record.ts';
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
+import type { CredentialRecord, JudgedKey, Session } from '../../identity/credentials/record.ts';
 import { permissionDenied } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Stored } from '../../model/transaction.ts';
@@ -16,28 +18,48 @@ export const CREDENTIAL_LOGIN_PATH = 'identity/credential-login';
 const TOKEN_TTL_SECONDS = 48 * 3600;
 const TOKEN_LEFT_MIN_MS = 36 * 3_600_000;
 
-export async function logIn(parts: Parts, exchange: Exchange, evidence: Evidence): Promise<void> {
+export function logIn(parts: Parts, exchange: Exchange, evidence: Evidence): Awaitable<void> {
   if (parts.state() !== 'unsealed' || exchange.call.path === CREDENTIAL_LOGIN_PATH) return;
   const { unit, call, nowMs } = exchange;
-  const routing = await parts.table.routing(unit);
-  const namespace = routing.namespaces.get(call.namespace);
-  if (namespace === undefined) throw permissionDenied('the namespace does not exist');
-  const judged = await parts.credentials.judge(unit, namespace.id, evidence, nowMs);
-  if (judged.session !== undefined) {
-    exchange.token = await parts.tokens.lookup(unit, judged.session.clientToken, nowMs);
-    exchange.callerName = judged.session.name;
-    if (exchange.token === undefined) throw permissionDenied('the session has ended');
-    return;
-  }
-  const { token } = judged;
-  const { expiresMs } = judged.credential;
+  return after(parts.table.routing(unit), ({ namespaces }) => {
+    const namespace = namespaces.get(call.namespace);
+    if (namespace === undefined) throw permissionDenied('the namespace does not exist');
+    return after(parts.credentials.judge(unit, namespace.id, evidence, nowMs), (judged) =>
+      judged.session === undefined
+        ? enter(parts, exchange, namespace.id, judged)
+        : enterSession(parts, exchange, judged.session),
+    );
+  });
+}
+
+function enterSession(parts: Parts, exchange: Exchange, session: Session): Awaitable<void> {
+  const found = parts.tokens.lookup(exchange.unit, session.clientToken, exchange.nowMs);
+  return after(found, (token) => {
+    exchange.token = token;
+    exchange.callerName = session.name;
+    if (token === undefined) throw permissionDenied('the session has ended');
+  });
+}
+
+function enter(
+  parts: Parts,
+  exchange: Exchange,
+  namespaceId: string,
+  { credential, token }: JudgedKey,
+): Awaitable<void> {
+  const { unit, nowMs } = exchange;
+  const { expiresMs } = credential;
   const leftMs = expiresMs === 0 ? Number.POSITIVE_INFINITY : expiresMs - nowMs;
-  const known = token === undefined ? undefined : await parts.tokens.byRef(unit, token, nowMs);
-  exchange.token =
-    known !== undefined && known.expiresMs - nowMs >= Math.min(TOKEN_LEFT_MIN_MS, leftMs)
-      ? known
-      : await issue(parts, exchange, namespace.id, judged.credential, leftMs);
-  exchange.callerName = `user/${exchange.token.metadata?.['entity_name'] ?? ''}`;
+  const found = token === undefined ? undefined : parts.tokens.byRef(unit, token, nowMs);
+  return after(found, (known) => {
+    const lasts =
+      known !== undefined && known.expiresMs - nowMs >= Math.min(TOKEN_LEFT_MIN_MS, leftMs);
+    const entered = lasts ? known : issue(parts, exchange, namespaceId, credential, leftMs);
+    return after(entered, (record) => {
+      exchange.token = record;
+      exchange.callerName = `user/${record.metadata?.['entity_name'] ?? ''}`;
+    });
+  });
 }
 
 async function issue(

@@ -10,6 +10,9 @@ import type {
   Evidence,
   ServiceAccountEvidence,
 } from '../../model/evidence.ts';
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
+import { HmacKey } from '../../crypto/hmac.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { equalConstantTime, wipe } from '../../crypto/secret-bytes.ts';
 import { CredentialStore } from './store.ts';
@@ -17,11 +20,14 @@ import type {
   CredentialFault,
   CredentialRecord,
   JudgedCredential,
+  JudgedKey,
   SessionTexts,
 } from './record.ts';
 
 /** Derived signing keys that are kept: one per key, day, region and service in use. */
-const SIGNING_KEYS_MAX = 4_096;
+const SIGNING_KEYS_MAX = 1_024;
+/** Room for the text that is signed: algorithm, time, scope and a digest, at three bytes for a character. */
+const SIGNED_TEXT_BYTES = 3 * 256;
 /** How exact `last_used_time` is: a write per credential and hour. */
 const LAST_USED_STEP_MS = 3_600_000;
 /** `<id>~<secret>`: the text names its credential. */
@@ -33,7 +39,7 @@ export interface JudgePorts {
 
 export class CredentialJudge {
   readonly #ports: JudgePorts;
-  readonly #signingKeys = new Map<string, Buffer>();
+  readonly #signingKeys = new Map<string, HmacKey>();
 
   constructor(ports: JudgePorts) {
     this.#ports = ports;
@@ -43,30 +49,32 @@ export class CredentialJudge {
    * The credential behind the evidence, when that holds. Entities that are disabled or gone are refused with their token.
    * @throws {RequestError} permission_denied, with a {@link CredentialFault} as its reason
    */
-  async judge(
+  judge(
     unit: Unit,
     namespaceId: string,
     evidence: Evidence,
     nowMs: number,
-  ): Promise<JudgedCredential> {
+  ): Awaitable<JudgedCredential> {
     if (evidence.kind === 'access-key' && evidence.sessionToken !== undefined) {
       return this.#session(evidence, evidence.sessionToken, nowMs);
     }
     const store = new CredentialStore(unit, namespaceId);
     const id =
       evidence.kind === 'client-secret' ? idInSecret(evidence.secret) : evidence.credential;
-    const [found, token] = await store.findWithToken(id);
-    if (found === undefined || found.kind !== evidence.kind || !isUsable(found, nowMs)) {
-      throw refused('unknown_credential');
-    }
-    if (!(await this.#holds(store, namespaceId, found, evidence))) throw refused('bad_signature');
-    const credential = used(store, found, nowMs);
-    return { credential, token };
+    return after(store.findWithToken(id), ([found, token]) => {
+      if (found === undefined || found.kind !== evidence.kind || !isUsable(found, nowMs)) {
+        throw refused('unknown_credential');
+      }
+      return after(this.#holds(store, namespaceId, found, evidence), (holds): JudgedKey => {
+        if (!holds) throw refused('bad_signature');
+        return { credential: used(store, found, nowMs), token };
+      });
+    });
   }
 
   /** Forgets what was derived: after a seal. */
   clear(): void {
-    for (const key of this.#signingKeys.values()) wipe(key);
+    for (const key of this.#signingKeys.values()) key.destroy();
     this.#signingKeys.clear();
   }
 
@@ -83,36 +91,50 @@ export class CredentialJudge {
     return { session };
   }
 
-  async #holds(
+  #holds(
     store: CredentialStore,
     namespaceId: string,
     credential: Stored<CredentialRecord>,
     evidence: Evidence,
-  ): Promise<boolean> {
-    if (evidence.kind === 'access-key') {
-      return isSignature(await this.#signingKey(store, namespaceId, evidence), evidence);
-    }
+  ): Awaitable<boolean> {
+    if (evidence.kind === 'access-key') return this.#isSigned(store, namespaceId, evidence);
     return evidence.kind === 'client-secret'
-      ? await isClientSecret(store, credential, evidence)
+      ? isClientSecret(store, credential, evidence)
       : isSignedByAccount(credential, evidence);
   }
 
-  async #signingKey(
+  #isSigned(
     store: CredentialStore,
     namespaceId: string,
     evidence: AccessKeyEvidence,
-  ): Promise<Buffer> {
-    const name = JSON.stringify([namespaceId, evidence.credential, ...evidence.scope]);
-    let key = this.#signingKeys.get(name);
-    if (key !== undefined) return key;
-    const secret = await store.secret(evidence.credential);
-    if (secret === undefined) throw refused('unknown_credential');
-    key = deriveSigningKey(secret, evidence.scope);
-    wipe(secret);
+  ): Awaitable<boolean> {
+    const [date, region, service] = evidence.scope;
+    // None of the parts can hold a slash.
+    const name = `${namespaceId}/${evidence.credential}/${date}/${region}/${service}`;
+    const known = this.#signingKeys.get(name);
+    if (known !== undefined) return matches(known, evidence);
+    return after(store.secret(evidence.credential), (secret) => {
+      if (secret === undefined) throw refused('unknown_credential');
+      const derived = deriveSigningKey(secret, evidence.scope);
+      wipe(secret);
+      const key = new HmacKey(derived, SIGNED_TEXT_BYTES);
+      wipe(derived);
+      // Kept only once it was proved: whoever knows no more than a key's id makes no entries here.
+      const valid = matches(key, evidence);
+      if (valid) this.#keep(name, key);
+      else key.destroy();
+      return valid;
+    });
+  }
+
+  #keep(name: string, key: HmacKey): void {
     if (this.#signingKeys.size >= SIGNING_KEYS_MAX) this.clear();
     this.#signingKeys.set(name, key);
-    return key;
   }
+}
+
+function matches(key: HmacKey, { text, signature }: AccessKeyEvidence): boolean {
+  return equalConstantTime(key.digest(text), signature);
 }
 
 function refused(reason: CredentialFault): RequestError {

@@ -45,14 +45,15 @@ export interface SessionTexts {
   open(text: string): Session | undefined;
 }
 
-export type JudgedCredential =
-  | { readonly session: Session }
-  | {
-      readonly session?: undefined;
-      readonly credential: Stored<CredentialRecord>;
-      /** The token that it has, dead or alive; undefined before its first use. */
-      readonly token: TokenName | undefined;
-    };
+/** A credential that is stored, as against a session, which travels with its caller. */
+export interface JudgedKey {
+  readonly session?: undefined;
+  readonly credential: Stored<CredentialRecord>;
+  /** The token that it has, dead or alive; undefined before its first use. */
+  readonly token: TokenName | undefined;
+}
+
+export type JudgedCredential = { readonly session: Session } | JudgedKey;
 
 /** Why evidence was refused; a facade tells as much of it as its protocol does. */
 export type CredentialFault =

@@ -1,4 +1,6 @@
 /** Credentials of one namespace, as one unit sees them. Secrets lie in records of their own, read only when one is checked. */
+import { after } from '../../base/awaitable.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
 import type { Stored, Transaction, Unit } from '../../model/transaction.ts';
 import type { CredentialRecord, TokenName } from './record.ts';
 
@@ -22,12 +24,14 @@ export class CredentialStore {
   }
 
   /** Record and token in one round trip. */
-  async findWithToken(
+  findWithToken(
     id: string,
-  ): Promise<readonly [Stored<CredentialRecord> | undefined, Stored<TokenName> | undefined]> {
+  ): Awaitable<readonly [Stored<CredentialRecord> | undefined, Stored<TokenName> | undefined]> {
     if (!ID.test(id)) return [undefined, undefined];
-    const [record, token] = await this.#view.getRecords<unknown>([RECORD + id, TOKEN + id]);
-    return [record as Stored<CredentialRecord> | undefined, token as Stored<TokenName> | undefined];
+    return after(this.#view.getRecords<unknown>([RECORD + id, TOKEN + id]), ([record, token]) => [
+      record as Stored<CredentialRecord> | undefined,
+      token as Stored<TokenName> | undefined,
+    ]);
   }
 
   /** The secret of an access key, or the hash of a client secret. The buffer is the caller's, to be wiped. */
@@ -61,7 +65,7 @@ export class CredentialStore {
     return await this.#view.list(`${OF_ENTITY}${entityId}/`, { limit });
   }
 
-  async ids(after: string, limit: number): Promise<readonly string[]> {
-    return await this.#view.list(RECORD, after === '' ? { limit } : { after, limit });
+  async ids(last: string, limit: number): Promise<readonly string[]> {
+    return await this.#view.list(RECORD, last === '' ? { limit } : { after: last, limit });
   }
 }

@@ -75,12 +75,17 @@ async function azure({ world, handle, backups }: SharedPorts): Promise<Facade> {
 export function sharedFacades(apis: readonly string[], ports: SharedPorts): SharedFacade[] {
   return ENTRIES.filter(({ api }) => apis.includes(api)).map(({ api, claims, load }) => {
     let loading: Promise<Facade> | undefined;
+    let loaded: Facade | undefined;
     return {
       api,
       claims,
-      async handle(request) {
+      handle(request) {
+        if (loaded !== undefined) return loaded.handle(request);
         loading ??= load(ports);
-        return (await loading).handle(request);
+        return loading.then((facade) => {
+          loaded = facade;
+          return facade.handle(request);
+        });
       },
     };
   });

@@ -73,10 +73,11 @@ export function readServed(store: Reader, path: string): Awaitable<ServedVersion
   );
 }
 
-export async function loadSecret(store: Reader, path: string): Promise<SecretRecord | undefined> {
+export function loadSecret(store: Reader, path: string): Awaitable<SecretRecord | undefined> {
   if (!isSecretPath(path)) return undefined;
-  const record = await store.get(secretKey(path));
-  return record === undefined ? undefined : decodeRecord(record);
+  return after(store.get(secretKey(path)), (record) =>
+    record === undefined ? undefined : decodeRecord(record),
+  );
 }
 
 /**
@@ -185,14 +186,14 @@ export async function serveVersion(
 }
 
 /** The value of any version of a secret that has been loaded. */
-export async function valueOf(
+export function valueOf(
   store: Reader,
   path: string,
   record: SecretRecord,
   number: number,
-): Promise<Buffer> {
+): Awaitable<Buffer> {
   if (number === servedNumber(record.secret)) return record.value;
-  return (await store.get(versionKey(path, number))) ?? NO_VALUE;
+  return after(store.get(versionKey(path, number)), (value) => value ?? NO_VALUE);
 }
 
 /** Writes a secret without history: one version, number 1, which every write replaces. */

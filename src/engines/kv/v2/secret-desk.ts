@@ -1,4 +1,6 @@
 /** Runs the tasks of facades (model/secret-task.ts) on the secrets of a mount, inside the request's transaction. */
+import { after } from '../../../base/awaitable.ts';
+import type { Awaitable } from '../../../base/awaitable.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { Handler } from '../../../model/backend.ts';
 import type { Reply, Request } from '../../../model/request.ts';
@@ -46,25 +48,29 @@ export function tasked<V extends PathField>(
     request.task === undefined ? handler(request, store) : run(request, request.task, store);
 }
 
-async function run(
+function run(
   request: Request<PathField>,
   task: SecretTask,
   store: Transaction,
-): Promise<Reply | undefined> {
+): Awaitable<Reply | undefined> {
   const { operation } = request;
   if (operation === 'scan' || operation === 'list') {
     if (task.list === undefined) throw noSecrets();
-    return await task.list(listDesk(request, store));
+    return task.list(listDesk(request, store));
   }
-  if (task.secret === undefined) throw noSecrets();
+  const { secret } = task;
+  if (secret === undefined) throw noSecrets();
   const path = request.fields.path ?? '';
-  const record = await loadSecret(store, path);
-  const desk = new Desk(request, store, record);
-  const reply = await task.secret(desk);
-  if (!WRITING.has(operation)) return reply;
-  noteChange(request, store, path, record?.secret, desk.secret);
-  await purgeDue(request, store);
-  return reply;
+  return after(loadSecret(store, path), (record) => {
+    const desk = new Desk(request, store, record);
+    const reply = secret(desk);
+    if (!WRITING.has(operation)) return reply;
+    return after(reply, async (told) => {
+      noteChange(request, store, path, record?.secret, desk.secret);
+      await purgeDue(request, store);
+      return told;
+    });
+  });
 }
 
 /** The binding leads to the wrong mount. */
@@ -84,9 +90,9 @@ function listDesk(request: Request<PathField>, store: Transaction): ListDesk {
     principal,
     callerName: request.callerName,
     retention: request.retention,
-    async page(after, limit) {
+    async page(last, limit) {
       const wanted = Math.min(limit, PAGE_MAX);
-      const paths = await pageBelow(store, folder, after, wanted);
+      const paths = await pageBelow(store, folder, last, wanted);
       const secrets: { readonly path: string; readonly secret: Secret }[] = [];
       for (let start = 0; start < paths.length; start += READ_AT_ONCE) {
         const some = paths.slice(start, start + READ_AT_ONCE);
@@ -157,8 +163,8 @@ class Desk implements SecretDesk {
     putReminder(this.#store, this.path, plan, createdMs, this.#schedule);
   }
 
-  async value(number: number): Promise<Buffer> {
-    return await valueOf(this.#store, this.path, this.#existing(), number);
+  value(number: number): Awaitable<Buffer> {
+    return valueOf(this.#store, this.path, this.#existing(), number);
   }
 
   create(): Secret {
@@ -197,16 +203,16 @@ class Desk implements SecretDesk {
     const { secret: before, value } = this.#existing();
     const { newest, served, oldest, createdMs } = before;
     // What the values in the store go by stays as it is, whatever the task returns.
-    const { served: _served, ...after } = change(before);
+    const { served: _served, ...changed } = change(before);
     const numbers = new Set(before.versions.map((version) => version.number));
     if (
-      after.versions.length !== numbers.size ||
-      after.versions.some((version) => !numbers.has(version.number))
+      changed.versions.length !== numbers.size ||
+      changed.versions.some((version) => !numbers.has(version.number))
     ) {
       throw new Error('a task changed which versions there are');
     }
     const secret: Secret = {
-      ...after,
+      ...changed,
       newest,
       oldest,
       createdMs,

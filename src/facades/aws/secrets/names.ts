@@ -1,5 +1,5 @@
 /** Names and ARNs of secrets. A name is the path of the secret below the bound mount, unchanged. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Secret } from '../../../model/secret.ts';
 import type { Asking } from '../asking.ts';
 import { invalidParameter, notFound, validation } from '../errors.ts';
@@ -42,11 +42,12 @@ export function assertName(name: string): string {
  * again after its deletion has another.
  */
 export function suffixOf(account: string, name: string, secret: Pick<Secret, 'createdMs'>): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([account, name, secret.createdMs]))
-    .digest();
+  const digest = hash('sha256', JSON.stringify([account, name, secret.createdMs]), 'hex');
   let suffix = '';
-  for (const byte of digest.subarray(0, SUFFIX_LENGTH)) suffix += LETTERS[byte % LETTERS.length];
+  for (let index = 0; index < SUFFIX_LENGTH; index++) {
+    const byte = Number.parseInt(digest.slice(index * 2, index * 2 + 2), 16);
+    suffix += LETTERS[byte % LETTERS.length];
+  }
   return suffix;
 }
 

@@ -1,4 +1,6 @@
 /** What every operation on one secret does first: find out which it means, and whether its resource policy lets the caller. */
+import { after } from '../../../base/awaitable.ts';
+import type { Awaitable } from '../../../base/awaitable.ts';
 import type { CallOperation } from '../../../core/call.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { Reply } from '../../../model/request.ts';
@@ -41,7 +43,7 @@ export async function onSecret(
   asking: Asking,
   secretId: string,
   wanted: Wanted,
-  run: (opened: Opened) => Promise<Output> | Output,
+  run: (opened: Opened) => Awaitable<Output>,
 ): Promise<Output> {
   const readings = namedBy(secretId, asking);
   for (const [index, named] of readings.entries()) {
@@ -67,14 +69,14 @@ async function onNamed(
   asking: Asking,
   { name, suffix }: Named,
   wanted: Wanted,
-  run: (opened: Opened) => Promise<Output> | Output,
+  run: (opened: Opened) => Awaitable<Output>,
 ): Promise<Output> {
   const answer = await asking.ask({
     operation: wanted.operation,
     path: `${wanted.at}/${name}`,
     ...(wanted.region === undefined ? {} : { region: wanted.region }),
     task: {
-      secret: async (desk) => {
+      secret: (desk) => {
         const { secret } = desk;
         if (secret === undefined) throw notFound();
         if (suffix !== undefined && suffix !== suffixOf(asking.account, name, secret))
@@ -91,7 +93,7 @@ async function onNamed(
             return desk.secret ?? secret;
           },
         };
-        return reply(await run(opened));
+        return after(run(opened), reply);
       },
     },
   });

@@ -1,5 +1,7 @@
 /** Writing and reading values: CreateSecret, PutSecretValue, UpdateSecret, GetSecretValue. */
 import { timingSafeEqual } from 'node:crypto';
+import { after } from '../../../base/awaitable.ts';
+import type { Awaitable } from '../../../base/awaitable.ts';
 import { findVersion, isReadable, servedNumber } from '../../../model/secret.ts';
 import type { SecretDesk } from '../../../model/secret-task.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
@@ -284,11 +286,11 @@ function chosen(secret: Secret, id: string | undefined, stage: string | undefine
   );
 }
 
-export async function shownValue(
+export function shownValue(
   { desk, secret, arn, name }: Opened,
   id: string | undefined,
   stage: string | undefined,
-): Promise<Output> {
+): Awaitable<Output> {
   const version = chosen(secret, id, stage);
   if (!isReadable(version, desk.nowMs)) {
     throw new AwsError(
@@ -296,8 +298,7 @@ export async function shownValue(
       `Secrets Manager can't find the specified secret value for ${id === undefined ? `staging label: ${stage ?? CURRENT}` : `VersionId: ${id}`}`,
     );
   }
-  const value = await desk.value(version.number);
-  return {
+  return after(desk.value(version.number), (value) => ({
     ARN: arn,
     Name: name,
     VersionId: versionIdOf(version),
@@ -306,7 +307,7 @@ export async function shownValue(
       : { SecretString: value.toString() }),
     VersionStages: stagesOf(secret, version),
     CreatedDate: seconds(version.createdMs),
-  };
+  }));
 }
 
 export const getSecretValue: Operation = operation(
@@ -315,8 +316,8 @@ export const getSecretValue: Operation = operation(
     VersionId: TOKEN,
     VersionStage: { kind: 'string', min: 1, max: 256 },
   },
-  async (input, asking) =>
-    await onSecret(asking, input.SecretId, { operation: 'read', at: 'data' }, (opened) =>
+  (input, asking) =>
+    onSecret(asking, input.SecretId, { operation: 'read', at: 'data' }, (opened) =>
       shownValue(opened, input.VersionId, input.VersionStage),
     ),
 );

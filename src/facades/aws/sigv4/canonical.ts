@@ -83,16 +83,21 @@ function encodeRfc3986(text: string): string {
 }
 
 function canonicalHeaders(raw: readonly string[], signed: readonly string[]): string {
-  const values = new Map<string, string[]>(signed.map((name) => [name, []]));
+  const values = new Map<string, string>();
   for (let index = 0; index < raw.length; index += 2) {
-    values.get((raw[index] ?? '').toLowerCase())?.push(trimmed(raw[index + 1] ?? ''));
+    const name = (raw[index] ?? '').toLowerCase();
+    if (!signed.includes(name)) continue;
+    const value = trimmed(raw[index + 1] ?? '');
+    const before = values.get(name);
+    values.set(name, before === undefined ? value : `${before},${value}`);
   }
   let text = '';
-  for (const name of signed) text += `${name}:${values.get(name)?.join(',') ?? ''}\n`;
+  for (const name of signed) text += `${name}:${values.get(name) ?? ''}\n`;
   return text;
 }
 
 /** Without white space around it, and single spaces inside. */
 function trimmed(value: string): string {
-  return value.trim().replace(/ {2,}/g, ' ');
+  const inner = value.trim();
+  return inner.includes('  ') ? inner.replace(/ {2,}/g, ' ') : inner;
 }

@@ -37,15 +37,17 @@ const MUST_BE_SIGNED = [
   'x-amz-target',
   'x-amz-content-sha256',
 ];
-const SINGLE: ReadonlySet<string> = new Set([
-  'authorization',
-  'host',
-  'content-type',
-  'x-amz-date',
-  'x-amz-security-token',
-  'x-amz-target',
-  'x-amz-content-sha256',
-]);
+const SINGLE: ReadonlyMap<string, number> = new Map(
+  [
+    'authorization',
+    'host',
+    'content-type',
+    'x-amz-date',
+    'x-amz-security-token',
+    'x-amz-target',
+    'x-amz-content-sha256',
+  ].map((name, bit) => [name, 1 << bit]),
+);
 
 function incomplete(message: string): AwsError {
   return signatureError('IncompleteSignatureException', message);
@@ -66,12 +68,13 @@ export function readSignature(request: WireRequest): Signature {
 }
 
 function refuseRepeated(raw: readonly string[]): void {
-  const seen = new Set<string>();
+  let seen = 0;
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase();
-    if (SINGLE.has(name) && seen.has(name))
-      throw incomplete(`Header ${name} must not be repeated.`);
-    seen.add(name);
+    const bit = SINGLE.get(name);
+    if (bit === undefined) continue;
+    if ((seen & bit) !== 0) throw incomplete(`Header ${name} must not be repeated.`);
+    seen |= bit;
   }
 }
 
@@ -191,10 +194,9 @@ function expiresOf(text: string): number {
 }
 
 function assertSignedHeaders(request: WireRequest, { signedHeaders }: Signature): void {
-  const signed = new Set(signedHeaders);
-  if (!signed.has('host')) throw incomplete("'Host' must be a signed header.");
+  if (!signedHeaders.includes('host')) throw incomplete("'Host' must be a signed header.");
   for (const name of MUST_BE_SIGNED) {
-    if (request.headers[name] !== undefined && !signed.has(name)) {
+    if (request.headers[name] !== undefined && !signedHeaders.includes(name)) {
       throw incomplete(`'${name}' must be a signed header.`);
     }
   }
