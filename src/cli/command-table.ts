@@ -11,7 +11,9 @@ import { LOCAL_COMMANDS } from './table/local.ts';
 import { MOUNT_COMMANDS } from './table/mounts.ts';
 import { NAMESPACE_COMMANDS } from './table/namespace.ts';
 import { OPERATOR_COMMANDS } from './table/operator.ts';
+import { OTHER_OPERATOR_COMMANDS } from './table/operator-others.ts';
 import { PKI_COMMANDS } from './table/pki.ts';
+import { PLUGIN_COMMANDS } from './table/plugin.ts';
 import { SNAPSHOT_COMMANDS } from './table/snapshots.ts';
 import { SSH_COMMANDS } from './table/ssh.ts';
 import { TRANSIT_COMMANDS } from './table/transit.ts';
@@ -24,10 +26,12 @@ export const COMMANDS: readonly CommandRow[] = [
   ...DUTY_COMMANDS,
   ...MOUNT_COMMANDS,
   ...OPERATOR_COMMANDS,
+  ...OTHER_OPERATOR_COMMANDS,
   ...SNAPSHOT_COMMANDS,
   ...NAMESPACE_COMMANDS,
   ...PKI_COMMANDS,
   ...SSH_COMMANDS,
+  ...PLUGIN_COMMANDS,
   ...TRANSIT_COMMANDS,
   ...DYNAMIC_COMMANDS,
   ...AGENT_COMMANDS,

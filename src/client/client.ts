@@ -59,6 +59,10 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What is written here is wrapped in any case; without a time of its own, for this long. */
+const WRAP_PATH = 'sys/wrapping/wrap';
+const WRAP_TTL_DEFAULT = '5m';
+
 /** Paths whose 429 is an answer (a standby's health), not a refusal. */
 const HEALTH_PATH = '/v1/sys/health';
 
@@ -233,7 +237,11 @@ export class Client {
     const request: WireRequest = {
       method,
       url,
-      headers: { ...this.#headers(), ...options.headers },
+      headers: {
+        ...(method !== 'GET' && path === WRAP_PATH && { 'X-Vault-Wrap-TTL': WRAP_TTL_DEFAULT }),
+        ...this.#headers(),
+        ...options.headers,
+      },
       body: wireBody(body),
     };
     this.#options.intercept?.(request);
@@ -287,6 +295,7 @@ function apiError(wire: WireRequest, answer: WireAnswer): ApiError {
     namespace: typeof namespace === 'string' ? namespace : '',
     tokenSent: 'X-Vault-Token' in wire.headers,
   };
+  if (answer.body.length === 0) return new ApiError({ ...place, errors: [] });
   try {
     const value = parseJson(answer.body.toString('utf8'));
     const list = isJsonObject(value) ? value['errors'] : undefined;

@@ -148,6 +148,13 @@ export const LOCAL_COMMANDS: readonly CommandRow[] = [
     synopsis: 'Print the version of this program',
     usage: '',
     about: 'Prints the version of this program; "status" prints that of the server.',
+    // Other programs of that name take them and print the same.
+    flags: ['format', 'field'].map((name): Flag => ({
+      name,
+      kind: 'text',
+      hidden: true,
+      usage: '',
+    })),
     takes: { min: 0 },
     local: true,
     load: async () => (await import('../commands/version.ts')).version,

@@ -199,7 +199,9 @@ for (const [name, text, expected] of REFUSED) {
 
 test('keys that need no attention are read past with a warning', () => {
   const warnings: string[] = [];
-  decode(`${MINIMAL}plugin_directory = "/p"\ndisable_cache = true`, { warn: (line) => warnings.push(line) });
+  decode(`${MINIMAL}plugin_directory = "/p"\ndisable_cache = true`, {
+    warn: (line) => warnings.push(line),
+  });
   assert.match(
     warnings[0] ?? '',
     /^a\.hcl:2:1: plugin_directory is ignored: no code is ever loaded/,

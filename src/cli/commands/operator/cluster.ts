@@ -1,7 +1,7 @@
 /** operator seal, key-status, rotate, step-down, members. */
 import { isJsonObject, type JsonObject } from '../../../client/json.ts';
 import type { Client } from '../../../client/client.ts';
-import { attempt, EXIT_OK, type Invocation } from '../../command.ts';
+import { attempt, CommandFailure, EXIT_OK, EXIT_SERVER, type Invocation } from '../../command.ts';
 import { formatColumns, formatTable } from '../../render/columns.ts';
 import { printDocument, say } from '../../render/output.ts';
 import { plainText } from '../../render/values.ts';
@@ -11,6 +11,13 @@ export async function seal(invocation: Invocation): Promise<number> {
   await attempt('Error sealing', client.request('PUT', 'sys/seal'));
   say(invocation, 'Success! Vault is sealed.');
   return EXIT_OK;
+}
+
+export function noRaft(): Promise<number> {
+  throw new CommandFailure(
+    EXIT_SERVER,
+    'There is no Raft cluster: servers that share a PostgreSQL are all alike, and "operator members" lists them',
+  );
 }
 
 export async function stepDown(invocation: Invocation): Promise<number> {

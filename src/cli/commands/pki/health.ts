@@ -82,6 +82,35 @@ async function run(mount: Mount, name: string, config: JsonObject): Promise<read
   }
 }
 
+/** Nothing of what follows would mean anything elsewhere. */
+async function assertPki(invocation: Invocation, path: string): Promise<void> {
+  const client = await invocation.session.client();
+  const refuse = (why: string): never => {
+    throw new CommandFailure(EXIT_LOCAL, why);
+  };
+  try {
+    const mount = (await client.read(`sys/internal/ui/mounts/${path}`))?.data;
+    const type = mount?.['type'];
+    if (typeof type === 'string' && type !== 'pki') {
+      refuse(`refusing to run pki health-check on mount of type ${type}`);
+    }
+  } catch (cause) {
+    // Whoever may not see the mount may still see its certificates.
+    if (!(cause instanceof ApiError)) throw cause;
+  }
+  const what = 'refusing to run PKI health-check on non-PKI mount: path cert/ca did not exist';
+  try {
+    const issuers = await client.list(`${path}/issuers`);
+    if (issuers === undefined) {
+      refuse('this mount lacks any configured issuers, limiting health check usefulness');
+    }
+  } catch (cause) {
+    if (!(cause instanceof ApiError)) throw cause;
+    if (cause.status === 404) refuse(what);
+    if (cause.status !== 403) throw cause;
+  }
+}
+
 export async function healthCheck(invocation: Invocation): Promise<number> {
   const { flags, args, format } = invocation;
   const cutoff = CUTOFFS[flags.text('return-indicator')];
@@ -103,9 +132,15 @@ export async function healthCheck(invocation: Invocation): Promise<number> {
     throw new CommandFailure(EXIT_LOCAL, 'Not enough arguments (expected mount path, got nothing)');
   }
   const mount = await mountOf(invocation, path);
+  await assertPki(invocation, path);
   const results = new Map<string, readonly Finding[]>();
   for (const [name, config] of configs) {
-    if (config['enabled'] === true) results.set(name, await run(mount, name, config));
+    if (config['enabled'] !== true) continue;
+    const findings = await run(mount, name, config);
+    results.set(
+      name,
+      findings.map((each) => ({ ...each, endpoint: each.endpoint.replace('{{mount}}', path) })),
+    );
   }
   if (format === 'table') {
     for (const [name, findings] of results) {
