@@ -17,7 +17,8 @@ import {
 import type { RootConfig } from './config.ts';
 import { asFailure, awsOf } from './query-api.ts';
 import type { Aws, Xml } from './query-api.ts';
-import { ROLE_NAME, findRole } from './roles.ts';
+import { findRole } from '../../model/listing/role-paths.ts';
+import { ROLE_NAME } from './roles.ts';
 import type { AwsRole } from './roles.ts';
 import { createUser, deleteUser, tagParameters } from './users.ts';
 import type { AccessKey } from './users.ts';
@@ -93,7 +94,7 @@ async function lend(
   ports: AwsPorts,
 ): Promise<Reply> {
   const { fields, nowMs, path } = request;
-  const role = await findRole(store, fields.name);
+  const role = await findRole<AwsRole>(store, fields.name);
   if (role === undefined) throw invalidRequest(`Role '${fields.name}' not found`);
   const config = await rootConfigOf(store);
   const aws = awsOf(config, ports, nowMs);

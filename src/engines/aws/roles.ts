@@ -1,11 +1,9 @@
 /** `roles`: what kind of credentials, and what they may do. */
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/listing/entry-paths.ts';
+import { rolePathsOf } from '../../model/listing/role-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Values } from '../../model/field.ts';
-import type { Reader } from '../../model/transaction.ts';
 
-const ROLES = 'role/';
 export const CREDENTIAL_TYPES = [
   'iam_user',
   'assumed_role',
@@ -58,17 +56,13 @@ const FIELDS = {
   permissions_boundary_arn: { kind: 'string', description: 'Boundary of the users.' },
 } as const;
 
-export async function findRole(store: Reader, name: string): Promise<AwsRole | undefined> {
-  return await store.getRecord<AwsRole>(ROLES + name);
-}
-
-function roleOf(before: AwsRole | undefined, fields: Values<typeof FIELDS>): AwsRole {
+function madeOf(before: AwsRole | undefined, fields: Values<typeof FIELDS>): AwsRole {
   const named = fields.credential_type ?? before?.type;
   const type = CREDENTIAL_TYPES.find((each) => each === named);
   if (type === undefined) {
     throw invalidRequest(`credential_type must be one of ${CREDENTIAL_TYPES.join(', ')}`);
   }
-  return {
+  const role = {
     type,
     roleArns: fields.role_arns ?? before?.roleArns ?? [],
     policyArns: fields.policy_arns ?? before?.policyArns ?? [],
@@ -83,6 +77,8 @@ function roleOf(before: AwsRole | undefined, fields: Values<typeof FIELDS>): Aws
     userPath: fields.user_path ?? before?.userPath ?? '',
     permissionsBoundaryArn: fields.permissions_boundary_arn ?? before?.permissionsBoundaryArn ?? '',
   };
+  check(role);
+  return role;
 }
 
 /** @throws {RequestError} it is no JSON object */
@@ -138,26 +134,12 @@ function check(role: AwsRole): void {
 }
 
 export function rolePaths(): readonly Path[] {
-  return entryPaths({
-    folder: 'roles',
-    parameter: 'name',
-    prefix: ROLES,
-    one: 'role',
-    many: 'roles',
+  return rolePathsOf({
     fields: FIELDS,
     description:
       'It says what kind of credentials are made, and what they may do. Users end with their leases, not with the role.',
-    tellsCreate: false,
-    read: async (store, name) => {
-      const role = await findRole(store, name);
-      return role === undefined ? undefined : shown(role);
-    },
-    write: async ({ fields }, store) => {
-      const role = roleOf(await findRole(store, fields.name), fields);
-      check(role);
-      store.putJson(ROLES + fields.name, role);
-      return undefined;
-    },
+    make: madeOf,
+    shown,
   });
 }
 

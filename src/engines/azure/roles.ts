@@ -1,11 +1,11 @@
 /** `roles`: what service principals may do, or the application whose passwords are made. */
 import type { LeaseContext, Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/listing/entry-paths.ts';
+import { findRole, rolePathsOf } from '../../model/listing/role-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
+import type { Values } from '../../model/field.ts';
 import { member } from '../../model/outgoing.ts';
 import type { Reader } from '../../model/transaction.ts';
 
-const ROLES = 'role/';
 const GRANTS_MAX = 100;
 const TEXT_LENGTH_MAX = 512;
 const AUDIENCES = [
@@ -78,7 +78,7 @@ const FIELDS = {
 
 /** @throws {RequestError} */
 export async function roleOf(store: Reader, name: string): Promise<Role> {
-  const role = await store.getRecord<Role>(ROLES + name);
+  const role = await findRole<Role>(store, name);
   if (role === undefined) throw invalidRequest(`role '${name}' does not exist`);
   return role;
 }
@@ -177,38 +177,29 @@ function check(role: Role): void {
   }
 }
 
+function madeOf(before: Role = FRESH, fields: Values<typeof FIELDS>): Role {
+  const { azure_roles: roles, azure_groups: groups } = fields;
+  const role: Role = {
+    azureRoles: roles === undefined ? before.azureRoles : rolesOf(roles),
+    azureGroups: groups === undefined ? before.azureGroups : groupsOf(groups),
+    applicationObjectId: fields.application_object_id ?? before.applicationObjectId,
+    permanentlyDelete: fields.permanently_delete ?? before.permanentlyDelete,
+    signInAudience: fields.sign_in_audience ?? before.signInAudience,
+    tags: fields.tags ?? before.tags,
+    ttlSeconds: fields.ttl ?? before.ttlSeconds,
+    maxTtlSeconds: fields.max_ttl ?? before.maxTtlSeconds,
+  };
+  check(role);
+  return role;
+}
+
 export function rolePaths(): readonly Path[] {
-  return entryPaths({
-    folder: 'roles',
-    parameter: 'name',
-    prefix: ROLES,
-    one: 'role',
-    many: 'roles',
+  return rolePathsOf({
     fields: FIELDS,
     description:
       'It says what service principals may do, or whose passwords are made. Credentials end with their leases, not with the role.',
-    tellsCreate: false,
-    read: async (store, name) => {
-      const role = await store.getRecord<Role>(ROLES + name);
-      return role === undefined ? undefined : shown(role);
-    },
-    write: async ({ fields }, store) => {
-      const before = (await store.getRecord<Role>(ROLES + fields.name)) ?? FRESH;
-      const { azure_roles: roles, azure_groups: groups } = fields;
-      const role: Role = {
-        azureRoles: roles === undefined ? before.azureRoles : rolesOf(roles),
-        azureGroups: groups === undefined ? before.azureGroups : groupsOf(groups),
-        applicationObjectId: fields.application_object_id ?? before.applicationObjectId,
-        permanentlyDelete: fields.permanently_delete ?? before.permanentlyDelete,
-        signInAudience: fields.sign_in_audience ?? before.signInAudience,
-        tags: fields.tags ?? before.tags,
-        ttlSeconds: fields.ttl ?? before.ttlSeconds,
-        maxTtlSeconds: fields.max_ttl ?? before.maxTtlSeconds,
-      };
-      check(role);
-      store.putJson(ROLES + fields.name, role);
-      return undefined;
-    },
+    make: madeOf,
+    shown,
   });
 }
 

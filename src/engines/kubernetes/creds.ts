@@ -11,7 +11,8 @@ import type { Transaction } from '../../model/transaction.ts';
 import { clusterOf } from './config.ts';
 import type { KubernetesPorts } from './kubernetes.ts';
 import { ClusterError, Objects, asFailure } from './objects.ts';
-import { DEFAULT_NAME_TEMPLATE, NAME_FIELDS, ROLE_NAME, findRole } from './roles.ts';
+import { findRole } from '../../model/listing/role-paths.ts';
+import { DEFAULT_NAME_TEMPLATE, NAME_FIELDS, ROLE_NAME } from './roles.ts';
 import type { KubernetesRole, RoleType } from './roles.ts';
 import { matches, parseRules, parseSelector } from './selector.ts';
 
@@ -78,7 +79,7 @@ async function lend(
   ports: KubernetesPorts,
 ): Promise<Reply> {
   const { fields } = request;
-  const role = await findRole(store, fields.name);
+  const role = await findRole<KubernetesRole>(store, fields.name);
   if (role === undefined) throw invalidRequest(`role '${fields.name}' does not exist`);
   const objects = new Objects(await clusterOf(store, ports), ports);
   const namespace = await namespaceFor(role, fields.kubernetes_namespace, objects);

@@ -1,14 +1,12 @@
 /** `roles`: for which account a token is made, or what is made for a token. */
 import { TemplateError } from '../../base/template/template.ts';
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/listing/entry-paths.ts';
+import { rolePathsOf } from '../../model/listing/role-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Values } from '../../model/field.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
-import type { Reader } from '../../model/transaction.ts';
 import { DOCUMENT_LENGTH_MAX, parseRules, parseSelector } from './selector.ts';
 
-const ROLES = 'role/';
 export const NAME_FIELDS: readonly string[] = ['DisplayName', 'RoleName'];
 export const DEFAULT_NAME_TEMPLATE =
   '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (unix_time) (random 24) | truncate 62 | lowercase }}';
@@ -68,10 +66,6 @@ const FIELDS = {
   extra_annotations: { kind: 'string_map', description: 'Annotations of what is made.' },
 } as const;
 
-export async function findRole(store: Reader, name: string): Promise<KubernetesRole | undefined> {
-  return await store.getRecord<KubernetesRole>(ROLES + name);
-}
-
 /** A name in the path of the API (RFC 1123, as Kubernetes has it). */
 const OBJECT_NAME = /^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/;
 
@@ -82,9 +76,9 @@ function roleTypeOf(text: string): RoleType {
   throw invalidRequest("kubernetes_role_type must be either 'Role' or 'ClusterRole'");
 }
 
-function roleOf(before: KubernetesRole | undefined, fields: Values<typeof FIELDS>): KubernetesRole {
+function madeOf(before: KubernetesRole | undefined, fields: Values<typeof FIELDS>): KubernetesRole {
   const namespaces = fields.allowed_kubernetes_namespaces ?? before?.namespaces ?? [];
-  return {
+  const role = {
     name: fields.name,
     namespaces: [...new Set(namespaces.map((each) => each.toLowerCase()))].sort(),
     namespaceSelector:
@@ -100,6 +94,8 @@ function roleOf(before: KubernetesRole | undefined, fields: Values<typeof FIELDS
     labels: fields.extra_labels ?? before?.labels ?? {},
     annotations: fields.extra_annotations ?? before?.annotations ?? {},
   };
+  check(role);
+  return role;
 }
 
 function check(role: KubernetesRole): void {
@@ -144,26 +140,12 @@ function check(role: KubernetesRole): void {
 }
 
 export function rolePaths(): readonly Path[] {
-  return entryPaths({
-    folder: 'roles',
-    parameter: 'name',
-    prefix: ROLES,
-    one: 'role',
-    many: 'roles',
+  return rolePathsOf({
     fields: FIELDS,
     description:
       'It says for which account a token is made, or what is made for a token. What was made ends with its leases, not with the role.',
-    tellsCreate: false,
-    read: async (store, name) => {
-      const role = await findRole(store, name);
-      return role === undefined ? undefined : shown(role);
-    },
-    write: async ({ fields }, store) => {
-      const role = roleOf(await findRole(store, fields.name), fields);
-      check(role);
-      store.putJson(ROLES + fields.name, role);
-      return undefined;
-    },
+    make: madeOf,
+    shown,
   });
 }
 

@@ -1,12 +1,12 @@
 /** `roles`: tags of users, and what they may do in which virtual host. */
 import type { Path } from '../../model/backend.ts';
-import { entryPaths } from '../../model/listing/entry-paths.ts';
+import { findRole, rolePathsOf } from '../../model/listing/role-paths.ts';
 import { invalidRequest } from '../../model/errors.ts';
+import type { Values } from '../../model/field.ts';
 import { member } from '../../model/outgoing.ts';
 import type { Reader } from '../../model/transaction.ts';
 import type { Permission, TopicPermission } from './management.ts';
 
-const ROLES = 'role/';
 const TEXT_LENGTH_MAX = 1024;
 /** Most virtual hosts of a role, and most topic exchanges of one. */
 const ENTRIES_MAX = 100;
@@ -38,7 +38,7 @@ const FIELDS = {
 
 /** @throws {RequestError} */
 export async function roleOf(store: Reader, name: string): Promise<Role> {
-  const role = await store.getRecord<Role>(ROLES + name);
+  const role = await findRole<Role>(store, name);
   if (role === undefined) throw invalidRequest('unknown role');
   return role;
 }
@@ -102,31 +102,22 @@ function topicsOf(text: string): Role['vhostTopics'] {
   );
 }
 
+/** A write says all of a role. */
+function madeOf(_before: Role | undefined, fields: Values<typeof FIELDS>): Role {
+  const { tags, vhosts, vhost_topics: topics } = fields;
+  if (tags === '' && vhosts === '' && topics === '') {
+    throw invalidRequest('both tags and vhosts not specified');
+  }
+  if (tags.length > TEXT_LENGTH_MAX) throw invalidRequest('tags are too long');
+  return { tags, vhosts: vhostsOf(vhosts), vhostTopics: topicsOf(topics) };
+}
+
 export function rolePaths(): readonly Path[] {
-  return entryPaths({
-    folder: 'roles',
-    parameter: 'name',
-    prefix: ROLES,
-    one: 'role',
-    many: 'roles',
+  return rolePathsOf({
     fields: FIELDS,
     description:
       'A role says what users that are made by it may do; changing it changes later ones.',
-    tellsCreate: false,
-    read: async (store, name) => {
-      const role = await store.getRecord<Role>(ROLES + name);
-      if (role === undefined) return undefined;
-      return { tags: role.tags, vhosts: role.vhosts, vhost_topics: role.vhostTopics };
-    },
-    write: ({ fields }, store) => {
-      const { name, tags, vhosts, vhost_topics: topics } = fields;
-      if (tags === '' && vhosts === '' && topics === '') {
-        throw invalidRequest('both tags and vhosts not specified');
-      }
-      if (tags.length > TEXT_LENGTH_MAX) throw invalidRequest('tags are too long');
-      const role: Role = { tags, vhosts: vhostsOf(vhosts), vhostTopics: topicsOf(topics) };
-      store.putJson(ROLES + name, role);
-      return undefined;
-    },
+    make: madeOf,
+    shown: (role) => ({ tags: role.tags, vhosts: role.vhosts, vhost_topics: role.vhostTopics }),
   });
 }
