@@ -69,6 +69,8 @@ export interface RequestEntry {
   /** All request headers, lower-cased, credentials removed; only the configured ones are recorded. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly wrapTtlSeconds?: number | undefined;
+  /** Refusals of callers who had proved nothing that were left out of the log since the last one that was not. */
+  readonly refusalsNotRecorded?: number | undefined;
   /** Why it is refused, when that is known before the handler runs. */
   readonly error?: Error | undefined;
   /** The broker's own: what it has rendered of this request already. Leave it out. */

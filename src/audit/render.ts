@@ -196,6 +196,7 @@ export class Renderer {
       members.number('remote_port', connection.remotePort);
     }
     members.number('wrap_ttl', entry.wrapTtlSeconds);
+    members.number('refusals_not_recorded', entry.refusalsNotRecorded);
     if (entry.headers !== undefined && this.#headers.size > 0) {
       members.json('headers', this.#requestHeaders(entry.headers));
     }

@@ -108,6 +108,7 @@ class Recorded implements RequestEntry {
   readonly data: RequestEntry['data'];
   readonly connection: RequestEntry['connection'];
   readonly wrapTtlSeconds: number;
+  readonly refusalsNotRecorded: number;
   readonly error: RequestError | undefined;
   rendered: RenderedPart[] | undefined;
   readonly #call: Exchange['call'];
@@ -132,6 +133,7 @@ class Recorded implements RequestEntry {
     this.data = exchange.data;
     this.connection = call.connection;
     this.wrapTtlSeconds = call.wrapTtlSeconds;
+    this.refusalsNotRecorded = exchange.refusalsNotRecorded;
     this.error = error;
   }
 

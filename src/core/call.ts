@@ -56,6 +56,11 @@ export interface Call {
    * reasons of identity/credentials/judge.ts.
    */
   readonly evidence?: Evidence;
+  /**
+   * The facade could make no request of what was sent (no signature, one that is over): nothing is done but to record that, within
+   * limits (core/refusals.ts), and to answer with it.
+   */
+  readonly refusal?: RequestError;
   /** In place of a token: the wrapping token of a request that waited for approvals, and is made now. */
   readonly resumed?: TokenRef;
   /** What to do with the secret or key that the path names, in place of what the path does for a Vault client. */

@@ -20,6 +20,7 @@ import { leftBy } from './outside/outside.ts';
 import type { Parts } from './parts.ts';
 import { FIRST, STEPS } from './pipeline.ts';
 import type { Step } from './pipeline.ts';
+import { Refusals } from './refusals.ts';
 import { asRequestError } from './told-error.ts';
 import { Turns } from './turns.ts';
 import type { EndTurn } from './turns.ts';
@@ -29,11 +30,18 @@ export const ATTEMPTS_MAX: number = 16;
 
 export function createCore(parts: Parts): Handle {
   const turns = new Turns(parts.world.clock);
+  const refusals = new Refusals(parts.world.clock);
   return handleCall;
 
   async function handleCall(call: Call): Promise<Answer> {
     const { clock, random } = parts.world;
     const exchange = newExchange(call, uuid(random), clock.nowMs(), parts.begin(), parts.root());
+    if (call.refusal !== undefined) {
+      const omitted = refusals.admit();
+      if (omitted === undefined) return failed(exchange, call.refusal);
+      exchange.refusalsNotRecorded = omitted;
+      return await refuse(parts, turns, exchange, call.refusal);
+    }
     /** Acts outside of runs whose commit did not come. */
     const left: Opened[] = [];
     try {

@@ -69,6 +69,9 @@ export interface Exchange {
   acl: Acl | undefined;
   decision: Decision | undefined;
 
+  /** Of others, before this one. */
+  refusalsNotRecorded: number;
+
   // What came of it.
   request: Request | undefined;
   reply: Reply | undefined;
@@ -121,6 +124,7 @@ export function newExchange(
     approvedBy: undefined,
     acl: undefined,
     decision: undefined,
+    refusalsNotRecorded: 0,
     request: undefined,
     reply: undefined,
     lease: undefined,

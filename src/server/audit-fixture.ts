@@ -30,6 +30,10 @@ export class KeptLog {
       );
   }
 
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
   get text(): string {
     return this.#lines.join('');
   }

@@ -13,7 +13,7 @@ import type { Random } from '../../base/random.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
-import { bodyBytes } from '../cloud-request.ts';
+import { bodyBytes, callFrame } from '../cloud-request.ts';
 import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Operation, Question } from './asking.ts';
 import { AwsError, renderedError, signatureError } from './errors.ts';
@@ -49,6 +49,7 @@ const TARGETS: Readonly<Record<string, Exclude<Service, 'sts'>>> = {
   secretsmanager: 'secretsmanager',
   TrentService: 'kms',
 };
+const ACTION = /^[a-z]{1,16}:[A-Za-z]{1,64}$/;
 const REGION_DEFAULT = 'us-east-1';
 
 /** Parameters of a presigned URL that are not the operation's. */
@@ -92,10 +93,27 @@ class Exchange {
           error: error instanceof Error ? error.name : 'unknown',
         });
       }
-      return this.#refusal(
-        error instanceof RequestError ? error : new RequestError('internal', 'internal error'),
-      );
+      const refusal =
+        error instanceof RequestError ? error : new RequestError('internal', 'internal error');
+      return this.#refusal(this.#requestId === '' ? await this.#recorded(refusal) : refusal);
     }
+  }
+
+  /** What was refused before the core heard of it: it records that, and gives it an id. */
+  async #recorded(refusal: RequestError): Promise<RequestError> {
+    const { requestId, error } = await this.#options.handle({
+      ...callFrame('aws', this.#request),
+      operation: 'read',
+      // What it was about is not known; where it went is.
+      path: '/',
+      ...(this.#account === '' ? {} : { bound: { name: this.#account, part: '' } }),
+      token: undefined,
+      readBody: async () => NOTHING,
+      refusal,
+      action: ACTION.test(this.#action) ? this.#action : `${this.#service}:Unknown`,
+    });
+    this.#requestId = requestId;
+    return error ?? refusal;
   }
 
   async #answer(): Promise<WireReply> {
