@@ -1,5 +1,5 @@
-/** Requests of the clouds' own clients for one stored secret, as they go over the wire; only Strongroom answers them. */
-import { createHash, createHmac } from 'node:crypto';
+/** Requests of the clouds' own clients for one stored secret, as they go over the wire; Strongroom and emulators answer them. */
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 
 /** Host that is bound as an Azure vault, and the Google project; both lead to `secret/`. */
 export const VAULT_HOST = 'vault.bench.test';
@@ -28,9 +28,21 @@ export function awsGet(name: string, key: AccessKey): Buffer {
   const nowMs = performance.timeOrigin + performance.now();
   const known = signed.get(name);
   if (known !== undefined && nowMs - known.atMs < SIGNED_FOR_MS) return known.request;
-  const body = JSON.stringify({ SecretId: name });
+  const request = awsCall('GetSecretValue', { SecretId: name }, key, nowMs);
+  signed.set(name, { atMs: nowMs, request });
+  return request;
+}
+
+/** CreateSecret, for emulators. */
+export function awsCreate(name: string, value: string, key: AccessKey): Buffer {
+  const input = { Name: name, SecretString: value, ClientRequestToken: randomUUID() };
+  return awsCall('CreateSecret', input, key, performance.timeOrigin + performance.now());
+}
+
+function awsCall(operation: string, input: object, key: AccessKey, nowMs: number): Buffer {
+  const body = JSON.stringify(input);
   const date = `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-  const target = 'secretsmanager.GetSecretValue';
+  const target = `secretsmanager.${operation}`;
   const type = 'application/x-amz-json-1.1';
   const names = 'content-type;host;x-amz-date;x-amz-target';
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -41,13 +53,40 @@ export function awsGet(name: string, key: AccessKey): Buffer {
   for (const part of scope) signing = createHmac('sha256', signing).update(part).digest();
   const text = `AWS4-HMAC-SHA256\n${date}\n${scope.join('/')}\n${hash(canonical)}`;
   const signature = createHmac('sha256', signing).update(text).digest('hex');
-  const request = Buffer.from(
+  return Buffer.from(
     `POST / HTTP/1.1\r\nHost: bench\r\nX-Amz-Target: ${target}\r\nContent-Type: ${type}\r\nX-Amz-Date: ${date}\r\n` +
       `Authorization: AWS4-HMAC-SHA256 Credential=${key.id}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature}\r\n` +
       `Content-Length: ${body.length}\r\n\r\n${body}`,
   );
-  signed.set(name, { atMs: nowMs, request });
-  return request;
+}
+
+/** SetSecret, for emulators. */
+export function azureSet(name: string, value: string, token: string): Buffer {
+  return jsonRequest('PUT', `/secrets/${name}?api-version=7.4`, VAULT_HOST, token, { value });
+}
+
+/** CreateSecret and AddSecretVersion, for emulators. */
+export function googleCreate(name: string, value: string, token: string): readonly Buffer[] {
+  const secrets = `/v1/projects/${PROJECT}/secrets`;
+  const secret = { replication: { automatic: {} } };
+  const version = { payload: { data: Buffer.from(value).toString('base64') } };
+  return [
+    jsonRequest('POST', `${secrets}?secretId=${name}`, 'bench', token, secret),
+    jsonRequest('POST', `${secrets}/${name}:addVersion`, 'bench', token, version),
+  ];
+}
+
+function jsonRequest(
+  method: string,
+  target: string,
+  host: string,
+  token: string,
+  body: object,
+): Buffer {
+  const text = JSON.stringify(body);
+  return Buffer.from(
+    `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+  );
 }
 
 export function azureGet(name: string, token: string): Buffer {

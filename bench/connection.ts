@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
+const CLOSES = Buffer.from('\r\nConnection: close');
+const CLOSES_LOWER = Buffer.from('\r\nconnection: close');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
 export interface RawAnswer {
@@ -12,16 +14,27 @@ export interface RawAnswer {
 }
 
 export class Connection {
-  readonly #socket: Socket;
+  readonly #port: number;
+  /** Undefined after an answer with which the server closed the connection: the next request makes another, as any client does. */
+  #socket: Socket | undefined;
   #pending: Buffer | undefined;
   #done: ((answer: RawAnswer) => void) | undefined;
   #failed: ((error: Error) => void) | undefined;
 
   constructor(port: number) {
-    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('close', () => this.#fail(new Error('the server closed the connection')));
+    this.#port = port;
+    this.#socket = this.#open();
+  }
+
+  #open(): Socket {
+    const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
+    const failed = (error: Error): void => {
+      if (socket === this.#socket) this.#fail(error);
+    };
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', failed);
+    socket.on('close', () => failed(new Error('the server closed the connection')));
+    return socket;
   }
 
   /** Sends a whole request; the connection must be idle. */
@@ -29,16 +42,18 @@ export class Connection {
     const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
     this.#done = resolve;
     this.#failed = reject;
+    this.#socket ??= this.#open();
     this.#socket.write(request);
     return promise;
   }
 
   close(): void {
     this.#failed = undefined;
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #fail(error: Error): void {
+    this.#socket = undefined;
     const failed = this.#failed;
     this.#done = undefined;
     this.#failed = undefined;
@@ -50,6 +65,11 @@ export class Connection {
     this.#pending = bytes;
     if (!isComplete(bytes)) return;
     this.#pending = undefined;
+    if (bytes.includes(CLOSES) || bytes.includes(CLOSES_LOWER)) {
+      const socket = this.#socket;
+      this.#socket = undefined;
+      socket?.destroy();
+    }
     const done = this.#done;
     this.#done = undefined;
     this.#failed = undefined;

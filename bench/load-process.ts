@@ -1,7 +1,7 @@
 /** A bounded load in a process of its own: rounds of one scenario over kept-alive connections, measured from outside. */
 import { Connection } from './connection.ts';
 import { GrpcConnection } from './grpc-connection.ts';
-import { roundsOf } from './scenarios.ts';
+import { GRPC_SCENARIO, roundsOf } from './scenarios.ts';
 import type { ScenarioInput, ScenarioName } from './scenarios.ts';
 
 export interface LoadOrder {
@@ -43,7 +43,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   async function drive(index: number): Promise<void> {
     const next = roundsOf(order.scenario, order.input, index, order.connectionsTotal);
     const connection =
-      order.scenario === 'google access by gRPC'
+      order.scenario === GRPC_SCENARIO
         ? new GrpcConnection(order.port, order.input.token)
         : new Connection(order.port);
     while (performance.now() < end && started++ < order.roundsMax) {

@@ -8,7 +8,9 @@ import { parseArgs } from 'node:util';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { openbao, strongroom } from '../rig/vault-server.ts';
 import { runLoad } from './load.ts';
-import { BARE_SCENARIOS, CLOUD_SCENARIOS, SCENARIOS } from './scenarios.ts';
+import { GRPC_SCENARIO, SCENARIOS } from './scenarios.ts';
+import { startEmulator } from './emulators.ts';
+import type { Cloud } from './emulators.ts';
 import { startHello, startVault } from './targets.ts';
 import { renderReport } from './report.ts';
 import type { Load, Measured } from './load.ts';
@@ -22,7 +24,11 @@ const USAGE = `Usage: npm run bench -- [options]
   --processes N      load processes (default: cores - 1, at most 4)
   --stored N         secrets stored before reads (default 1000)
   --grow N           then store N secrets and read again, to see what size costs
-  --only A,B         of hello, strongroom, openbao
+  --emulator-aws X, --emulator-azure X, --emulator-google X
+                     an emulator beside Strongroom's API of that cloud: its address (http://127.0.0.1:PORT), or a command
+                     that starts it, in which {port} and {grpc} stand for the ports
+  --emulator-token T what emulators take as a bearer token (default: any)
+  --only A,B         of hello, strongroom, openbao, aws, azure, google
   --scenarios A,B    of ${SCENARIOS.join(', ')}
   --json FILE        the figures`;
 
@@ -57,7 +63,7 @@ interface Settings {
 function loadOf(settings: Settings, target: Target, scenario: ScenarioName): Load {
   return {
     scenario,
-    port: target.port,
+    port: (scenario === GRPC_SCENARIO ? target.grpcPort : undefined) ?? target.port,
     connections: settings.connections,
     processes: settings.processes,
     warmUpMs: WARM_UP_MS,
@@ -85,27 +91,25 @@ async function measure(target: Target, settings: Settings): Promise<TargetReport
   const scenarios: Record<string, ScenarioReport> = {};
   const run = async (name: ScenarioName, title: string, stored: number): Promise<void> => {
     const load = loadOf(settings, target, name);
-    const cpuBeforeMs = target.child.cpuMs();
+    const cpuBeforeMs = target.child?.cpuMs();
     const measured = await runLoad({ ...load, input: { ...load.input, stored } });
-    const cpuMs = (target.child.cpuMs() ?? Number.NaN) - (cpuBeforeMs ?? Number.NaN);
+    const cpuMs = (target.child?.cpuMs() ?? Number.NaN) - (cpuBeforeMs ?? Number.NaN);
     scenarios[title] = { ...measured, cpuUs: (cpuMs * 1000) / measured.roundsWithWarmUp };
     const failures = measured.failures === 0 ? '' : `, ${measured.failures} FAILED`;
     console.error(`  ${target.name}: ${title} ${measured.perSecond.toFixed(0)}/s${failures}`);
     if (measured.firstFailure !== undefined) console.error(measured.firstFailure);
   };
-  const hello = target.name === 'hello';
-  if (!hello) await store(settings, target, 0, settings.stored);
-  const bare = ['hello' as const, ...settings.scenarios.filter((name) => BARE_SCENARIOS.has(name))];
-  for (const name of hello ? bare : settings.scenarios) {
-    if (target.name === 'openbao' && CLOUD_SCENARIOS.has(name)) continue;
-    await run(name, name, settings.stored);
+  if (target.keepsBulk) await store(settings, target, 0, settings.stored);
+  for (const name of target.name === 'hello' ? ['hello' as const, ...SCENARIOS] : SCENARIOS) {
+    const wanted = name === 'hello' || settings.scenarios.includes(name);
+    if (wanted && target.serves(name)) await run(name, name, settings.stored);
   }
-  if (!hello && settings.grow !== undefined) {
+  if (target.keepsBulk && settings.grow !== undefined) {
     await store(settings, target, settings.stored, settings.grow);
     await run('kv read', `kv read of ${settings.grow}`, settings.grow);
     await run('kv read', `kv read of ${settings.stored} among ${settings.grow}`, settings.stored);
   }
-  const memory = target.child.memory();
+  const memory = target.child?.memory();
   return {
     name: target.name,
     firstAnswerMs: target.firstAnswerMs,
@@ -120,6 +124,10 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       openbao: { type: 'string' },
+      'emulator-aws': { type: 'string' },
+      'emulator-azure': { type: 'string' },
+      'emulator-google': { type: 'string' },
+      'emulator-token': { type: 'string', default: 'any' },
       seconds: { type: 'string', default: '5' },
       connections: { type: 'string', default: '64' },
       processes: {
@@ -151,10 +159,16 @@ async function main(): Promise<number> {
     scenarios: SCENARIOS.filter((name) => wanted.includes(name) && (name !== DATABASE || lends)),
   };
   const bao = values.openbao;
+  const token = values['emulator-token'];
+  const emulator = (cloud: Cloud, place: string | undefined): (() => Promise<Target>) | undefined =>
+    place === undefined ? undefined : () => startEmulator({ cloud, place, token });
   const starters: Readonly<Record<string, (() => Promise<Target>) | undefined>> = {
     hello: startHello,
     strongroom: () => startVault(strongroom, lends),
     openbao: bao === undefined ? undefined : () => startVault(openbao(bao), lends),
+    aws: emulator('aws', values['emulator-aws']),
+    azure: emulator('azure', values['emulator-azure']),
+    google: emulator('google', values['emulator-google']),
   };
   const names = values.only?.split(',') ?? Object.keys(starters);
   const reports: TargetReport[] = [];

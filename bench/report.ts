@@ -1,4 +1,5 @@
-/** The table of a bench run, with the ratios that matter: to OpenBao and to the bare runtime. */
+/** The table of a bench run, with the ratios that matter: to OpenBao, to the bare runtime, and of the clouds' APIs to emulators. */
+import { CLOUD_SCENARIOS } from './scenarios.ts';
 import type { ScenarioReport, TargetReport } from './main.ts';
 
 function column(cells: readonly string[], width: number): string {
@@ -8,7 +9,7 @@ function column(cells: readonly string[], width: number): string {
 }
 
 function ratio(mine: number | undefined, other: number | undefined): string {
-  return mine === undefined || other === undefined || other === 0
+  return mine === undefined || other === undefined || other === 0 || Number.isNaN(mine / other)
     ? ''
     : `${(mine / other).toFixed(2)}×`;
 }
@@ -71,5 +72,31 @@ export function renderReport(reports: readonly TargetReport[]): string {
     ),
     column(['ready after start', ...reports.map((report) => shown(report.readyMs, 'ms'))], 14),
   );
-  return lines.join('\n');
+  return [...lines, ...cloudLines(reports)].join('\n');
+}
+
+/** Each read by another API beside the Vault read of the same server, and beside an emulator of that cloud. */
+function cloudLines(reports: readonly TargetReport[]): readonly string[] {
+  const own = reports.find((report) => report.name === 'strongroom')?.scenarios ?? {};
+  const read = own['kv read'];
+  const lines: string[] = [];
+  for (const title of CLOUD_SCENARIOS) {
+    const mine = own[title];
+    if (mine === undefined) continue;
+    const emulator = reports.find(
+      (report) => report.name.endsWith(' emulator') && report.scenarios[title] !== undefined,
+    )?.scenarios[title];
+    lines.push(
+      column(
+        [title, ratio(mine.perSecond, read?.perSecond), ratio(mine.perSecond, emulator?.perSecond)],
+        14,
+      ),
+      column(
+        ['  processor', ratio(mine.cpuUs, read?.cpuUs), ratio(emulator?.cpuUs, mine.cpuUs)],
+        14,
+      ),
+    );
+  }
+  if (lines.length === 0) return [];
+  return ['', column(['', 'of kv read', 'of emulator'], 14), ...lines];
 }

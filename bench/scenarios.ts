@@ -25,7 +25,8 @@ export const SCENARIOS = [
   'google access',
   'google access by gRPC',
 ] as const;
-/** What only Strongroom answers. */
+export const GRPC_SCENARIO = 'google access by gRPC';
+/** What of the servers only Strongroom answers. */
 export const CLOUD_SCENARIOS: ReadonlySet<string> = new Set([
   'aws get',
   'azure get',

@@ -10,16 +10,23 @@ import { startPostgres } from '../rig/postgresql.ts';
 import type { Postgres } from '../rig/postgresql.ts';
 import { startVaultServer } from '../rig/vault-server.ts';
 import type { Program, VaultServer } from '../rig/vault-server.ts';
-import type { ScenarioInput } from './scenarios.ts';
+import type { ScenarioInput, ScenarioName } from './scenarios.ts';
 import { ACCOUNT, FLAT_SECRETS, flatSecret, PROJECT, VAULT_HOST } from './cloud.ts';
 import type { AccessKey } from './cloud.ts';
 import { prepareJwtLogins } from './jwt-logins.ts';
-import { APPROLE, SECRET } from './scenarios.ts';
+import { APPROLE, BARE_SCENARIOS, CLOUD_SCENARIOS, SECRET } from './scenarios.ts';
 
 export interface Target {
   readonly name: string;
   readonly port: number;
-  readonly child: Child;
+  /** Where it speaks gRPC, when that is another port. */
+  readonly grpcPort?: number | undefined;
+  /** Undefined of one that somebody else started. */
+  readonly child: Child | undefined;
+  /** Which of the scenarios it can be asked. */
+  readonly serves: (name: ScenarioName) => boolean;
+  /** It is filled with secrets before it is measured. */
+  readonly keepsBulk: boolean;
   readonly input: ScenarioInput;
   /** Start to the first answer of `sys/health`, and to the first 200, of an initialised server. */
   readonly firstAnswerMs: number | undefined;
@@ -61,14 +68,9 @@ export async function startHello(): Promise<Target> {
     name: 'hello',
     port,
     child,
-    input: {
-      token: 'none',
-      tokens: ['none'],
-      accessKey: NO_KEY,
-      jwts: { ES256: '', RS256: '' },
-      stored: 1000,
-      from: 0,
-    },
+    serves: (name) => name === 'hello' || BARE_SCENARIOS.has(name),
+    keepsBulk: false,
+    input: NO_LOGINS,
     firstAnswerMs,
     readyMs: firstAnswerMs,
     stop: async () => {
@@ -100,6 +102,8 @@ export async function startVault(program: Program, lends: boolean): Promise<Targ
     name: program.name,
     port,
     child: server.child,
+    serves: (name) => program.name === 'strongroom' || !CLOUD_SCENARIOS.has(name),
+    keepsBulk: true,
     input: { token, tokens, accessKey, jwts, stored: 0, from: 0 },
     firstAnswerMs: server.firstAnswerMs,
     readyMs: server.readyMs,
@@ -177,6 +181,15 @@ async function prepareDatabase({ api, rootToken }: VaultServer, database: Postgr
 }
 
 export const NO_KEY: AccessKey = { id: 'none', secret: 'none' };
+/** For what asks for no login. */
+export const NO_LOGINS: ScenarioInput = {
+  token: 'none',
+  tokens: ['none'],
+  accessKey: NO_KEY,
+  jwts: { ES256: '', RS256: '' },
+  stored: 1000,
+  from: 0,
+};
 
 async function makeAccessKey({ api, program, rootToken }: VaultServer): Promise<AccessKey> {
   if (program.name !== 'strongroom') return NO_KEY;
