@@ -22,6 +22,7 @@ export interface AuthKind {
 }
 
 const ROLES: Collection = { list: 'role', item: 'role', what: 'role' };
+const CEL_ROLES: Collection = { list: 'cel/role', item: 'cel/role', what: 'role in CEL' };
 
 export const AUTH_KINDS: ReadonlyMap<string, AuthKind> = new Map(
   Object.entries({
@@ -50,12 +51,12 @@ export const AUTH_KINDS: ReadonlyMap<string, AuthKind> = new Map(
     },
     jwt: {
       configs: ['config'],
-      collections: [ROLES],
+      collections: [ROLES, CEL_ROLES],
       unreadable: ['oidc_client_secret'],
     },
     oidc: {
       configs: ['config'],
-      collections: [ROLES],
+      collections: [ROLES, CEL_ROLES],
       unreadable: ['oidc_client_secret'],
     },
     kubernetes: {

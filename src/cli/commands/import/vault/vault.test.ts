@@ -83,6 +83,7 @@ function suite(name: string, openbao: string | undefined): void {
       'tuned/config',
       'auth/jwt/config',
       'auth/jwt/role/build',
+      'auth/jwt/cel/role/deploy',
       'auth/k8s/config',
       'auth/k8s/role/web',
       'auth/ldap/config',
@@ -284,6 +285,8 @@ async function fill({ api }: DevServer): Promise<void> {
   await post('auth/jwt/config', { jwt_validation_pubkeys: [pem], bound_issuer: 'https://ci' });
   const role = { role_type: 'jwt', user_claim: 'sub', bound_audiences: ['here'] };
   await post('auth/jwt/role/build', { ...role, bound_claims: { project: ['shop'] } });
+  const program = { expression: "claims.sub == 'x' ? pb.Auth{policies: ['reader']} : false" };
+  await post('auth/jwt/cel/role/deploy', { cel_program: program, bound_audiences: ['here'] });
   await post('sys/auth/k8s', { type: 'kubernetes' });
   const cluster = { kubernetes_host: 'https://k8s.example.com', kubernetes_ca_cert: pem };
   await post('auth/k8s/config', { ...cluster, disable_local_ca_jwt: true });
