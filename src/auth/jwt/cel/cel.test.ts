@@ -67,7 +67,7 @@ suite('a program', () => {
         ? pb.Auth{display_name: claims.sub.upperAscii(), policies: roles, metadata: {'who': claims.sub},
             alias: logical.Alias{name: claims.sub, metadata: {'n': 'x'}},
             group_aliases: [logical.Alias{name: 'g1'}], bound_cidrs: ['127.0.0.0/8'], num_uses: 3,
-            lease_options: pb.LeaseOptions{TTL: 600000000000, MaxTTL: 3600000000000},
+            lease_options: pb.LeaseOptions{TTL: 600000000000, MaxTTL: 3600000000000, renewable: true, issue_time: now},
             token_type: 1u, no_default_policy: true}
         : false`,
     });
@@ -75,12 +75,13 @@ suite('a program', () => {
     assert.deepEqual(auth?.policies, ['team-dev', 'team-ops']);
     assert.deepEqual(auth.alias, { name: 'bob', metadata: { n: 'x' } });
     assert.deepEqual(auth.groupAliases, ['g1']);
-    assert.deepEqual(auth.metadata, { who: 'bob', role: 'r' });
+    assert.deepEqual(auth.metadata, { who: 'bob' });
     assert.deepEqual(
       [auth.displayName, auth.ttlSeconds, auth.maxTtlSeconds, auth.numUses, auth.tokenType],
       ['BOB', 600, 3600, 3, 'service'],
     );
     assert.deepEqual([auth.boundCidrs, auth.noDefaultPolicy], [['127.0.0.0/8'], true]);
+    assert.equal(auth.renewable, true);
     assert.equal((await rig.refusal({ groups: ['dev'] })).message, REFUSED);
     assert.equal((await rig.refusal({ n: 4 })).message, REFUSED);
   });

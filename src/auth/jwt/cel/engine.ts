@@ -12,6 +12,7 @@ import {
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
   FileDescriptorSetSchema,
+  file_google_protobuf_timestamp,
   timestampFromMs,
 } from '@bufbuild/protobuf/wkt';
 import { isJsonObject, isRawNumber } from '../../../base/json.ts';
@@ -83,6 +84,7 @@ function pairs(name: string): object {
 const REGISTRY: FileRegistry = createFileRegistry(
   create(FileDescriptorSetSchema, {
     file: [
+      file_google_protobuf_timestamp.proto,
       {
         name: 'logical.proto',
         package: 'logical',
@@ -106,12 +108,14 @@ const REGISTRY: FileRegistry = createFileRegistry(
         name: 'pb.proto',
         package: 'pb',
         syntax: 'proto3',
-        dependency: ['logical.proto'],
+        dependency: ['logical.proto', 'google/protobuf/timestamp.proto'],
         messageType: [
           message('LeaseOptions', [
             { name: 'TTL', ...NUMBER },
             { name: 'MaxTTL', ...NUMBER },
             { name: 'renewable', ...FLAG },
+            { name: 'increment', ...NUMBER },
+            { name: 'issue_time', type: Type.MESSAGE, of: '.google.protobuf.Timestamp' },
           ]),
           {
             ...message('Auth', [

@@ -50,6 +50,7 @@ export function grantFrom(auth: JsonObject, roleName: string, connection: Connec
     return cidr;
   });
   const groups = Array.isArray(auth['group_aliases']) ? auth['group_aliases'] : [];
+  const metadata = map(auth['metadata']);
   const name = text(alias['name']);
   const tokenType = TOKEN_TYPES[Number(auth['token_type'] ?? 0)];
   const times = {
@@ -65,7 +66,8 @@ export function grantFrom(auth: JsonObject, roleName: string, connection: Connec
     noDefaultPolicy: auth['no_default_policy'] === true,
     policies,
     displayName: text(auth['display_name']),
-    metadata: { ...map(auth['metadata']), role: roleName },
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+    renewable: lease['renewable'] === true,
     ...(boundCidrs.length > 0 && { boundCidrs }),
     ...(tokenType !== undefined && { tokenType }),
     ...(name !== '' && { alias: { name, metadata: map(alias['metadata']) } }),
