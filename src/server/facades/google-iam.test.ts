@@ -116,3 +116,18 @@ test('who and what cannot be granted is refused with the reason, and nothing cha
   assert.deepEqual(statusOf(own), [403, 'PERMISSION_DENIED']);
   await server.instance.close();
 });
+
+test('a role takes no right away that another policy gives', async () => {
+  const { send, done, server, appToken } = await withSecret();
+  await server.get('write', 'sys/policies/acl/writers', {
+    data: { policy: 'path "secret/data/*" { capabilities = ["create", "update"] }' },
+  });
+  await server.get('write', 'identity/entity/name/app', { data: { policies: ['writers'] } });
+  const add = async (): Promise<number> =>
+    (await send('POST', `${P}/secrets/Db:addVersion`, payload('x'), appToken)).status;
+  const access = async (): Promise<number> =>
+    (await send('GET', `${P}/secrets/Db/versions/latest:access`, undefined, appToken)).status;
+  assert.deepEqual([await add(), await access()], [200, 403]);
+  await done('POST', `${P}/secrets/Db:setIamPolicy`, policyOf('secretAccessor'));
+  assert.deepEqual([await add(), await access()], [200, 200]);
+});
