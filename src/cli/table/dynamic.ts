@@ -32,7 +32,7 @@ type Db = 'creds' | 'staticCreds' | 'rotateRole' | 'rotateRoot' | 'reset';
 const db =
   (name: Db): (() => Promise<Command>) =>
   async () =>
-    (await import('../commands/db.ts'))[name];
+    (await import('../commands/engines/db.ts'))[name];
 
 function ofSecret(
   name: string,

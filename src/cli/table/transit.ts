@@ -30,7 +30,7 @@ type Transit = 'encrypt' | 'decrypt' | 'rewrap' | 'sign' | 'verify' | 'importKey
 const transit =
   (name: Transit): (() => Promise<Command>) =>
   async () =>
-    (await import('../commands/transit.ts'))[name];
+    (await import('../commands/engines/transit.ts'))[name];
 
 const SOURCES = 'Input is the argument, the content of a file (@FILE), or standard input.';
 

@@ -1,8 +1,8 @@
 /** db: the database engine, by what one does with it. */
-import { joinPath } from '../../client/address.ts';
-import { attempt, CommandFailure, EXIT_SERVER, type Invocation } from '../command.ts';
-import { cleanPath } from '../paths.ts';
-import { printSecretOrField, sayInTable } from '../render/output.ts';
+import { joinPath } from '../../../client/address.ts';
+import { attempt, CommandFailure, EXIT_SERVER, type Invocation } from '../../command.ts';
+import { cleanPath } from '../../paths.ts';
+import { printSecretOrField, sayInTable } from '../../render/output.ts';
 
 const DEFAULT_MOUNT = 'database';
 

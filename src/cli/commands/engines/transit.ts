@@ -1,9 +1,9 @@
 /** transit: the encryption engine, by what one does with it; text and lines of text in, and out. */
 import { constants, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { joinPath } from '../../client/address.ts';
-import type { Client } from '../../client/client.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../client/json.ts';
+import { joinPath } from '../../../client/address.ts';
+import type { Client } from '../../../client/client.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../client/json.ts';
 import {
   attempt,
   CommandFailure,
@@ -11,12 +11,12 @@ import {
   EXIT_OK,
   EXIT_SERVER,
   type Invocation,
-} from '../command.ts';
-import { readPairs } from '../key-values.ts';
-import { cleanPath } from '../paths.ts';
-import { reportSteps } from '../progress.ts';
-import { say, sayInTable } from '../render/output.ts';
-import { warn } from '../terminal.ts';
+} from '../../command.ts';
+import { readPairs } from '../../key-values.ts';
+import { cleanPath } from '../../paths.ts';
+import { reportSteps } from '../../progress.ts';
+import { say, sayInTable } from '../../render/output.ts';
+import { warn } from '../../terminal.ts';
 
 const DEFAULT_MOUNT = 'transit';
 /** Inputs in one request: enough that the request itself costs little, and few enough that the bar moves. */
@@ -219,7 +219,7 @@ async function bringIn(invocation: Invocation, operation: string): Promise<numbe
 
 /** As imports take it: an AES-256 key under RSA-OAEP, then the key under AES key wrap with padding. */
 async function wrapped(key: Buffer, wrappingKey: string): Promise<string> {
-  const { wrapKey } = await import('../../crypto/key-wrap.ts');
+  const { wrapKey } = await import('../../../crypto/key-wrap.ts');
   const ephemeral = randomBytes(EPHEMERAL_KEY_BYTES);
   const publicKey = createPublicKey(wrappingKey);
   const padding = constants.RSA_PKCS1_OAEP_PADDING;
