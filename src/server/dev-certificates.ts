@@ -1,8 +1,9 @@
 /** Certificates for `-dev-tls`: an authority and a server certificate of one day, made anew at each start. */
-import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
+import { makeFolder } from '../base/files/make-folder.ts';
 import { systemRandom } from '../base/random.ts';
 
 export interface DevCertificates {
@@ -16,7 +17,7 @@ export async function writeDevCertificates(
   names: readonly string[],
 ): Promise<DevCertificates> {
   const directory = folder ?? mkdtempSync(join(tmpdir(), 'strongroom-tls-'));
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory, 0o700);
   const { makeDevCertificates } = await import('../crypto/x509/dev-certificates.ts');
   const pem = await makeDevCertificates(names, {
     clock: systemClock,

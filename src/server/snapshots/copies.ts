@@ -1,7 +1,8 @@
 /** Copies of the store, whatever store it is, and the folder that they lie in until they are delivered. */
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import type { ByteStream } from '../../model/request.ts';
@@ -77,7 +78,7 @@ function pidOf(name: string, prefix: string): number {
 
 /** Makes the folder, or demands that others cannot enter it. @throws {Error} */
 export function privateDirectory(directory: string): string {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory, 0o700);
   const stat = lstatSync(directory);
   if (!stat.isDirectory()) throw new Error(`${directory} is no folder`);
   if (process.platform !== 'win32' && (stat.mode & OTHERS) !== 0) {

@@ -153,3 +153,13 @@ test('the unseal key is whole or not there', (context) => {
   firstConfig({ ...options, logLevel: undefined, logFormat: undefined });
   assert.deepEqual(readFileSync(join(folder, 'unseal.key')), key);
 });
+
+test('a folder that cannot be made or written to is named', () => {
+  for (const dataFolder of ['/proc/x', '/dev/null']) {
+    const options = { dataFolder, listenAddress: '127.0.0.1:0' };
+    assert.throws(() => firstConfig({ ...options, logLevel: undefined, logFormat: undefined }), {
+      name: 'ConfigError',
+      message: new RegExp(`folder ${dataFolder}: `),
+    });
+  }
+});

@@ -3,7 +3,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -11,8 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { base62, systemRandom } from '../../base/random.ts';
 import type { StartOptions } from '../../cli/commands/server.ts';
+import { ConfigError } from '../../base/config/config-tree.ts';
 import { parseConfigText } from '../../base/config/read-config.ts';
 import { decodeConfig } from '../config/server-config.ts';
 import type { ServerConfig } from '../config/server-config.ts';
@@ -34,9 +35,14 @@ const KEY_BYTES = 32;
 /** Storage, seal key and audit log below one folder that only its owner can read. */
 export function firstConfig(options: StartOptions): ServerConfig {
   const folder = resolve(options.dataFolder);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const keyFile = join(folder, KEY_FILE);
-  if (!existsSync(keyFile)) writeDurably(keyFile, systemRandom.bytes(KEY_BYTES));
+  try {
+    makeFolder(folder, 0o700);
+    if (!existsSync(keyFile)) writeDurably(keyFile, systemRandom.bytes(KEY_BYTES));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError('-data', `nothing can be kept in the folder ${folder}: ${reason}`, error);
+  }
   const text = JSON.stringify({
     storage: { sqlite: { path: join(folder, 'store') } },
     seal: { static: { current_key_id: 'first', current_key: `file://${keyFile}` } },

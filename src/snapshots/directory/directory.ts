@@ -1,7 +1,8 @@
 /** Snapshots in a folder of this machine, or of a file system that it mounts. */
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { DestinationError } from '../destination.ts';
 import type { Destination, Listed } from '../destination.ts';
 import type { MadeSnapshot } from '../make.ts';
@@ -79,7 +80,7 @@ export function directoryDestination({ directory, spaceBytesMax }: DirectoryOpti
     async put(name, made, signal) {
       const partial = fileOf(name + PARTIAL);
       try {
-        await mkdir(directory, { recursive: true, mode: FOLDER_MODE });
+        makeFolder(directory, FOLDER_MODE);
         await assertRoom(made.bytes);
         await deliver(made, partial, signal);
         signal.throwIfAborted();
