@@ -32,7 +32,7 @@ const CHECKS: readonly Check[] = [
 
 const AT_ONCE = 2;
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
-const CHECK_TIMEOUT_MS = 300_000;
+const CHECK_TIMEOUT_MS = 800_000;
 
 /** The output of a failed check, or undefined. */
 function run(check: Check): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+/** What makes folders makes them, and gives up where there can be none. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
