@@ -284,6 +284,36 @@ describe('bodies', () => {
   });
 });
 
+describe('a path with a slash before it', () => {
+  const LED: readonly (readonly [string, string])[] = [
+    ['/v1//secret/data/app', '/v1/secret/data/app'],
+    ['/v1///kv?list=true', '/v1/kv?list=true'],
+    ['/v1//evil.example/x', '/v1/evil.example/x'],
+  ];
+  for (const [target, location] of LED) {
+    test(`a read of ${target} is led to ${location}`, async () => {
+      let reached = false;
+      const reply = await ask({ target }, () => {
+        reached = true;
+        return {};
+      });
+      assert.deepEqual([reply.status, reply.headers['Location']], [307, location]);
+      assert.equal(reached, false);
+    });
+  }
+  for (const sent of [
+    { method: 'POST', target: '/v1//kv/a' },
+    { method: 'DELETE', target: '/v1//kv/a' },
+    { target: '/v1/kv//a' },
+    { target: '/v1//kv/\u00e9' },
+    { target: '/v1//' },
+  ]) {
+    test(`${sent.method ?? 'GET'} ${sent.target} is refused`, async () => {
+      assert.equal((await ask(sent)).status, 400);
+    });
+  }
+});
+
 describe('what is refused at the edge', () => {
   const REFUSED: readonly (readonly [string, Sent, number])[] = [
     ['unknown verb', { method: 'PURGE', target: '/v1/x' }, 405],

@@ -45,6 +45,10 @@ export interface VaultFacadeOptions {
 }
 
 const PREFIX = '/v1/';
+/** `/v1/` and a path that was written with a slash before it: what programs make of `/secret/app` by putting the two together. */
+const DOUBLED_START = /^\/v1\/\/+(?=[!-.0-~])/;
+/** Nothing else is ever repeated in the header of a redirect. */
+const VISIBLE = /^[!-~]*$/;
 const ROBOTS = 'User-agent: *\nDisallow: /\n';
 const NO_DATA: Readonly<JsonObject> = Object.freeze(Object.create(null) as JsonObject);
 
@@ -87,6 +91,9 @@ function answer(
 ): Awaitable<WireReply> {
   refuseRepeatedHeaders(request);
   const { target, method } = request;
+  if ((method === 'GET' || method === 'HEAD') && DOUBLED_START.test(target)) {
+    return redirected(target);
+  }
   const question = target.indexOf('?');
   const full = canonicalTarget(question < 0 ? target : target.slice(0, question));
   if (full === '/robots.txt') {
@@ -111,6 +118,13 @@ function answer(
   if (open !== undefined) return after(open(query, request.headers), renderOpen);
   const call = new VaultCall(request, { verb, path, namespace, query, limits });
   return options.handle(call).then((answered) => render(answered, call.operation, method));
+}
+
+/** Tells a reader the one form of its path; nothing is routed or decided by the other one. A write is refused instead. */
+function redirected(target: string): WireReply {
+  const location = target.replace(DOUBLED_START, PREFIX);
+  if (!VISIBLE.test(location)) throw invalidRequest('path contains an empty segment');
+  return { status: 307, headers: { ...JSON_HEADERS, Location: location }, body: '' };
 }
 
 function renderOpen(reply: Reply): WireReply {
