@@ -106,7 +106,7 @@ export function systemBackend(
     type: 'system',
     kind: 'system',
     scope: 'unit',
-    summary: 'system endpoints used for control, policy and debugging',
+    summary: 'system backend: endpoints used for control, policy and debugging',
     paths: [
       ...statusPaths({
         ...options.status,
