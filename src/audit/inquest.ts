@@ -68,6 +68,9 @@ export class Inquest {
   #regionBytes = 0;
   /** A good checkpoint stands among the bytes since the break: they were no unfinished write. */
   #provenInside = false;
+  /** No line since the break has the form of one, and the last has no end: what a server leaves that dies while it is fencing off. */
+  #unfinished = true;
+  #lastTerminated = true;
 
   constructor(before: SeenLine | undefined, beforeIsFirst: boolean) {
     this.#before = before;
@@ -79,6 +82,8 @@ export class Inquest {
     const { file, line: number, terminated, seen } = line;
     const first = this.#lines.length === 0;
     if (seen?.proven === true) this.#provenInside = true;
+    if (seen !== undefined) this.#unfinished = false;
+    this.#lastTerminated = terminated;
     if (this.#lines.length < 2)
       this.#lines.push({ place: { file, line: number }, terminated, seen });
     if (seen !== undefined && !first) {
@@ -112,7 +117,7 @@ export class Inquest {
     if (before === undefined) return this.#atBeginning(place, x, y);
     const expected = before.seq + 1;
     if (x === undefined) {
-      if (!first.terminated) return fault('truncated', expected, place);
+      if (this.#unfinished && !this.#lastTerminated) return fault('truncated', expected, place);
       const inserted = this.#expectedLater !== undefined;
       return fault(inserted ? 'inserted' : 'altered', expected, place);
     }

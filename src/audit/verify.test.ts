@@ -289,3 +289,14 @@ test('checkpoints tell where the store was put back', async () => {
   assert.equal(result.ok, true, JSON.stringify(result.firstFault));
   assert.deepEqual(result.setBacks, [{ seq: 6, time: TIME, file: '', line: 6 }]);
 });
+
+test('a server that died while it was fencing off an unfinished line leaves a truncated log', async () => {
+  const lines = makeLog(6);
+  const whole = lines.map((line) => `${line}\n`).join('');
+  const torn = (lines[2] ?? '').slice(0, 60);
+  const expected = { kind: 'truncated', seq: lines.length + 1, line: lines.length + 1 };
+  assert.deepEqual(named(await verifyText(`${whole}${torn}`)), expected);
+  assert.deepEqual(named(await verifyText(`${whole}${torn}\n${torn}`)), expected);
+  // With its end it is a line that somebody has changed.
+  assert.equal(named(await verifyText(`${whole}${torn}\n`))?.kind, 'altered');
+});

@@ -45,6 +45,23 @@ suite('how long a token lives', () => {
     await server.pass(0);
   });
 
+  test('revoked by a server for which its time is over, it is dead for one whose clock is behind', async () => {
+    const { expirer } = server.instance.services;
+    for (const path of ['auth/token/revoke', 'auth/token/revoke-accessor']) {
+      const token = await server.makeToken({ ttl: '10s' });
+      const { accessor } = await server.get('read', SELF, { token });
+      await expirer.stop();
+      server.clock.advance(10_000);
+      const revoking = server.outcome('write', path, {
+        data: { token, accessor: String(accessor) },
+      });
+      server.clock.advance(-10_000);
+      expirer.start();
+      assert.equal(await revoking, 'ok');
+      assert.equal(await lives(token), false, path);
+    }
+  });
+
   test('renewals never go beyond any bound (model)', async () => {
     const bounds = fc.record({
       ttl: fc.integer({ min: 1, max: 5000 }),

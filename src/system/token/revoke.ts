@@ -4,9 +4,34 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
+import { isExpired } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import { listed } from './lookup.ts';
 import type { TokenPorts } from './ports.ts';
+
+/**
+ * Before any token's end: a token that is over by the clock of this server may be taken for alive by another, whose clock is
+ * behind. Who revokes it is told that it is gone, so it has to go.
+ */
+const BEFORE_ANY_END_MS = 0;
+
+/** A token as it is stored, whether or not its time is over. */
+async function storedToken(
+  ports: TokenPorts,
+  unit: Unit,
+  text: string,
+  nowMs: number,
+): Promise<Stored<TokenRecord> | undefined> {
+  return whole(await ports.tokens.lookup(unit, text, BEFORE_ANY_END_MS), nowMs);
+}
+
+/** A batch token is not stored: when its time is over there is nothing to revoke. */
+function whole(
+  record: Stored<TokenRecord> | undefined,
+  nowMs: number,
+): Stored<TokenRecord> | undefined {
+  return record?.type === 'batch' && isExpired(record, nowMs) ? undefined : record;
+}
 
 function revoke(
   ports: TokenPorts,
@@ -54,11 +79,8 @@ export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
         update: {
           summary: 'Revoke a token',
           handler: async (request, unit) => {
-            const record = await ports.tokens.lookup(
-              unit,
-              named(request.fields.token),
-              request.nowMs,
-            );
+            const text = named(request.fields.token);
+            const record = await storedToken(ports, unit, text, request.nowMs);
             return record === undefined ? undefined : revoke(ports, unit, request, record);
           },
         },
@@ -75,11 +97,12 @@ export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
             const { accessor } = request.fields;
             if (accessor === undefined || accessor === '')
               throw invalidRequest(listed('missing accessor'));
+            const { namespace } = request;
             const record = await ports.tokens.byAccessor(
               unit,
-              request.namespace.id,
+              namespace.id,
               accessor,
-              request.nowMs,
+              BEFORE_ANY_END_MS,
             );
             if (record === undefined) return { warnings: ['No token found with this accessor'] };
             return revoke(ports, unit, request, record);
@@ -98,11 +121,8 @@ export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
         update: {
           summary: 'Revoke a token, but not its children',
           handler: async (request, unit) => {
-            const record = await ports.tokens.lookup(
-              unit,
-              named(request.fields.token),
-              request.nowMs,
-            );
+            const text = named(request.fields.token);
+            const record = await storedToken(ports, unit, text, request.nowMs);
             if (record === undefined) throw invalidRequest('token to revoke not found');
             if (record.type === 'batch') throw invalidRequest('batch tokens cannot be revoked');
             ports.tokens.revokeOrphan(unit, record, request.nowMs);
