@@ -80,6 +80,7 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
   });
   const enough = (): boolean => problems.some((problem) => options.until?.test(problem) === true);
   await scheduler.run(WORK_MS_MAX, () => phase !== 'work' || enough());
+  if (scheduler.endless) problems.push('the run does not come to an end');
   if (phase === 'work') problems.push('the clients did not come to an end');
   await scheduler.run(scheduler.nowMs + PEACE_MS_MAX, () => phase === 'over' || enough());
   if ((phase as string) !== 'over') problems.push('no peace came');

@@ -67,7 +67,12 @@ export class Scheduler {
     this.#trace?.(`${this.#nowMs.toFixed(3).padStart(11)} ${text}`);
   }
 
-  /** Lets events happen until `over` says so or there is nothing left before `untilMs`. */
+  /** More has happened than in any run that comes to an end. */
+  get endless(): boolean {
+    return this.events > EVENTS_MAX;
+  }
+
+  /** Lets events happen until `over` says so, there is nothing left before `untilMs`, or the run is {@link endless}. */
   async run(untilMs: number, over: () => boolean = () => false): Promise<void> {
     await everythingElse();
     while (!over()) {
@@ -80,7 +85,7 @@ export class Scheduler {
       const { run } = event;
       if (run === undefined) continue;
       this.#nowMs = event.atMs;
-      if (++this.events > EVENTS_MAX) throw new Error('the run does not come to an end');
+      if (++this.events > EVENTS_MAX) return;
       this.note(event.what);
       run();
       await everythingElse();

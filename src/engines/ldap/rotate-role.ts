@@ -66,9 +66,11 @@ export function rotateRoleIntent(): IntentType {
       if (typeof username !== 'string' || typeof password !== 'string') return;
       const account = await findAccount(store, username);
       if (account === undefined || account.owner !== owner || account.password === password) return;
-      // Changed since: that password was set after this one. Servers' clocks differ, so no time is compared but with itself.
-      if (account.rotatedMs !== beforeMs) return;
       const config = await configOf(store);
+      // Changed since, by a request that may have run beside this one: which of the two came last only the directory knows. Servers'
+      // clocks differ, so no time is compared but with itself.
+      const changedSince = account.rotatedMs !== beforeMs;
+      if (changedSince && (await accepts(config, account, account.password))) return;
       if (await accepts(config, account, password)) {
         putAccount(store, withPassword(account, password, openedMs));
         return;

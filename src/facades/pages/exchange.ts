@@ -50,6 +50,13 @@ export function redirect(to: string, more?: Readonly<Record<string, string>>): W
   return { status: 303, headers: { ...PAGE_HEADERS, Location: to, ...more }, body: '' };
 }
 
+/** To the first page, from where there is none, as Vault says it. */
+export function toStart(): WireReply {
+  const body = `<a href="${PAGES}">Temporary Redirect</a>.\n\n`;
+  const headers = { ...PAGE_HEADERS, 'Content-Type': 'text/html; charset=utf-8', Location: PAGES };
+  return { status: 307, headers, body };
+}
+
 /** A page that says what went wrong and what to do about it. */
 export function failed(title: string, text: string, status: number): WireReply {
   const body = html`<p class="problem" role="alert">${text}</p>

@@ -10,7 +10,7 @@ import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import { apiOf } from './api.ts';
 import { APPROVALS, approvals, decide, isApproval, showApproval } from './approvals.ts';
 import { CONSENT, authorize, consent, isAuthorize } from './authorize.ts';
-import { FormRefusal, failed, redirect, shown } from './exchange.ts';
+import { FormRefusal, failed, toStart, shown } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { PAGES } from './recognise.ts';
 import { signedIn } from './session.ts';
@@ -60,7 +60,7 @@ function refuse(status: number, message: string): WireReply {
 export function createPagesFacade({ api, log, random }: PagesOptions): Facade {
   async function answer(wire: WireRequest): Promise<WireReply> {
     const url = URL.parse(wire.target, 'http://pages.invalid');
-    if (url === null || !url.pathname.startsWith(PAGES)) return redirect(PAGES);
+    if (url === null || !url.pathname.startsWith(PAGES)) return toStart();
     const route = ROUTES.find(({ is }) => is(url.pathname));
     if (route === undefined)
       return failed('No such page', 'There is nothing at this address.', 404);

@@ -11,6 +11,8 @@ import {
 import type { Postgres } from '../../../rig/postgresql.ts';
 import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
 import { postgresql } from '../../targets/postgresql/postgresql.ts';
+import type { JsonObject } from '../../base/json.ts';
+import { dataPrefix } from '../../core/mounts/mount-entry.ts';
 import { DATABASE_MEMBERS } from '../outside/database-members.ts';
 import { DATABASE_NAMES } from '../outside/database-names.ts';
 import { openInstance, restarted } from '../instance-fixture.ts';
@@ -237,6 +239,50 @@ suite('the database engine', { skip }, () => {
     const next = await restarted(server, storage);
     await next.pass(0);
     assert.equal(await next.outcome('write', 'db/reset/boss'), 'ok');
+    await server.instance.services.expirer.stop();
+    await server.instance.services.stopBackends();
+    await next.instance.close();
+  });
+
+  test('of two rotations of a static role at the same time, what the database took last is kept', async () => {
+    const storage = createMemoryStorage();
+    const server = await configured({ storage });
+    await server.get('write', 'db/static-roles/app', {
+      data: { db_name: 'pg', username: 'app', rotation_period: '1h' },
+    });
+    const { intents, begin, table } = server.instance.services;
+    const unit = begin();
+    const { mountsByAccessor } = await table.routing(unit);
+    const entry = [...mountsByAccessor.values()].find((mount) => mount.entry.path === 'db/')?.entry;
+    assert.ok(entry !== undefined);
+    const kept = await unit.view('root', dataPrefix(entry)).getJson<JsonObject>('static-role/app');
+    assert.ok(kept !== undefined);
+    const other = {
+      ...kept,
+      current: {
+        credential: { kind: 'password', password: 'the-other-one' },
+        shown: { password: 'the-other-one' },
+      },
+    };
+    // The other request began when the credential was an older one, and was cut off after the database had taken its own.
+    await intents.open(unit, {
+      namespaceId: 'root',
+      mountAccessor: entry.accessor,
+      kind: 'own:rotate-role',
+      path: 'db/rotate-role/app',
+      secretType: '',
+      data: {
+        name: 'app',
+        roleId: kept['id'] ?? '',
+        creates: false,
+        beforeMs: Number(kept['rotatedMs']) - 1000,
+        role: JSON.stringify(other),
+      },
+    });
+    await target.sql(`ALTER ROLE app PASSWORD 'the-other-one'`);
+    const next = await restarted(server, storage);
+    await next.pass(0);
+    assert.equal((await next.get('read', 'db/static-creds/app'))['password'], 'the-other-one');
     await server.instance.services.expirer.stop();
     await server.instance.services.stopBackends();
     await next.instance.close();

@@ -103,12 +103,12 @@ export function rotateRoleIntent(ports: DatabasePorts): IntentType {
       const role = await findStaticRole(store, name);
       // Another role of this name, made since, has its own credential.
       if (role === undefined ? !creates : role.id !== roleId) return;
-      // Changed since: that credential was set after this one.
-      if (role !== undefined && role.rotatedMs !== beforeMs) return;
       const { database, made } = await prepare(ports, store, '', name, {
         ...after,
         pending: after.current === undefined ? undefined : { ...after.current, sinceMs: openedMs },
       });
+      const since = role !== undefined && role.rotatedMs !== beforeMs ? role : undefined;
+      if (since !== undefined && (await isKept(database, since))) return;
       const next = passwordOf(made.credential);
       if (next === undefined) {
         // Keys cannot be tried: set once more, it is certain what is set.
@@ -117,10 +117,24 @@ export function rotateRoleIntent(ports: DatabasePorts): IntentType {
         if (nowMs - openedMs >= SETTLED_MS) return;
         throw new RequestError('upstream_failed', 'the change may still come about');
       }
-      store.putJson(STATIC_ROLES + name, after);
-      schedule(ROTATE, name, after.dueMs);
+      const kept = since === undefined ? after : rotated(since, made, nowMs);
+      store.putJson(STATIC_ROLES + name, kept);
+      schedule(ROTATE, name, kept.dueMs);
     },
   };
+}
+
+/**
+ * Whether the database takes what is stored of a role that was changed since, by a request that may have run beside the one that was cut
+ * off: which of the two came last only the database knows. Keys cannot be tried: what is stored is set once more.
+ */
+async function isKept(database: Database, role: StaticRole): Promise<boolean> {
+  const { current, username, statements } = role;
+  if (current === undefined) return false;
+  const password = passwordOf(current.credential);
+  if (password !== undefined) return await database.accepts(username, password);
+  await database.change(username, current.credential, statements);
+  return true;
 }
 
 export function rotateRoleTask(ports: DatabasePorts): TaskType {
