@@ -339,9 +339,11 @@ test('full audit files are put aside, packed and in the end removed; what is lef
   const newest = kept.at(-1) ?? '';
   assert.doesNotMatch(newest, /\.gz$/);
   assert.match(kept[0] ?? '', /\.gz$/);
-  // The file that is written to now exists as soon as there is a record.
-  await pod.api.call('GET', 'sys/mounts');
-  await until(async () => existsSync(current));
+  // That the file was moved is noticed a quarter of a second after the last look at the earliest: until then records go on in it.
+  await until(async () => {
+    await pod.api.call('GET', 'sys/mounts');
+    return existsSync(current);
+  });
   const result = await verifyAuditFiles([join(folder, newest), current]);
   assert.equal(result.ok, true, JSON.stringify(result.firstFault));
 });
