@@ -1,7 +1,8 @@
 /**
  * Kills the server again and again while it makes, renews, revokes and rotates accounts of a real PostgreSQL, starts it on the same
  * data and compares the database with what the server says: no account without a lease, no lease without its account, every
- * credential that was handed out works until it was revoked and not after, every stored password opens its account.
+ * credential that was handed out works until it was revoked and not after, every stored password opens its account. Leases are
+ * also renewed while they are being revoked.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -102,7 +103,7 @@ async function work(
   for (
     let act = first;
     ;
-    act = seeded.pick(['issue', 'issue', 'renew', 'revoke', 'role', 'secret'])
+    act = seeded.pick(['issue', 'issue', 'renew', 'revoke', 'revoke and renew', 'role', 'secret'])
   ) {
     const lent = [...books.held.values()][seeded.between(0, Math.max(0, books.held.size - 1))];
     if (act === 'role') {
@@ -123,10 +124,12 @@ async function work(
       books.counts.renewed++;
     } else {
       books.held.delete(lent.leaseId);
-      await api.expect('POST', 'sys/leases/revoke', {
-        token,
-        body: { lease_id: lent.leaseId, sync: true },
-      });
+      const lease = { lease_id: lent.leaseId };
+      const renew = () => api.call('POST', 'sys/leases/renew', { token, body: lease });
+      await Promise.all([
+        api.expect('POST', 'sys/leases/revoke', { token, body: { ...lease, sync: true } }),
+        act === 'revoke and renew' ? renew() : undefined,
+      ]);
       books.revoked.add(lent.username);
       books.counts.revoked++;
     }

@@ -21,6 +21,8 @@ export interface LeaseRecord {
   /** Token that asked for it; '' when none did. */
   readonly tokenId: string;
   readonly tokenNamespaceId: string;
+  /** Its revocation was asked for, or has begun: nothing renews it any more, or it would go on without its secret. */
+  readonly revoking?: true;
   /** Failed revocations so far. */
   readonly attempts: number;
   /** When the next attempt is due; earlier entries of the queue leave it to that one. */
@@ -100,6 +102,11 @@ export class LeaseStore {
     );
   }
 
+  /** Before its engine is asked to take the secret back: from here on no renewal comes between. */
+  beginRevocation(unit: Unit, record: LeaseRecord): void {
+    this.put(unit, { ...record, revoking: true });
+  }
+
   /** Ends a lease now, also one that was given up; with `force` it is gone even if its engine cannot revoke it. */
   expireNow(unit: Unit, record: LeaseRecord, nowMs: number, force: boolean = false): void {
     const { irrevocable, retryMs: _now, ...rest } = record;
@@ -107,7 +114,7 @@ export class LeaseStore {
       this.#view(unit, record.namespaceId).delete(irrevocableKey(record));
     }
     const forced = force ? { forced: true } : {};
-    this.put(unit, { ...rest, ...forced, attempts: 0, expiresMs: nowMs });
+    this.put(unit, { ...rest, ...forced, revoking: true, attempts: 0, expiresMs: nowMs });
     this.#expiry.schedule(
       unit,
       { kind: 'lease', namespaceId: record.namespaceId, id: record.id },

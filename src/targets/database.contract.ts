@@ -94,6 +94,23 @@ export function testDatabase(tested: Tested): void {
       assert.equal(await database.accepts('made_once', 'other-password'), false);
     });
 
+    test('changes of one account at once all come about', async () => {
+      await database.create(account('much_asked', 'first-password'));
+      await Promise.all(
+        Array.from({ length: 12 }, async (_, at) => {
+          if (at % 2 === 0) await database.extend('much_asked', LATER_MS + at * 1000, []);
+          else
+            await database.change(
+              'much_asked',
+              { kind: 'password', password: `password-${at}` },
+              [],
+            );
+        }),
+      );
+      await Promise.all([database.drop('much_asked', []), database.drop('much_asked', [])]);
+      assert.equal(await database.exists('much_asked'), false);
+    });
+
     test('an account that is not there is removed without a word', async () => {
       await database.drop('never_made', []);
     });

@@ -1,5 +1,6 @@
 /** The end of a lease: its engine takes the secret back; what fails is tried again, and at last given to the operator. */
 import { RequestError } from '../../model/errors.ts';
+import type { DueEntry } from '../../leases/expiry-queue.ts';
 import type { LeaseRecord } from '../../leases/lease-store.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import { dataPrefix } from '../mounts/mount-entry.ts';
@@ -12,16 +13,17 @@ export const REVOKE_ATTEMPTS_MAX = 6;
 /** Pause after the first failure; each further one doubles it. */
 export const REVOKE_BACKOFF_MS = 10_000;
 
-type Ports = Pick<ExpirerPorts, 'world' | 'leases' | 'mountOf' | 'backends'>;
+type Ports = Pick<ExpirerPorts, 'world' | 'begin' | 'leases' | 'mountOf' | 'backends'>;
 
 export function leaseKind(ports: Ports): Kind {
   const { leases, world } = ports;
   return {
     outside: true,
     async work(unit, entry, nowMs) {
+      const endMs = await beginRevocation(ports, entry, nowMs);
+      if (endMs !== undefined) return endMs;
       const record = await leases.get(unit, entry.namespaceId, entry.id);
       if (record === undefined || record.irrevocable !== undefined) return 'done';
-      if (record.expiresMs > nowMs) return record.expiresMs;
       if (entry.atMs < (record.retryMs ?? 0)) return 'done';
       await revokeAtTarget(ports, unit, record, nowMs);
       leases.delete(unit, record);
@@ -48,6 +50,24 @@ export function leaseKind(ports: Ports): Kind {
       return retryMs;
     },
   };
+}
+
+/**
+ * In a commit of its own, since what the engine takes back cannot be given back when a renewal turns out to have come between.
+ * @returns the lease's end, when that is yet to come
+ */
+async function beginRevocation(
+  { begin, leases }: Ports,
+  { namespaceId, id }: DueEntry,
+  nowMs: number,
+): Promise<number | undefined> {
+  const own = begin();
+  const record = await leases.get(own, namespaceId, id);
+  if (record === undefined || record.revoking === true) return undefined;
+  if (record.expiresMs > nowMs) return record.expiresMs;
+  leases.beginRevocation(own, record);
+  await own.commit();
+  return undefined;
 }
 
 /** Asks the engine; its own records change in the same commit. */

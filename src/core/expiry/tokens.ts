@@ -58,8 +58,8 @@ async function cleanUpHoldings(
   const held = await leases.ofToken(unit, entry.namespaceId, entry.id, FAN_OUT);
   for (const lease of held) {
     const record = await leases.get(unit, lease.namespaceId, lease.id);
-    // One that has ended already is being revoked, or was given up.
-    if (record !== undefined && record.expiresMs > nowMs) leases.expireNow(unit, record, nowMs);
+    // One that is being revoked may also have been given up.
+    if (record !== undefined && record.revoking !== true) leases.expireNow(unit, record, nowMs);
     leases.forget(unit, entry.namespaceId, entry.id, lease);
   }
   const cubbyhole = unit.view(entry.namespaceId, cubbyholePrefix(entry.id));

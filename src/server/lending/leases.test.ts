@@ -97,6 +97,57 @@ suite('a lease', () => {
       assert.ok(!server.target.live.has(name));
     }));
 
+  for (const sync of [true, false]) {
+    test(`that is revoked while it is renewed is gone${sync ? '' : ', without anybody waiting for it'}`, () =>
+      lending(async (server) => {
+        const { id, name } = await lend(server);
+        let revoked = '';
+        server.target.renewing = async () => {
+          server.target.renewing = async () => {};
+          await server.pass(1);
+          const data = { lease_id: id, sync };
+          revoked = await server.outcome('write', 'sys/leases/revoke', { data });
+        };
+        assert.equal(
+          await server.outcome('write', 'sys/leases/renew', { data: { lease_id: id } }),
+          'invalid_request',
+        );
+        assert.equal(revoked, 'ok');
+        await server.pass(0);
+        assert.ok(!server.target.live.has(name));
+        assert.equal(await found(server, id), 'invalid_request');
+      }));
+  }
+
+  for (const [how, end] of [
+    [
+      'revoked',
+      (server: OpenInstance, id: string) => server.ask('write', `sys/leases/revoke/${id}`),
+    ],
+    ['over', (server: OpenInstance) => server.pass(60)],
+  ] as const) {
+    test(`is not renewed while its account is taken back because it is ${how}`, () =>
+      lending(async (server) => {
+        const { id, name } = await lend(server);
+        const beganMs = server.clock.nowMs();
+        await server.pass(1);
+        let renewed = '';
+        server.target.dropping = async () => {
+          server.target.dropping = async () => {};
+          // As a request that came before the end, and has taken its time.
+          const nowMs = server.clock.nowMs();
+          server.clock.advance(beganMs - nowMs);
+          const data = { lease_id: id, increment: 500 };
+          renewed = await server.outcome('write', 'sys/leases/renew', { data });
+          server.clock.advance(nowMs - beganMs);
+        };
+        await end(server, id);
+        assert.equal(renewed, 'invalid_request');
+        assert.ok(!server.target.live.has(name));
+        assert.equal(await found(server, id), 'invalid_request');
+      }));
+  }
+
   test('a shorter renewal ends it earlier', () =>
     lending(async (server) => {
       const { id, name } = await lend(server, 'lend/creds/600/3600');

@@ -15,6 +15,9 @@ export class LendingTarget {
   making: 'works' | 'fails after it' | 'refuses' | 'does not answer' = 'works';
   /** Called between the making of an account and the end of its request. */
   made: () => Promise<void> = async () => {};
+  /** Called while an account's life is made longer, and while it is taken back. */
+  renewing: () => Promise<void> = async () => {};
+  dropping: () => Promise<void> = async () => {};
   /** Colours that were painted, and by what. */
   readonly painted: string[] = [];
   #made = 0;
@@ -29,6 +32,7 @@ export class LendingTarget {
 
   async drop(name: string): Promise<void> {
     this.revocations++;
+    await this.dropping();
     if (this.mode === 'fails') throw new RequestError('upstream_failed', 'the target is away');
     if (this.mode === 'blocks') await new Promise<never>(() => {});
     this.live.delete(name);
@@ -154,7 +158,10 @@ export function lendingBackend(target: LendingTarget): Backend {
     },
     secrets: {
       account: {
-        renew: async () => ({ ttlSeconds: 0, maxTtlSeconds: 0 }),
+        renew: async () => {
+          await target.renewing();
+          return { ttlSeconds: 0, maxTtlSeconds: 0 };
+        },
         revoke: async (lease, store) => {
           const { name } = lease.internal;
           assert.ok(typeof name === 'string');

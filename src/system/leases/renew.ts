@@ -23,7 +23,8 @@ async function renew(
       throw invalidRequest('tokens cannot be renewed through this endpoint');
     throw invalidRequest('lease not found');
   }
-  if (lease.irrevocable !== undefined || request.nowMs >= lease.expiresMs)
+  // A request that runs again may have come before the revocation: its time tells nothing.
+  if (lease.revoking === true || request.nowMs >= lease.expiresMs)
     throw invalidRequest('lease expired');
   if (!lease.renewable) throw invalidRequest('lease is not renewable');
   const mount = await ports.mountByAccessor(coreUnit(unit), lease.mountAccessor);

@@ -16,6 +16,11 @@ async function loadDriver(): Promise<Driver> {
 const NO_TLS = 'The server does not support SSL connections';
 const CONNECTION_EXCEPTION = /^(?:08|57P)/;
 
+/** Roles are rows of a catalogue that knows no waiting: of two changes at once one is refused, and rolled back. */
+const OVERTAKEN = 'tuple concurrently updated';
+const OVERTAKEN_STATE = 'XX000';
+const ATTEMPTS_MAX = 5;
+
 export class Connections {
   readonly #address: Address;
   readonly #poolSize: number;
@@ -27,7 +32,7 @@ export class Connections {
   }
 
   /**
-   * Runs `work` on a connection.
+   * Runs `work` on a connection; again when someone else changed the same role in that moment, so it must be able to run twice.
    * @param secrets what must not appear in the text of an error, beside the password of the connection
    * @throws {TargetError}
    */
@@ -35,15 +40,18 @@ export class Connections {
     work: (client: PoolClient) => Promise<T>,
     secrets: readonly string[] = [],
   ): Promise<T> {
-    const client = await this.#connect();
-    try {
-      const result = await work(client);
-      client.release();
-      return result;
-    } catch (error) {
-      // The state of the connection is not known: an answer may still be on its way.
-      client.release(true);
-      throw this.#failure(error, secrets);
+    for (let attempt = 1; ; attempt++) {
+      const client = await this.#connect();
+      try {
+        const result = await work(client);
+        client.release();
+        return result;
+      } catch (error) {
+        // The state of the connection is not known: an answer may still be on its way.
+        client.release(true);
+        if (attempt < ATTEMPTS_MAX && isOvertaken(error)) continue;
+        throw this.#failure(error, secrets);
+      }
     }
   }
 
@@ -87,6 +95,11 @@ export class Connections {
   #failure(error: unknown, secrets: readonly string[]): TargetError {
     return failureOf(error, [this.#address.password, ...secrets]);
   }
+}
+
+function isOvertaken(error: unknown): boolean {
+  if (!(error instanceof Error) || error.message !== OVERTAKEN) return false;
+  return 'code' in error && error.code === OVERTAKEN_STATE;
 }
 
 function isNoTls(error: unknown): boolean {
