@@ -110,12 +110,10 @@ export class Redactor {
     this.#count();
     if (depth >= REDACTED_DEPTH_MAX) throw new TooMuch();
     if (Array.isArray(value)) {
-      let text = '[';
-      for (let index = 0; index < value.length; index++) {
-        if (index > 0) text += ',';
-        text += this.#value(value[index], clearKeys, clear, depth + 1);
-      }
-      return `${text}]`;
+      // Joined, not added to each other: a long list would stay a tree of thousands of texts until it is written.
+      const items: string[] = [];
+      for (const item of value) items.push(this.#value(item, clearKeys, clear, depth + 1));
+      return `[${items.join(',')}]`;
     }
     if (value instanceof Uint8Array) {
       if (!clear) return `"${this.#mac.of(value)}"`;

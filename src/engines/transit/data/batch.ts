@@ -37,12 +37,12 @@ export function itemNumber(item: JsonObject, index: number, name: string): numbe
 /** What an item's work makes. */
 export type Made = Readonly<Record<string, unknown>>;
 /** What came of one item. */
-export type Outcome = { readonly data: Made } | ItemError;
+export type Outcome = Made | ItemError;
 
 /** Turns what an item throws for its caller into its outcome. */
 export async function outcomeOf(work: () => Made | Promise<Made>): Promise<Outcome> {
   try {
-    return { data: await work() };
+    return await work();
   } catch (error) {
     if (error instanceof ItemError) return error;
     throw error;
@@ -64,11 +64,12 @@ export async function outcomesOf<T>(
   slice: number = SLICE,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const [index, item] of items.entries()) {
+  let index = 0;
+  for (const item of items) {
     if (index > 0 && index % slice === 0) await setImmediate();
     try {
-      const made = work(item, index);
-      outcomes.push({ data: made instanceof Promise ? await made : made });
+      const made = work(item, index++);
+      outcomes.push(made instanceof Promise ? await made : made);
     } catch (error) {
       if (!(error instanceof ItemError)) throw error;
       outcomes.push(error);
@@ -81,7 +82,7 @@ export async function outcomesOf<T>(
 export function singleReply(outcome: Outcome | undefined): Reply {
   if (outcome === undefined) throw new Error('a request without an outcome');
   if (outcome instanceof ItemError) throw asRequestError(outcome);
-  return { data: outcome.data };
+  return { data: outcome };
 }
 
 export interface BatchOptions {
@@ -100,9 +101,7 @@ const STATUS_MAX = 599;
 
 export function batchReply(outcomes: readonly Outcome[], options: BatchOptions): Reply {
   const results = outcomes.map((outcome, index) => ({
-    ...(outcome instanceof ItemError
-      ? { ...options.onFailure, error: outcome.message }
-      : outcome.data),
+    ...(outcome instanceof ItemError ? { ...options.onFailure, error: outcome.message } : outcome),
     reference: options.references[index] ?? '',
   }));
   const warnings = [...(options.warnings ?? [])];
