@@ -18,43 +18,9 @@ import { signatureOf } from '../../rotators/webhook/webhook.ts';
 import type { DatabaseMember } from '../../targets/database.ts';
 import { mysql } from '../../targets/mysql/mysql.ts';
 import { postgresql } from '../../targets/postgresql/postgresql.ts';
-import { openInstance } from '../instance-fixture.ts';
-import type { OpenInstance } from '../instance-fixture.ts';
+import { DAY, counted, now, policy, put, serving, status, value } from './rotation.testkit.ts';
 
-const DAY = 86_400;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-async function serving(
-  run: (server: OpenInstance) => Promise<void>,
-  options: Parameters<typeof openInstance>[0] = {},
-): Promise<void> {
-  const server = await openInstance(options);
-  try {
-    await run(server);
-  } finally {
-    await server.instance.close();
-  }
-}
-
-async function put(server: OpenInstance, path: string, data: JsonObject): Promise<void> {
-  await server.get('write', `secret/data/${path}`, { data: { data } });
-}
-
-async function value(
-  server: OpenInstance,
-  path: string,
-  version = 0,
-): Promise<Record<string, string>> {
-  const read = await server.get('read', `secret/data/${path}`, { data: { version } });
-  return read['data'] as Record<string, string>;
-}
-
-const policy = (server: OpenInstance, path: string, data: JsonObject) =>
-  server.get('write', `secret/rotation/secret/${path}`, { data });
-const status = (server: OpenInstance, path: string) =>
-  server.get('read', `secret/rotation/secret/${path}`);
-const now = (server: OpenInstance, path: string, data: JsonObject = {}) =>
-  server.ask('write', `secret/rotation/now/${path}`, { data });
 
 suite('a rotation policy', () => {
   test('renews the fields that it names by the calendar, and leaves the others', () =>
@@ -416,11 +382,7 @@ suite('a rotation at a target that speaks HTTP', () => {
       const failed = await status(server, 'many/77');
       assert.ok(Number(failed['failures']) >= 1);
       assert.equal(failed['last_error'], 'connection refused');
-      const { reply } = await server.ask('read', 'sys/metrics');
-      const metrics = JSON.parse(String(reply?.raw?.body)) as {
-        Counters: { Name: string; Count: number }[];
-      };
-      assert.equal(metrics.Counters.find(({ Name }) => Name.endsWith('rotation.failed'))?.Count, 1);
+      assert.equal(await counted(server, 'rotation.failed'), 1);
     }));
 });
 
