@@ -19,6 +19,7 @@ import type {
 } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
+import type { Storage } from '../storage/storage.ts';
 import { fieldWarnings, parseFields } from './declared/fields.ts';
 import { matchPath } from './declared/paths.ts';
 
@@ -84,8 +85,11 @@ type Benched = Backend | (Backend<Unit> & { readonly scope: 'unit' });
  * A bench for an engine or auth method, or with `scope: 'unit'` for a part of the core. One that needs units of its own is
  * made by a function of what begins them.
  */
-export async function openBench(made: Benched | ((begin: () => Unit) => Benched)): Promise<Bench> {
-  const { barrier } = await openBarrier(createMemoryStorage());
+export async function openBench(
+  made: Benched | ((begin: () => Unit) => Benched),
+  storage: Storage = createMemoryStorage(),
+): Promise<Bench> {
+  const { barrier } = await openBarrier(storage);
   const backend = typeof made === 'function' ? made(() => barrier.begin()) : made;
   const random = countingRandom();
   const wholeUnit = 'scope' in backend;

@@ -141,12 +141,14 @@ export async function rebuildCrls(
   if (config.disable && !force) return [];
   const building = await begin(ports, store, config, nowMs);
   const state = await crlState(store);
+  // Before the revoked ones are listed: what is revoked from here on may stand on no list yet, and waits for the next delta.
+  const recent = await namesBelow(store, RECENT);
   const revoked = config.disable ? [] : merged(await allRevoked(store), added);
   const issuers = config.disable
     ? new Map<string, RevokedEntry[]>()
     : revokedIssuers(building.known);
   const warnings = await buildLists(building, revoked, issuers, false);
-  for (const key of await namesBelow(store, RECENT)) store.delete(RECENT + key);
+  for (const key of recent) store.delete(RECENT + key);
   for (const { key } of added) store.delete(RECENT + key);
   await buildLists(building, [], new Map(), true);
   save(building, state, { lastModifiedMs: nowMs, deltaLastModifiedMs: nowMs });

@@ -1,18 +1,21 @@
 /** Revocation lists: made by the calendar, combined, put together by the caller. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { silentLog } from '../../../base/log.ts';
 import { nextPem } from '../../../crypto/pem.ts';
 import { EXTENSION_OIDS } from '../../../crypto/x509/extensions.ts';
 import { readRevocationList } from '../../../crypto/x509/revocation-list.ts';
 import type { RevocationList } from '../../../crypto/x509/revocation-list.ts';
+import { overtakenStorage } from '../../../storage/overtaken.testkit.ts';
+import type { Storage } from '../../../storage/storage.ts';
 import { openMount } from '../verifiers/pki.testkit.ts';
 import type { Mount } from '../verifiers/pki.testkit.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-async function open(): Promise<Mount> {
-  const mount = await openMount();
+async function open(storage?: Storage): Promise<Mount> {
+  const mount = await openMount(silentLog, storage);
   await mount.write('root/generate/internal', {
     common_name: 'Root',
     key_type: 'ec',
@@ -63,6 +66,21 @@ suite('lists made by the calendar', () => {
     assert.deepEqual(serials(complete), [serial]);
     assert.equal(complete.thisUpdateMs, Math.floor(mount.bench.nowMs / 1000) * 1000);
     assert.deepEqual(serials(readRevocationList(await mount.raw('crl/delta'))), []);
+  });
+
+  test('name what is revoked while complete ones are made', async () => {
+    const { storage, afterListing } = overtakenStorage();
+    const mount = await open(storage);
+    await mount.write('config/crl', { auto_rebuild: true, enable_delta: true });
+    let serial = '';
+    afterListing('/revoked/', 1, async () => {
+      serial = await revoke(mount);
+    });
+    await mount.read('crl/rotate');
+    const complete = serials(readRevocationList(await mount.raw('crl')));
+    await mount.read('crl/rotate-delta');
+    const delta = serials(readRevocationList(await mount.raw('crl/delta')));
+    assert.deepEqual([...complete, ...delta], [serial]);
   });
 
   test('are not, once that is switched off', async () => {

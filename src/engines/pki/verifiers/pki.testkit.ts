@@ -12,6 +12,7 @@ import { systemRandom } from '../../../base/random.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
 import type { Schedule, TaskOutcome } from '../../../model/outside.ts';
+import type { Storage } from '../../../storage/storage.ts';
 import { pkiBackend } from '../pki.ts';
 
 export type Data = Readonly<Record<string, unknown>>;
@@ -28,13 +29,13 @@ export interface Mount {
 }
 
 /** Now is now: programs from elsewhere look at the clock. */
-export async function openMount(log: Log = silentLog): Promise<Mount> {
+export async function openMount(log: Log = silentLog, storage?: Storage): Promise<Mount> {
   const backend = pkiBackend({
     random: systemRandom,
     log,
     fillTemplate: () => Promise.resolve(undefined),
   });
-  const bench = await openBench(backend);
+  const bench = await openBench(backend, storage);
   bench.nowMs = systemClock.nowMs();
   return {
     bench,
