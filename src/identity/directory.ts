@@ -10,7 +10,7 @@ import type { NamespaceRef } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import { MfaStore } from './mfa/mfa-store.ts';
 import { RoleStore } from './roles/role-store.ts';
-import { GROUPS_OF_ENTITY_MAX } from './records.ts';
+import { GROUPS_OF_ENTITY_MAX, isId } from './records.ts';
 import type { AliasRecord, EntityRecord, GroupRecord } from './records.ts';
 
 /** What is shown of the auth mount behind an alias. */
@@ -27,6 +27,8 @@ export interface IdentityPorts {
   readonly hash: (text: string) => string;
   /** The caches of this namespace's identities are out of date with this unit's commit. */
   readonly changed: (unit: Unit, namespaceId: string) => void;
+  /** The unit's commit depends on that no identity of this namespace changes from here on, listed or not. */
+  readonly holdStill: (unit: Unit, namespaceId: string) => Promise<void>;
   /** The mount of an accessor, undefined when there is none (any more). */
   readonly mount: (unit: Unit, accessor: string) => Promise<AliasMount | undefined>;
   /** A unit that only reads: for listings. */
@@ -305,6 +307,11 @@ export class Directory {
     this.#ports.changed(this.unit, this.namespace.id);
   }
 
+  /** Before lists are judged: what comes onto them until the commit makes the request run again. */
+  async holdStill(): Promise<void> {
+    await this.#ports.holdStill(this.unit, this.namespace.id);
+  }
+
   async #aliasOf(
     ownerId: string,
     aliasId: string,
@@ -338,9 +345,4 @@ export class Directory {
   #aliasHash(accessor: string, name: string): string {
     return this.#ports.hash(`identity alias ${JSON.stringify([accessor, name.toLowerCase()])}`);
   }
-}
-
-/** Ids are ours: whatever else a caller sends cannot be one, and must not become part of a key. */
-function isId(text: string): boolean {
-  return text.length <= 128 && /^[\w.-]+$/.test(text);
 }

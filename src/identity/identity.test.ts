@@ -44,6 +44,7 @@ async function openRig(): Promise<Rig> {
       random: systemRandom,
       hash: (text) => createHash('sha256').update(text).digest('hex'),
       changed: () => epoch++,
+      holdStill: async () => {},
       mount: async (_unit, accessor) => MOUNTS.get(accessor),
       begin,
     });

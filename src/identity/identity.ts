@@ -211,7 +211,7 @@ export class Identity {
   /** What the groups of a login add must not exclude what there is. @throws {RequestError} permission_denied */
   async #assertNoConflict(directory: Directory, entityId: string): Promise<void> {
     try {
-      await assertNoConflict(directory, [entityId]);
+      await assertNoConflict(directory, { entityIds: [entityId] });
     } catch (error) {
       if (error instanceof RequestError) throw permissionDenied(error.message);
       throw error;

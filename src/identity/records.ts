@@ -155,3 +155,8 @@ export function sameTexts(a: Texts | null, b: Texts | null): boolean {
     left.every(([key, value]) => Object.hasOwn(right, key) && right[key] === value)
   );
 }
+
+/** Ids are ours: whatever else a caller sends cannot be one, and must not become part of a key. */
+export function isId(text: string): boolean {
+  return text.length <= 128 && /^[\w.-]+$/.test(text);
+}

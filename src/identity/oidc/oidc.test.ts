@@ -48,6 +48,7 @@ async function openRig(role: JsonObject = {}, key: JsonObject = {}): Promise<Rig
         random: systemRandom,
         hash: (text) => createHash('sha256').update(text).digest('hex'),
         changed: () => {},
+        holdStill: async () => {},
         mount: async () => undefined,
         begin,
       }),

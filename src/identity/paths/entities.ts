@@ -79,7 +79,7 @@ async function write(
     updatedMs: request.nowMs,
   };
   directory.putEntity(entity, before);
-  if (policies !== undefined) await assertNoConflict(directory, [entity.id]);
+  if (policies !== undefined) await assertNoConflict(directory, { entityIds: [entity.id] });
   if (before !== undefined) return undefined;
   return { data: { aliases: null, id: entity.id, name: entity.name } };
 }
@@ -173,7 +173,7 @@ export function entityPaths(identity: Identity): Path<Unit>[] {
             };
             const directory = at(request, unit);
             await mergeEntities(directory, wish, request.nowMs);
-            await assertNoConflict(directory, [wish.toId]);
+            await assertNoConflict(directory, { entityIds: [wish.toId] });
             return undefined;
           },
         },

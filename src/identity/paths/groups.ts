@@ -8,7 +8,7 @@ import type { Directory } from '../directory.ts';
 import { freshGroup, removeGroup, setChildren, setMembers } from '../groups.ts';
 import type { Identity } from '../identity.ts';
 import { listGroups } from '../listing.ts';
-import { assertNoConflict, membersBelow } from '../roles/exclusions.ts';
+import { assertNoConflict } from '../roles/exclusions.ts';
 import { checkMetadata, checkName, checkedPolicies, settledGroup } from '../records.ts';
 import type { GroupRecord, GroupType, Texts } from '../records.ts';
 import { shownGroup } from '../shown.ts';
@@ -82,8 +82,10 @@ async function write(
     await setChildren(directory, group, fields.member_group_ids, nowMs);
   directory.putGroup(group, before);
   // As they were before, and those that have come.
-  const below = await membersBelow(directory, [group.id, ...(fields.member_group_ids ?? [])]);
-  await assertNoConflict(directory, [...below, ...(fields.member_entity_ids ?? [])]);
+  await assertNoConflict(directory, {
+    entityIds: fields.member_entity_ids ?? [],
+    groupIds: [group.id, ...(fields.member_group_ids ?? [])],
+  });
   if (before !== undefined) return undefined;
   return { data: { id: group.id, name: group.name } };
 }

@@ -58,20 +58,27 @@ function reachable(holder: Holder, roles: readonly EligibleRole[]): Set<string> 
   return names;
 }
 
+/** Whose policies a unit has changed. */
+export interface Touched {
+  readonly entityIds: readonly string[];
+  /** Groups whose members, and those of the groups in them, are touched too. */
+  readonly groupIds?: readonly string[];
+  /** A role that the unit writes: listings do not show it yet. */
+  readonly role?: EligibleRole;
+}
+
 /**
  * Refuses what the unit has written so far when one of these entities could then have policies that exclude each other.
  * @throws {RequestError} invalid_request
  */
-export async function assertNoConflict(
-  directory: Directory,
-  entityIds: Iterable<string>,
-  /** A role that the unit writes: listings do not show it yet. */
-  written?: EligibleRole,
-): Promise<void> {
+export async function assertNoConflict(directory: Directory, touched: Touched): Promise<void> {
+  const { entityIds, groupIds = [], role: written } = touched;
   const store = new RoleStore(directory.unit, directory.namespace);
   const exclusions = await store.exclusions();
   if (exclusions.length === 0) return;
-  const ids = [...new Set(entityIds)];
+  // Of two assignments at once, each fine by itself, the later one has to see the other.
+  await directory.holdStill();
+  const ids = [...new Set([...(await membersBelow(directory, groupIds)), ...entityIds])];
   if (ids.length > CHECKED_MAX)
     throw invalidRequest(`more than ${CHECKED_MAX} entities would have to be checked`);
   const others = (await store.roles()).filter((role) => role.name !== written?.name);
@@ -90,7 +97,7 @@ export async function assertNoConflict(
 }
 
 /** Members of groups and of the groups in them, as they were before this unit. */
-export async function membersBelow(
+async function membersBelow(
   directory: Directory,
   groupIds: readonly string[],
 ): Promise<ReadonlySet<string>> {

@@ -7,7 +7,7 @@ import type { Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
 import type { Identity } from '../identity.ts';
 import { checkedPolicies } from '../records.ts';
-import { assertNoConflict, membersBelow } from './exclusions.ts';
+import { assertNoConflict } from './exclusions.ts';
 import type { EligibleRole } from './records.ts';
 import { RoleStore } from './role-store.ts';
 
@@ -128,8 +128,7 @@ export function rolePaths(identity: Identity): readonly Path<Unit>[] {
     const role = roleOf(request.fields, await store.role(request.fields.name ?? ''));
     await assertKnown(directory, role);
     await store.putRole(role);
-    const members = await membersBelow(directory, role.groupIds);
-    await assertNoConflict(directory, [...role.entityIds, ...members], role);
+    await assertNoConflict(directory, { entityIds: role.entityIds, groupIds: role.groupIds, role });
     directory.changed();
     return undefined;
   }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
 import type { Answer } from '../../core/call.ts';
+import { overtakenStorage } from '../../storage/overtaken.testkit.ts';
+import type { OpeningOptions } from '../instance-fixture.ts';
 import { openPeople } from './people-fixture.ts';
 import type { People, Person } from './people-fixture.ts';
 
@@ -15,8 +17,8 @@ interface Rig extends People {
   activate(person: Person, data?: JsonObject): Promise<Answer>;
 }
 
-async function openRig(): Promise<Rig> {
-  const people = await openPeople();
+async function openRig(options: OpeningOptions = {}): Promise<Rig> {
+  const people = await openPeople(options);
   const { open } = people;
   await open.get('write', 'secret/data/db', { data: { data: { password: 'S3CRET' } } });
   await people.policy('database', DATABASE);
@@ -138,8 +140,8 @@ suite('activation', () => {
 });
 
 suite('exclusions', () => {
-  async function openExclusive(): Promise<Rig> {
-    const rig = await openRig();
+  async function openExclusive(options: OpeningOptions = {}): Promise<Rig> {
+    const rig = await openRig(options);
     await rig.policy('payer', 'path "secret/data/pay" { capabilities = ["read"] }');
     await rig.policy('auditor', 'path "secret/data/audit" { capabilities = ["read"] }');
     for (const name of ['pay', 'audit'])
@@ -188,6 +190,45 @@ suite('exclusions', () => {
     assert.equal(await assign('identity/entity/merge', merge), 'ok');
     await open.instance.close();
   });
+
+  for (const [first, second] of [
+    ['entity', 'role'],
+    ['role', 'other role'],
+    ['group', 'role'],
+    ['group', 'inner group'],
+  ] as const) {
+    test(`of two assignments at once (${first}, ${second}) only one is made`, async () => {
+      const { storage, afterListing } = overtakenStorage();
+      const rig = await openExclusive({ storage });
+      const { open } = rig;
+      const ann = await rig.person('ann');
+      const inner = await rig.group('inner', {});
+      const outer = await rig.group('outer', { member_group_ids: [inner] });
+      const write = (path: string, data: JsonObject): Promise<string> =>
+        open.outcome('write', `identity/${path}`, { data });
+      if (second === 'inner group')
+        await write(`entity/id/${ann.entityId}`, { policies: 'auditor' });
+      else await write(`group/id/${inner}`, { member_entity_ids: [ann.entityId] });
+      const assignments = {
+        role: () => write('role/dba', { policies: 'payer', eligible_entity_ids: ann.entityId }),
+        group: () => write(`group/id/${outer}`, { policies: 'payer' }),
+        entity: () => write(`entity/id/${ann.entityId}`, { policies: 'auditor' }),
+        'other role': () =>
+          write('role/other', { policies: 'auditor', eligible_entity_ids: ann.entityId }),
+        'inner group': () => write(`group/id/${inner}`, { member_entity_ids: [ann.entityId] }),
+      };
+      // A role too, as what comes second must be judged by what the first has written.
+      if (first === 'group' && second === 'role') assignments.role = assignments['other role'];
+      let other = '';
+      // A role is counted before it is judged.
+      const nth = first === 'role' ? 2 : 1;
+      afterListing(second === 'inner group' ? `${inner}/` : 'role/', nth, async () => {
+        other = await assignments[second]();
+      });
+      assert.deepEqual([await assignments[first](), other], ['invalid_request', 'ok']);
+      await open.instance.close();
+    });
+  }
 
   test('who has both by a token, or from before, has neither', async () => {
     const rig = await openRig();

@@ -45,6 +45,9 @@ export function identityServices(ports: IdentityServicesPorts): IdentityServices
     hash: ports.hash,
     begin: ports.begin,
     changed: (unit, namespaceId) => (unit as CoreUnit).bumpEpoch(identityScope(namespaceId)),
+    async holdStill(unit, namespaceId) {
+      await (unit as CoreUnit).epoch(identityScope(namespaceId));
+    },
     async mount(unit, accessor) {
       const routing = await ports.table.routing(unit as CoreUnit);
       const mount = routing.mountsByAccessor.get(accessor);
