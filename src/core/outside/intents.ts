@@ -31,12 +31,16 @@ export interface IntentRecord {
   readonly data: JsonObject;
   readonly openedMs: number;
   readonly attempts: number;
+  /** The handler came back: nothing of its act is still to come. */
+  readonly over?: true;
 }
 
 /** An intent of a request that is under way. */
 export interface Opened {
   readonly record: IntentRecord;
   withdrawn: boolean;
+  /** Its handler has come back with an answer. */
+  over: boolean;
 }
 
 export type NewIntent = Pick<
@@ -92,7 +96,7 @@ export class Intents {
       this.#active.delete(id);
       throw error;
     }
-    return { record, withdrawn: false };
+    return { record, withdrawn: false, over: false };
   }
 
   /** In the unit of the request that succeeds: what was intended has come about. */
@@ -102,13 +106,13 @@ export class Intents {
 
   /** In any unit, after a request has failed or has to run again: what was withdrawn is forgotten, the rest is settled now. */
   leave(unit: Unit, opened: Iterable<Opened>, nowMs: number): void {
-    for (const { record, withdrawn } of opened) {
+    for (const { record, withdrawn, over } of opened) {
       if (withdrawn) {
         this.#view(unit).delete(record.id);
         continue;
       }
       // Also when it was settled meanwhile: the act may have come after that.
-      this.#view(unit).putJson(record.id, record);
+      this.#view(unit).putJson(record.id, over ? { ...record, over } : record);
       this.#ports.queue.schedule(unit, dueOf(record), nowMs);
     }
   }

@@ -39,7 +39,7 @@ export function intentKind(ports: Ports): Kind {
       if (record.kind === LEND) {
         endLent(ports, unit, record, nowMs);
         // Whoever has given up waiting for the act may be overtaken by it: once more when it can no longer come about.
-        if (nowMs < settledMs(record)) return settledMs(record);
+        if (record.over !== true && nowMs < settledMs(record)) return settledMs(record);
       } else await settleOwn(ports, unit, record, nowMs);
       intents.delete(unit, record.id);
       return 'done';

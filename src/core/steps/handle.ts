@@ -30,6 +30,7 @@ function callHandler(
   exchange.request = request;
   return after(spec.handler(request, storeOf(exchange)), (reply) => {
     exchange.reply = reply ?? undefined;
+    for (const opened of exchange.intents) opened.over = true;
     if (reply?.lease !== undefined && spec.outsideEffects === true) assertLent(exchange);
     // An empty answer stays empty: parameters without effect are told only beside something else.
     if (exchange.reply === undefined) exchange.warnings = [];

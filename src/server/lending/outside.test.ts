@@ -116,6 +116,24 @@ suite('an act outside', () => {
       assert.deepEqual([...server.target.live], ['account-1']);
     }));
 
+  test('that came back is undone once, and holds up nothing', () =>
+    lending(async (server) => {
+      let runs = 0;
+      server.target.made = async () => {
+        if (++runs === 1)
+          await server.get('write', 'sys/mounts/lend/tune', { data: { max_lease_ttl: '50s' } });
+      };
+      await server.ask('read', CREDS);
+      await server.pass(0);
+      assert.equal(server.target.revocations, 1);
+      await server.ask('delete', 'sys/mounts/lend');
+      assert.equal(server.target.live.size, 0);
+      assert.equal(
+        await server.outcome('write', 'sys/mounts/lend', { data: { type: 'lending' } }),
+        'ok',
+      );
+    }));
+
   test('holds up the removal of its mount until it is settled', () =>
     lending(async (server) => {
       server.target.making = 'fails after it';
