@@ -92,3 +92,8 @@ function keyOf(due: Due, atMs: number): string {
   const time = Math.max(0, Math.floor(atMs)).toString(36).padStart(TIME_DIGITS, '0');
   return `${time}:${due.kind}:${due.namespaceId}:${encodeURIComponent(due.id)}`;
 }
+
+/** What an entry is about, by its key: the same for every entry of one token, lease or task. */
+export function subjectOf(key: string): string {
+  return key.slice(TIME_DIGITS + 1);
+}

@@ -57,6 +57,42 @@ export async function anyBelow(
   return (await tokens.listLeases(unit, namespaceId, prefix, one)).length > 0;
 }
 
+/** Entries that are looked at for a step of a walk. */
+const STEPS_SOUGHT = 1000;
+
+/**
+ * Whether something is left of what was there when the end of all below `prefix` began: a step of the walk, or a lease that is
+ * yet to be revoked. What has been made there since is none of its business.
+ */
+export async function isEndingBelow(
+  { queue, leases }: Ports,
+  unit: Unit,
+  namespaceId: string,
+  prefix: string,
+  nowMs: number,
+): Promise<boolean> {
+  const entries = await queue.earliest(unit, STEPS_SOUGHT);
+  for (const { kind, namespaceId: where, id } of entries) {
+    if (kind !== 'end-below' || where !== namespaceId) continue;
+    if ((JSON.parse(id) as Walk).prefix === prefix) return true;
+  }
+  const last = entries.at(-1);
+  if (entries.length === STEPS_SOUGHT && last !== undefined && last.atMs <= nowMs) return true;
+  for (let after = ''; ;) {
+    const paths = await pathsBelow(
+      (folder, page) => leases.list(unit, namespaceId, prefix + folder, page),
+      after,
+      FAN_OUT,
+    );
+    for (const path of paths) {
+      const record = await leases.get(unit, namespaceId, prefix + path);
+      if (record?.revoking === true) return true;
+    }
+    if (paths.length < FAN_OUT) return false;
+    after = paths.at(-1) ?? '';
+  }
+}
+
 export function endBelowKind(ports: Ports): Kind {
   return {
     async work(unit, entry, nowMs) {

@@ -6,6 +6,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { RequestError } from '../../model/errors.ts';
 import { ConflictError, StorageError } from '../../storage/storage.ts';
+import { subjectOf } from '../../leases/expiry-queue.ts';
 import type { DueEntry } from '../../leases/expiry-queue.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import { DutyLostError } from '../replicas/duty.ts';
@@ -28,7 +29,7 @@ const RETRY_MS = 5_000;
 /** An entry that waits for others which make no progress. */
 const WAITING_MS = 10_000;
 const COMMIT_ATTEMPTS_MAX = 10;
-/** Between looks at what another process has to do before someone who waits here may go on. */
+/** Between looks at what others have to do before someone who waits here may go on. */
 const ELSEWHERE_MS = 20;
 /** What has been due for so long is being tried again and again; nobody waits for it. */
 const OLD_MS = 5_000;
@@ -170,7 +171,7 @@ export class Expirer {
       const nowMs = this.#clock.nowMs();
       const free = entries.filter(({ key }) => !this.#busy.has(key) && !this.#waiting.has(key));
       const now = free.filter(({ atMs }) => atMs <= nowMs);
-      const due = now.filter((entry) => this.#isOurs(entry));
+      const due = this.#takeable(now);
       for (const entry of due) {
         if (this.#stopped) return;
         this.#take(entry, nowMs);
@@ -209,11 +210,25 @@ export class Expirer {
     this.#nudge = Promise.withResolvers<void>();
   }
 
+  /**
+   * Those that can be taken up now: of one subject one at a time. What is asked of its engine twice at once may fail at one of
+   * them, and the failure would outlive the success.
+   */
+  #takeable(now: readonly DueEntry[]): DueEntry[] {
+    const taken = new Set([...this.#busy.keys()].map(subjectOf));
+    return now.filter((entry) => {
+      const subject = subjectOf(entry.key);
+      if (!this.#isOurs(entry) || taken.has(subject)) return false;
+      taken.add(subject);
+      return true;
+    });
+  }
+
   #isOurs(entry: DueEntry): boolean {
     return this.#ports.duty.held || this.#kinds[entry.kind]?.outside !== true;
   }
 
-  /** Due, not to be worked off here, and somebody waits who came when it was no old business yet. */
+  /** Due, not to be taken up here now, and somebody waits who came when it was no old business yet. */
   #isAwaited({ atMs }: DueEntry): boolean {
     for (const { done, sinceMs } of this.#settlers) {
       if (!done && atMs > sinceMs - OLD_MS) return true;

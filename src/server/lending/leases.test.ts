@@ -148,6 +148,35 @@ suite('a lease', () => {
       }));
   }
 
+  test('that ends and is revoked at once is taken back by one after the other', () =>
+    lending(async (server) => {
+      const { id, name } = await lend(server);
+      let [inside, most, calls] = [0, 0, 0];
+      server.target.dropping = async () => {
+        most = Math.max(most, ++inside);
+        const data = { lease_id: id, sync: false };
+        if (++calls === 1) await server.ask('write', 'sys/leases/revoke', { data });
+        for (let turn = 0; turn < 100; turn++) await nextTurn();
+        inside--;
+      };
+      await server.pass(61);
+      assert.equal(most, 1);
+      assert.ok(!server.target.live.has(name));
+      assert.equal(await found(server, id), 'invalid_request');
+    }));
+
+  test('that is made while those before it are revoked is none of them', () =>
+    lending(async (server) => {
+      await lend(server);
+      let late: Lent | undefined;
+      server.target.dropping = async () => {
+        late ??= await lend(server);
+      };
+      assert.equal(await server.outcome('write', 'sys/leases/revoke-prefix/lend'), 'ok');
+      assert.deepEqual([...server.target.live], [late?.name]);
+      assert.equal(await found(server, late?.id ?? ''), 'ok');
+    }));
+
   test('a shorter renewal ends it earlier', () =>
     lending(async (server) => {
       const { id, name } = await lend(server, 'lend/creds/600/3600');

@@ -1,5 +1,5 @@
 /** `sys/leases/revoke*` and `tidy`: the end of a lease, or of all below a path, with what was lent. */
-import { anyBelow, endBelow } from '../../core/expiry/below.ts';
+import { endBelow, isEndingBelow } from '../../core/expiry/below.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
@@ -63,7 +63,7 @@ function revokeByPrefix(ports: LeasePorts, pattern: string, force: boolean): Pat
           return {
             settle: true,
             async settled(after) {
-              if (await anyBelow(ports, after, namespace.id, prefix))
+              if (await isEndingBelow(ports, after, namespace.id, prefix, nowMs))
                 throw invalidRequest(NOT_REVOKED);
             },
           };
