@@ -10,6 +10,7 @@ import { Chance } from './world/chance.ts';
 import { Database } from './world/database.ts';
 import type { Committed } from './world/database.ts';
 import { DiskStore, Platter } from './world/disk.ts';
+import { ROOT_TOKEN } from './image.ts';
 import type { Image } from './image.ts';
 import { Line } from './world/line.ts';
 import type { Network } from './world/line.ts';
@@ -48,6 +49,8 @@ interface Node {
   starts: number;
   /** It is brought back when it has died. */
   wanted: boolean;
+  /** Cuts off those who wait for its answers. */
+  readonly connections: Set<() => void>;
 }
 
 export interface Told {
@@ -66,6 +69,11 @@ const CLIENT_LATENCY_MS = 1;
 const CLIENT_PATIENCE_MS = 20_000;
 /** Clocks of two servers differ by twice this at most. */
 export const SKEW_MS_MAX = 1_000;
+/** A server that ends waits for requests under way at most for so long, and looks again after a while. */
+const GRACE_MS = 10_000;
+const DRAIN_LOOK_MS = 20;
+/** An operator who could not open a server tries again after this. */
+const UNSEAL_AGAIN_MS = 300;
 /** What a dead server has sent arrives within this time or never. */
 const IN_FLIGHT_MS_MAX = 12_000;
 
@@ -82,6 +90,8 @@ export class Cluster {
   latenessMs = 5;
   readonly problems: string[] = [];
   answers = 0;
+  /** Requests that may still have an effect. */
+  underWay = 0;
   /** Who acts outside for all, by what the store says. */
   onDuty = '';
 
@@ -111,6 +121,7 @@ export class Cluster {
       instance: undefined,
       starts: 0,
       wanted: true,
+      connections: new Set(),
     }));
   }
 
@@ -195,7 +206,50 @@ export class Cluster {
 
   /** Servers that a balancer would send requests to. */
   get serving(): readonly Node[] {
-    return this.nodes.filter(({ instance }) => instance !== undefined);
+    return this.nodes.filter(({ instance }) => instance?.sealed === false);
+  }
+
+  /** Seals a server, as an operator does, who opens it again after a while. */
+  async seal(node: Node, forMs: number): Promise<void> {
+    const { machine, instance } = node;
+    if (machine?.alive !== true || instance?.sealed !== false) return;
+    await this.ask({ operation: 'write', path: 'sys/seal', token: ROOT_TOKEN }, node);
+    const open = async (): Promise<void> => {
+      if (!instance.sealed) return;
+      try {
+        await instance.unsealer.submit(Buffer.from(this.#options.image.share));
+        await instance.serve();
+      } catch (error) {
+        this.scheduler.note(`${node.name} was not opened: ${String(error)}`);
+        machine.later(UNSEAL_AGAIN_MS, 'is opened again', () => void open());
+      }
+    };
+    machine.later(forMs, 'is opened', () => void open());
+  }
+
+  /** A server is told to end: it takes no more requests, waits for those it has, stops one thing after the other, and comes back. */
+  end(node: Node): void {
+    const { machine, instance } = node;
+    if (machine === undefined || instance === undefined) return;
+    machine.enter(() => {
+      if (node.instance === undefined) return;
+      this.scheduler.note(`${node.name} is told to end`);
+      node.instance = undefined;
+      void this.#close(node, machine, instance);
+    });
+  }
+
+  async #close(node: Node, machine: Machine, instance: Instance): Promise<void> {
+    const { clock } = machine.world;
+    const untilMs = clock.monotonicMs() + GRACE_MS;
+    while (node.connections.size > 0 && clock.monotonicMs() < untilMs) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      clock.after(DRAIN_LOOK_MS, resolve);
+      await promise;
+    }
+    for (const cut of node.connections) cut();
+    await instance.close();
+    machine.die('has ended');
   }
 
   /** Asks one of the servers, and waits for its answer or until there is none. */
@@ -205,6 +259,11 @@ export class Cluster {
     const node = at ?? chance.pick(this.serving.length > 0 ? this.serving : this.nodes);
     const sentMs = scheduler.nowMs;
     let overMs = Number.POSITIVE_INFINITY;
+    this.underWay += 1;
+    const over = (): void => {
+      if (overMs === Number.POSITIVE_INFINITY) this.underWay -= 1;
+      overMs = Math.min(overMs, scheduler.nowMs);
+    };
     const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
     const giveUp = scheduler.in(CLIENT_PATIENCE_MS, 'client gives up', () => resolve(undefined));
     scheduler.in(
@@ -213,19 +272,26 @@ export class Cluster {
       () => {
         const { machine, instance } = node;
         if (instance === undefined || machine === undefined || !machine.alive) {
-          overMs = scheduler.nowMs;
+          over();
           return resolve(undefined);
         }
-        const survived = machine.onDeath(() => {
-          overMs = Math.min(overMs, scheduler.nowMs + IN_FLIGHT_MS_MAX);
+        const cut = (): void => {
+          node.connections.delete(cut);
           scheduler.in(CLIENT_LATENCY_MS, 'client is cut off', () => resolve(undefined));
+        };
+        node.connections.add(cut);
+        const survived = machine.onDeath(() => {
+          if (overMs === Number.POSITIVE_INFINITY) this.underWay -= 1;
+          overMs = Math.min(overMs, scheduler.nowMs + IN_FLIGHT_MS_MAX);
+          cut();
         });
         const handle = sabotage.handle?.(instance.handle) ?? instance.handle;
         const serve = async (): Promise<void> => {
           const answer = await handle(callOf(question));
-          overMs = Math.min(overMs, scheduler.nowMs);
+          over();
           if (!machine.leave()) return;
           survived();
+          if (!node.connections.delete(cut)) return;
           this.#judge(node, question, answer);
           scheduler.in(chance.delayMs(CLIENT_LATENCY_MS), 'client is told', () => resolve(answer));
         };

@@ -9,7 +9,7 @@ import type { Commit, Entry, ScannableStorage, SharedStorage } from '../../src/s
 import { isShared } from '../../src/storage/storage.ts';
 import { ROOT_TOKEN } from './image.ts';
 import type { Sabotage } from './cluster.ts';
-import { DUTY_KEY, INTENTS, QUEUE } from './stored-keys.ts';
+import { DUTY_KEY, INTENTS, LEASES, QUEUE } from './stored-keys.ts';
 import { KINDS } from './world/database.ts';
 import type { Machine } from './world/machine.ts';
 import type { Plan } from './trouble.ts';
@@ -171,7 +171,7 @@ export const CONTROLS: readonly Control[] = [
       storage: (inner, machine) =>
         changed(inner, { read: stale(machine, (key) => key.startsWith('epoch/policy'), 1e9) }),
     },
-    plan: (plan) => shared({ ...busy(plan), policies: true }),
+    plan: (plan) => shared({ ...busy(plan), theme: 'policies' }),
   },
   {
     name: 'what was read half a second ago is read again',
@@ -242,6 +242,20 @@ export const CONTROLS: readonly Control[] = [
             store.commit({ ...commit, puts: commit.puts.filter(({ key }) => !isLeaseDue(key)) }),
         }),
     },
+  },
+  {
+    name: 'a lease is written whatever has become of it meanwhile',
+    caught: /goes on without its account|was ended goes on|renewed that was revoked/,
+    sabotage: {
+      storage: (inner) =>
+        changed(inner, {
+          commit: (commit, store) => {
+            const checks = commit.checks.filter(({ key }) => !key.startsWith(LEASES));
+            return store.commit({ ...commit, checks });
+          },
+        }),
+    },
+    plan: (plan) => ({ ...busy(plan), theme: 'leases' }),
   },
   {
     name: 'records count as durable when they are handed over',

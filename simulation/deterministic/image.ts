@@ -22,15 +22,20 @@ export const ROOT_TOKEN = 'root';
 export const LENT_SECONDS = 3;
 const LENT_SECONDS_MAX = 8;
 const PERIOD_SECONDS = 6;
-/** Accounts whose credentials are kept: by the database engine, and in a secret. */
+/** Where accounts are lent, beside the mounts that come and go, at one of two paths, here and in a namespace. */
+export const ACCOUNTS_MOUNT = 'accounts';
+export const SPARE_MOUNTS: readonly string[] = ['spare', 'moved'];
+export const TEAM = 'team/';
+/** Accounts whose credentials are kept: by the database engine, one of them only when asked to, and in a secret. */
 export const FIXED = 'fixed';
+export const STILL = 'still';
 export const ROTATED = 'rotated';
 
 const APP = `
 path "secret/data/shared/*" { capabilities = ["create", "update", "read"] }
 path "auth/token/create" { capabilities = ["update"] }
 path "auth/token/revoke-self" { capabilities = ["update"] }
-path "accounts/creds/app" { capabilities = ["read"] }
+path "accounts/creds/*" { capabilities = ["read"] }
 `;
 export const GUARDED = 'secret/data/guarded';
 
@@ -41,6 +46,16 @@ export function guardPolicy(allowed: boolean): string {
 /** Tokens that live as long as a run: one under the policy that changes, one that may do nothing. */
 export const GUARD_TOKEN = 'guard-token';
 export const NOTHING_TOKEN = 'nothing-token';
+
+/** An account that outlives the run unless it is taken back. */
+export const LONG_ROLE: JsonObject = { db_name: 'main', default_ttl: '1h', max_ttl: '1h' };
+const SPARE_KEEPER = 'spare-keeper';
+export const SPARE_CONFIG: JsonObject = {
+  plugin_name: 'simulated',
+  username: SPARE_KEEPER,
+  password: 'kept',
+  allowed_roles: '*',
+};
 
 function longLived(id: string, policy: string): JsonObject {
   return { id, policies: [policy], no_default_policy: true, no_parent: true };
@@ -72,6 +87,11 @@ const STEPS: readonly (readonly [path: string, data: Question['data']])[] = [
       max_ttl: `${LENT_SECONDS_MAX}s`,
     },
   ],
+  ['accounts/roles/long', LONG_ROLE],
+  ['accounts/static-roles/still', { db_name: 'main', username: STILL, rotation_period: '24h' }],
+  ['sys/mounts/spare', { type: ACCOUNTS }],
+  ['spare/config/main', SPARE_CONFIG],
+  ['spare/roles/long', LONG_ROLE],
   [
     'accounts/static-roles/fixed',
     { db_name: 'main', username: FIXED, rotation_period: `${PERIOD_SECONDS}s` },
@@ -101,7 +121,9 @@ export async function makeImage(): Promise<Image> {
   const accounts = new Map([
     [KEEPER, KEEPER_PASSWORD],
     ['second-keeper', 'kept'],
+    [SPARE_KEEPER, 'kept'],
     [FIXED, 'first-password'],
+    [STILL, 'first-password'],
     [ROTATED, 'first-password'],
   ]);
   const target = new Target(scheduler, chance, accounts);

@@ -1,18 +1,18 @@
 /** After the trouble: lets everything come to rest, and looks whether it is as was promised. */
-import { EPOCH_MS } from './world/machine.ts';
+import { registerOf } from './acts/secrets.ts';
+import type { Cluster } from './cluster.ts';
+import { sure } from './final-asking.ts';
+import { FIXED, ROOT_TOKEN, ROTATED, STILL } from './image.ts';
+import type { Image } from './image.ts';
+import { checkLeases } from './inspect-leases.ts';
+import type { Ledger } from './ledger.ts';
+import { REST_MS_MAX, comeToRest, unrest } from './rest.ts';
 import { dataOf } from './server.ts';
 import type { Question } from './server.ts';
-import type { Cluster } from './cluster.ts';
 import type { Chance } from './world/chance.ts';
-import { registerOf } from './clients.ts';
-import { FIXED, ROOT_TOKEN, ROTATED } from './image.ts';
-import { INTENTS, queueEntryOf } from './stored-keys.ts';
 import { KEEPER } from './world/target.ts';
-import type { Image } from './image.ts';
-import type { Ledger } from './ledger.ts';
 
-/** How long what is left of leases, intents and failed attempts may take to be cleared away. */
-const REST_MS_MAX = 600_000;
+/** Between two looks at what does not rest. */
 const LOOK_MS = 1_000;
 /** A rotation that nothing disturbs takes less. */
 const ROTATION_MS = 300;
@@ -20,9 +20,6 @@ const LOOKS = 3;
 /** Parts of the runs after which the store is scrubbed once more, and the audit logs are verified. */
 const SCRUBBED = 0.25;
 const VERIFIED = 0.15;
-const LENT = 'v-';
-const ASKED_AGAIN_MS = 200;
-const ASKED_MAX = 60;
 
 /** @param chance picks the runs that are looked at more closely: what costs much and finds little is not done each time. */
 export async function inspect(
@@ -31,17 +28,12 @@ export async function inspect(
   image: Image,
   chance: Chance,
 ): Promise<void> {
-  const { problems, scheduler } = cluster;
+  const { problems } = cluster;
   await oneServer(cluster);
-  const untilMs = scheduler.nowMs + REST_MS_MAX;
-  while (unrest(cluster) !== '' && scheduler.nowMs < untilMs) {
-    await scheduler.sleep(LOOK_MS, 'look');
-  }
-  const left = unrest(cluster);
-  if (left !== '') problems.push(`still there after ${REST_MS_MAX / 1000} s: ${left}`);
+  await comeToRest(cluster, 'nothing under way');
   await checkSecrets(cluster, ledger);
+  await checkLeases(cluster, ledger, chance);
   await checkTokens(cluster, ledger);
-  await checkLeases(cluster);
   await checkCredentials(cluster, image);
   ledger.judgeHistories();
   if (chance.happens(SCRUBBED)) await checkIntegrity(cluster);
@@ -62,39 +54,6 @@ async function oneServer(cluster: Cluster): Promise<void> {
     if (node === survivor) continue;
     node.wanted = false;
     node.machine?.die('is taken away');
-  }
-}
-
-/** What is under way or left over; '' = nothing. */
-function unrest({ storedKeys, target, scheduler }: Cluster): string {
-  const nowMs = EPOCH_MS + scheduler.nowMs;
-  if (target.underWay > 0) return 'a call at the target';
-  for (const name of target.accounts.keys()) if (name.startsWith(LENT)) return `account ${name}`;
-  for (const key of storedKeys) {
-    if (key.startsWith(INTENTS)) return 'an intent';
-    const entry = queueEntryOf(key);
-    if (entry?.kind === 'lease') return 'a lease in the queue';
-    if (entry !== undefined && entry.atMs <= nowMs) return `overdue: ${entry.kind}`;
-  }
-  return '';
-}
-
-/** Asks until there is an answer that the server stands behind. */
-async function sure(cluster: Cluster, question: Question): ReturnType<typeof askOnce> {
-  for (let attempt = 1; ; attempt++) {
-    const answer = await askOnce(cluster, question);
-    const code = answer.error?.code;
-    const passing = code === 'unavailable' || code === 'internal' || code === 'audit_failed';
-    if (!passing || attempt >= ASKED_MAX) return answer;
-    await cluster.scheduler.sleep(ASKED_AGAIN_MS, 'ask again');
-  }
-}
-
-async function askOnce(cluster: Cluster, question: Question) {
-  for (;;) {
-    const { answer } = await cluster.ask(question);
-    if (answer !== undefined) return answer;
-    await cluster.scheduler.sleep(ASKED_AGAIN_MS, 'ask again');
   }
 }
 
@@ -130,38 +89,19 @@ async function checkTokens(cluster: Cluster, ledger: Ledger): Promise<void> {
   }
 }
 
-async function checkLeases(cluster: Cluster): Promise<void> {
-  const { error, reply } = await sure(cluster, {
-    operation: 'list',
-    path: 'sys/leases/lookup/accounts/creds/app/',
-    token: ROOT_TOKEN,
-  });
-  const keys = reply?.data?.['keys'] ?? [];
-  if (error === undefined) {
-    if ((keys as string[]).length > 0) cluster.problems.push('a lease without an account');
-  } else if (error.code !== 'not_found') cluster.problems.push(`leases: ${error.message}`);
-  const count = dataOf(
-    await sure(cluster, {
-      operation: 'read',
-      path: 'sys/leases/count',
-      token: ROOT_TOKEN,
-      data: { type: 'irrevocable' },
-    }),
-  );
-  if (count['lease_count'] !== 0) cluster.problems.push('leases were given up');
-}
-
 /** Exactly the credentials that are stored as current open the kept accounts. */
 async function checkCredentials(cluster: Cluster, image: Image): Promise<void> {
   const { target, problems } = cluster;
   const stored = async (path: string): Promise<Readonly<Record<string, unknown>>> =>
     dataOf(await sure(cluster, { operation: 'read', path, token: ROOT_TOKEN }));
-  await checkKept(cluster, {
-    account: FIXED,
-    what: 'the credential of a static role',
-    value: async () => (await stored('accounts/static-creds/fixed'))['password'],
-    atRest: async () => !('rotation_failures' in (await stored('accounts/static-roles/fixed'))),
-  });
+  for (const name of [FIXED, STILL]) {
+    await checkKept(cluster, {
+      account: name,
+      what: `the credential of a static role (${name})`,
+      value: async () => (await stored(`accounts/static-creds/${name}`))['password'],
+      atRest: async () => !('rotation_failures' in (await stored(`accounts/static-roles/${name}`))),
+    });
+  }
   await checkKept(cluster, {
     account: ROTATED,
     what: 'the value of a rotated secret',

@@ -2,6 +2,7 @@
 import { judgeHistory } from '../replicas/linearizable.ts';
 import type { Operation } from '../replicas/linearizable.ts';
 import { SKEW_MS_MAX } from './cluster.ts';
+import type { LeaseBook } from './lease-book.ts';
 
 export interface KnownToken {
   readonly token: string;
@@ -16,13 +17,6 @@ export interface KnownToken {
   /** When its end was asked for, and when it was acknowledged. */
   revokingMs: number;
   revokedMs: number;
-}
-
-export interface KnownLease {
-  readonly id: string;
-  readonly username: string;
-  readonly password: string;
-  readonly token: KnownToken | undefined;
 }
 
 interface PolicyChange {
@@ -40,13 +34,14 @@ const SKEW_MS = 2 * SKEW_MS_MAX;
 export class Ledger {
   readonly histories: Map<string, Operation[]> = new Map();
   readonly tokens: KnownToken[] = [];
-  readonly leases: KnownLease[] = [];
+  readonly leases: LeaseBook;
   readonly problems: string[];
   readonly #policy: PolicyChange[] = [{ allowed: true, fromMs: 0, toldMs: 0, overMs: () => 0 }];
   checks = 0;
 
-  constructor(problems: string[]) {
+  constructor(problems: string[], leases: LeaseBook) {
     this.problems = problems;
+    this.leases = leases;
   }
 
   note(key: string, operation: Operation): void {

@@ -1,10 +1,12 @@
 /** One run: a cluster, clients, trouble; then peace, and the question whether everything that was promised holds. */
 import { Chance } from './world/chance.ts';
-import { Clients } from './clients.ts';
-import { Cluster } from './cluster.ts';
+import { Hand } from './acts/hand.ts';
+import { work } from './clients.ts';
+import { Cluster, SKEW_MS_MAX } from './cluster.ts';
 import type { Sabotage } from './cluster.ts';
 import { inspect } from './inspection.ts';
 import type { Image } from './image.ts';
+import { LeaseBook } from './lease-book.ts';
 import { Ledger } from './ledger.ts';
 import { Scheduler } from './world/scheduler.ts';
 import { endTrouble, makeTrouble, planOf } from './trouble.ts';
@@ -53,18 +55,22 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
     sabotage: options.sabotage ?? {},
   });
   const { problems } = cluster;
-  const ledger = new Ledger(problems);
-  const clients = new Clients(cluster, ledger, new Chance(seed, 'clients'), plan.policies);
+  const leases = new LeaseBook({
+    scheduler,
+    problems,
+    skewMs: plan.replicas > 0 ? 2 * SKEW_MS_MAX : 0,
+    lives: (username) => cluster.target.accounts.has(username),
+  });
+  const ledger = new Ledger(problems, leases);
+  const hand = new Hand(cluster, ledger, new Chance(seed, 'clients'));
   let phase = 'work' as 'work' | 'peace' | 'over';
 
   async function story(): Promise<void> {
     for (const node of cluster.nodes) cluster.start(node);
     while (cluster.serving.length < cluster.nodes.length) await scheduler.sleep(20, 'start');
     makeTrouble(cluster, plan, new Chance(seed, 'trouble'));
-    const work = Array.from({ length: plan.clients }, () =>
-      clients.work(plan.things, plan.pauseMs),
-    );
-    await Promise.all(work);
+    const clients = Array.from({ length: plan.clients }, () => work(hand, plan));
+    await Promise.all(clients);
     phase = 'peace';
     endTrouble(cluster);
     cluster.latenessMs = LATE_MS;
@@ -90,11 +96,11 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
     problems,
     digest: scheduler.digest,
     events: scheduler.events,
-    asked: clients.asked,
+    asked: hand.asked,
     answers: cluster.answers,
     commits: store?.commits ?? 0,
     starts: cluster.nodes.reduce((sum, { starts }) => sum + starts, 0),
-    checks: ledger.checks,
+    checks: ledger.checks + leases.checks,
     simulatedMs: scheduler.nowMs,
   };
 }

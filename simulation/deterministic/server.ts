@@ -144,18 +144,21 @@ function refuse(): never {
 export interface Question {
   readonly operation: CallOperation;
   readonly path: string;
+  /** Empty, or ends in '/'. */
+  readonly namespace?: string;
   readonly token: string;
   readonly data?: Call['query'];
   readonly wrapTtlSeconds?: number;
 }
 
-export function callOf({ operation, path, token, data = {}, wrapTtlSeconds = 0 }: Question): Call {
+export function callOf(question: Question): Call {
+  const { operation, path, namespace = '', token, data = {}, wrapTtlSeconds = 0 } = question;
   const hasBody = operation === 'write' || operation === 'patch';
   return {
     protocol: 'vault',
     operation,
     path,
-    namespace: '',
+    namespace,
     token,
     query: hasBody ? {} : data,
     readBody: async () => data,

@@ -1,5 +1,6 @@
 /** What goes wrong in one run: how much of which kind is the seed's choice. */
 import type { Chance } from './world/chance.ts';
+import type { Theme } from './clients.ts';
 import type { Cluster } from './cluster.ts';
 
 export interface Plan {
@@ -20,8 +21,11 @@ export interface Plan {
   readonly target: 'well' | 'bad' | 'slow';
   readonly audit: boolean;
   readonly disk: boolean;
-  /** Most of what clients do is about policies. */
-  readonly policies: boolean;
+  /** Servers are sealed, and opened again; they end in good order, and come back. */
+  readonly seals: number;
+  readonly endings: number;
+  /** What most of what clients do is about. */
+  readonly theme: Theme;
 }
 
 export function planOf(chance: Chance): Plan {
@@ -29,6 +33,9 @@ export function planOf(chance: Chance): Plan {
   const shared = replicas > 0;
   // Long enough for the others to take over what a stopped server was to do.
   const long = shared && chance.happens(0.15);
+  const theme = themeOf(chance.unit());
+  // Nobody can act on what a namespace could not take back in so many attempts before it was gone.
+  const mayFail = !(long && theme === 'places');
   const some = (probability: number, most: number): number =>
     chance.happens(probability) ? chance.between(1, most) : 0;
   return {
@@ -44,11 +51,21 @@ export function planOf(chance: Chance): Plan {
     cutMsMax: long ? 18_000 : 7_000,
     restarts: shared ? some(0.2, 2) : 0,
     network: shared && chance.happens(0.5),
-    target: chance.happens(0.4) ? 'bad' : chance.happens(long ? 0.3 : 0.05) ? 'slow' : 'well',
+    target:
+      chance.happens(0.4) && mayFail ? 'bad' : chance.happens(long ? 0.3 : 0.05) ? 'slow' : 'well',
     audit: chance.happens(0.25),
     disk: !shared && chance.happens(0.3),
-    policies: chance.happens(0.1),
+    seals: some(0.08, 2),
+    endings: some(0.08, 2),
+    theme,
   };
+}
+
+function themeOf(unit: number): Theme {
+  if (unit < 0.4) return 'everything';
+  if (unit < 0.5) return 'policies';
+  if (unit < 0.7) return 'leases';
+  return unit < 0.85 ? 'places' : 'rotations';
 }
 
 /** About how long the clients are at work. */
@@ -58,6 +75,8 @@ function spanMs({ things, pauseMs }: Plan): number {
 
 /** Doors that a server passes before the next of them is its end. */
 const DOORS_MAX = 40;
+/** Until somebody opens a sealed server again. */
+const SEALED_MS_MAX = 2_000;
 
 export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): void {
   const { scheduler, network, target, platter, database, nodes } = cluster;
@@ -92,6 +111,12 @@ export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): void 
   often(plan.stops, 'trouble: stop', () => {
     chance.pick(nodes).machine?.stop(chance.unit() * plan.stopMsMax);
   });
+  often(plan.seals, 'trouble: seal', () => {
+    const node = chance.pick(nodes);
+    const forMs = chance.unit() * SEALED_MS_MAX;
+    void cluster.seal(node, forMs);
+  });
+  often(plan.endings, 'trouble: end', () => cluster.end(chance.pick(nodes)));
   often(plan.restarts, 'trouble: database', () => database?.restart());
   often(plan.cuts, 'trouble: cut', () => {
     const name = chance.happens(0.5) ? cluster.onDuty : chance.pick(nodes).name;

@@ -96,8 +96,8 @@ export class Target {
     };
   }
 
-  /** From the call to its effect. */
-  #untilEffectMs(verb: string, username: string): number {
+  /** From the call to its effect; undefined when it has waited for others for so long that the database gives it up. */
+  #untilEffectMs(verb: string, username: string): number | undefined {
     const { chance } = this;
     const ownMs = chance.happens(this.slow)
       ? chance.unit() * EFFECT_MS_MAX
@@ -105,8 +105,10 @@ export class Target {
     if ((verb !== 'change' && verb !== 'drop') || !this.accounts.has(username)) return ownMs;
     const { nowMs } = this.#scheduler;
     const startMs = Math.max(this.#lockedUntilMs.get(username) ?? 0, nowMs);
+    const effectMs = startMs + ownMs - nowMs;
+    if (effectMs > EFFECT_MS_MAX) return undefined;
     this.#lockedUntilMs.set(username, startMs + ownMs);
-    return startMs + ownMs - nowMs;
+    return effectMs;
   }
 
   #act<T>(machine: Machine, { verb, username, effect }: Act<T>): Promise<T> {
@@ -123,11 +125,12 @@ export class Target {
       return promise;
     }
     const stopWaiting = machine.later(STATEMENT_MS_MAX, 'target is late', () => fail(true));
-    const lost = chance.happens(this.failing);
-    const answerLost = !lost && chance.happens(this.failing);
+    const failing = chance.happens(this.failing);
     const effectMs = this.#untilEffectMs(verb, username);
+    const lost = failing || effectMs === undefined;
+    const answerLost = !lost && chance.happens(this.failing);
     this.underWay += 1;
-    scheduler.in(effectMs, `target: ${what}`, () => {
+    scheduler.in(effectMs ?? EFFECT_MS_MAX, `target: ${what}`, () => {
       this.underWay -= 1;
       const answer = (settle: () => void): void => {
         machine.later(chance.delayMs(CALL_MS), 'target answers', () => {

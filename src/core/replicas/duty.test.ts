@@ -104,10 +104,27 @@ test('a holder that cannot say that it is alive begins nothing more, before othe
   assert.equal(one.duty.held, true);
 });
 
+test('when the holder has left the roster without handing it over, another takes over', async () => {
+  const { one, two } = await scene();
+  await one.roster.stop();
+  await pass(2 * GONE_MS, two);
+  assert.equal(two.duty.held, true);
+});
+
+test('who leaves while it beats does not take the duty again', async () => {
+  const { one, two } = await scene();
+  // Its next beat is on its way.
+  one.clock.advance(BEAT_MS);
+  await one.roster.stop();
+  await one.duty.release();
+  await pass(BEAT_MS, two);
+  assert.deepEqual([one.duty.held, two.duty.held], [false, true]);
+});
+
 test('who leaves hands it over at once', async () => {
   const { barrier, one, two } = await scene();
-  await one.duty.release();
   await one.roster.stop();
+  await one.duty.release();
   await pass(BEAT_MS, two);
   assert.equal(two.duty.held, true);
   assert.deepEqual(

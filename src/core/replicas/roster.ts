@@ -81,7 +81,8 @@ export class Roster {
 
   async start(): Promise<void> {
     this.#cancel = () => {};
-    await this.#run();
+    this.#turn = this.#run();
+    await this.#turn;
     this.#arm();
   }
 
@@ -169,8 +170,9 @@ export class Roster {
         seen.sinceMs = nowMs;
       } else if (nowMs - seen.sinceMs > FORGOTTEN_MS) view.delete(id);
     }
-    for (const id of this.#seen.keys())
-      if (!ids.includes(id) && !this.isAlive(id)) this.#seen.delete(id);
+    // Not before: who asks for one that is gone would otherwise hear again and again that it was just seen.
+    for (const [id, { sinceMs }] of this.#seen)
+      if (!ids.includes(id) && nowMs - sinceMs > FORGOTTEN_MS) this.#seen.delete(id);
     await unit.commit();
   }
 

@@ -7,6 +7,7 @@ import type { Database, DatabaseMember } from '../../targets/database.ts';
 import { testReadBack, testSurvival } from '../backend-behaviour.contract.ts';
 import { testBackendDeclaration } from '../backend.contract.ts';
 import { databaseBackend } from './database.ts';
+import { SETTLED_MS } from './rotate-root.ts';
 
 /** Takes every account and keeps none. */
 const nowhere: Database = {
@@ -115,8 +116,46 @@ suite('a static role', () => {
     assert.equal(await password(), 'second');
     // Once it has been rotated again, the same intent says nothing any more.
     await bench.call('write', 'rotate-role/app');
+    intent.nowMs += SETTLED_MS;
     await settle();
     assert.equal(await password(), 'third');
+  });
+
+  test('whose rotation was slow is not taken for settled while it may yet overtake another', async () => {
+    const made = ['first', 'second', 'third'];
+    let set = '';
+    const slow = { ...nowhere, accepts: async (_name: string, tried: string) => tried === set };
+    const engine = databaseBackend({
+      random: systemRandom,
+      members: new Map([['test-plugin', { ...member, open: () => slow }]]),
+      password: async () => made.shift() ?? '',
+    });
+    const bench = await openBench(engine);
+    await bench.call('write', 'config/main', { plugin_name: 'test-plugin', allowed_roles: '*' });
+    const role = { db_name: 'main', username: 'app', rotation_period: 60 };
+    await bench.call('write', 'static-roles/app', role);
+    const before = await bench.store(async (store) => await store.getJson('static-role/app'));
+    await bench.call('write', 'rotate-role/app');
+    const { data = {}, kind = '' } = bench.intended.at(-1) ?? {};
+    await bench.store(async (store) => store.putJson('static-role/app', before));
+    bench.nowMs += 1000;
+    // Its caller has given up; meanwhile another is done.
+    await bench.call('write', 'rotate-role/app');
+    set = 'third';
+    const openedMs = bench.nowMs;
+    const settleAt = (nowMs: number): Promise<void> =>
+      bench.store(
+        async (store) =>
+          await engine.intents?.[kind]?.settle(
+            { data, openedMs, attempts: 0, nowMs, schedule: () => {} },
+            store,
+          ),
+      );
+    await assert.rejects(settleAt(openedMs), /may still come about/);
+    set = 'second';
+    await settleAt(openedMs);
+    assert.equal((await bench.call('read', 'static-creds/app'))?.data?.['password'], 'second');
+    await settleAt(openedMs + SETTLED_MS);
   });
 
   for (const [wrong, wanted] of [

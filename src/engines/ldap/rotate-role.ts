@@ -70,8 +70,8 @@ export function rotateRoleIntent(): IntentType {
       // Changed since, by a request that may have run beside this one: which of the two came last only the directory knows. Servers'
       // clocks differ, so no time is compared but with itself.
       const changedSince = account.rotatedMs !== beforeMs;
-      if (changedSince && (await accepts(config, account, account.password))) return;
-      if (await accepts(config, account, password)) {
+      const isKept = changedSince && (await accepts(config, account, account.password));
+      if (!isKept && (await accepts(config, account, password))) {
         putAccount(store, withPassword(account, password, openedMs));
         return;
       }

@@ -104,14 +104,14 @@ export class Replicas {
     await this.#roster.start();
   }
 
-  /** Before sealing. */
+  /** Before sealing. Off the roster first: a beat under way would take the duty again as soon as it is handed over. */
   async leave(): Promise<void> {
+    await this.#roster.stop();
     try {
       await this.#duty.release();
     } catch {
       // The others find out by themselves.
     }
-    await this.#roster.stop();
   }
 
   async close(): Promise<void> {

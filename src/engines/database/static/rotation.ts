@@ -108,20 +108,26 @@ export function rotateRoleIntent(ports: DatabasePorts): IntentType {
         pending: after.current === undefined ? undefined : { ...after.current, sinceMs: openedMs },
       });
       const since = role !== undefined && role.rotatedMs !== beforeMs ? role : undefined;
-      if (since !== undefined && (await isKept(database, since))) return;
+      if (since !== undefined && (await isKept(database, since)))
+        return assertOver(openedMs, nowMs);
       const next = passwordOf(made.credential);
       if (next === undefined) {
         // Keys cannot be tried: set once more, it is certain what is set.
         await database.change(after.username, made.credential, after.statements);
       } else if (!(await database.accepts(after.username, next))) {
-        if (nowMs - openedMs >= SETTLED_MS) return;
-        throw new RequestError('upstream_failed', 'the change may still come about');
+        return assertOver(openedMs, nowMs);
       }
       const kept = since === undefined ? after : rotated(since, made, nowMs);
       store.putJson(STATIC_ROLES + name, kept);
       schedule(ROTATE, name, kept.dueMs);
     },
   };
+}
+
+/** @throws {RequestError} what the database takes now may yet be overtaken by the change that was intended */
+function assertOver(openedMs: number, nowMs: number): void {
+  if (nowMs - openedMs >= SETTLED_MS) return;
+  throw new RequestError('upstream_failed', 'the change may still come about');
 }
 
 /**
