@@ -97,7 +97,9 @@ export class HttpExchange implements WireRequest, RunningRequest {
     } else {
       // What came together with the head is taken in by then, so that nothing has to be listened for.
       await Promise.resolve();
-      const whole = request.complete && request.readableLength <= bytesMax && request.read();
+      const length = request.readableLength;
+      // Without a length, the first of the pieces that it came in is all that would be read.
+      const whole = request.complete && length <= bytesMax && request.read(length);
       if (Buffer.isBuffer(whole)) return whole;
     }
     return await readWhole(request, bytesMax);

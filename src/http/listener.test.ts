@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { WireRequest } from '../facades/facade.ts';
-import { RawClient, running, said } from './listener.testkit.ts';
+import { RawClient, echo, running, said } from './listener.testkit.ts';
 
 const HOST = 'HTTP/1.1\r\nHost: a\r\n';
 
@@ -46,6 +46,28 @@ describe('bodies', () => {
     assert.deepEqual(client.statuses(), [200, 200]);
     client.socket.destroy();
   });
+
+  for (const late of [false, true]) {
+    test(`that came in pieces arrive whole${late ? ', also when nobody reads before the end' : ''}`, async (context) => {
+      const sent = Promise.withResolvers<void>();
+      const { port } = await running(context, async (request) => {
+        if (late) await sent.promise;
+        return await echo(request);
+      });
+      const pieces = ['a'.repeat(20_000), 'b', 'c'.repeat(30_000)];
+      const body = pieces.join('');
+      const sized = await RawClient.open(port);
+      await sized.send(`POST /v1/a ${HOST}Connection: close\r\nContent-Length: 50001\r\n\r\n`);
+      for (const piece of pieces) await sized.send(piece);
+      const chunked = await RawClient.open(port);
+      const chunks = pieces.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`);
+      const head = `POST /v1/b ${HOST}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
+      await chunked.send(`${head}${chunks.join('')}0\r\n\r\n`);
+      sent.resolve();
+      assert.ok((await sized.rest()).endsWith(`POST /v1/a ${body}`));
+      assert.ok((await chunked.rest()).endsWith(`POST /v1/b ${body}`));
+    });
+  }
 
   test('a refusal without reading drains the body, and the connection goes on', async (context) => {
     const { port } = await running(context, (request) => said(429, request.target));
