@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -14,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const INSTALLED = fileURLToPath(new URL('../node_modules/.cache/conformance/', import.meta.url));
+const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
+const INSTALLED = join(realpathSync(MODULES), '.cache', 'conformance');
 
 const LOOK_AGAIN_MS = 200;
 /** Nothing takes as long to install: whoever began it is gone. */
@@ -57,7 +59,9 @@ function installed(name: string, content: string, install: (folder: string) => v
 
 /** The interpreter of a virtual environment with these requirements. */
 export function pythonWith(name: string, requirementsFile: string): string {
-  const folder = installed(name, readFileSync(requirementsFile, 'utf8'), (target) => {
+  // The programs of an environment name the folder that they lie in: where the checkout has moved, it is made anew.
+  const content = readFileSync(requirementsFile, 'utf8') + INSTALLED;
+  const folder = installed(name, content, (target) => {
     execFileSync('python3', ['-m', 'venv', target], { stdio: 'inherit' });
     const install = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check'];
     execFileSync(join(target, 'bin', 'python'), [...install, '-r', requirementsFile], {

@@ -102,30 +102,32 @@ async function tryHere({ names, reference, postgresql }: Wish): Promise<Count[]>
       ? alone(reference === undefined ? strongroom : openbao(reference))
       : await onPostgresql(Number(postgresql));
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
-  const started: SuiteServers[] = [];
   const proxy = await startNameProxy();
   const counts: Count[] = [];
   try {
     const tls = makeCertificate(folder);
+    const environmentOf = async (
+      suite: Suite,
+      { used, fresh }: SuiteServers,
+    ): Promise<Record<string, string>> => ({
+      ...(await suite.stage?.({ server: used, proxy: proxy.address, caFile: tls.certFile })),
+      ...(fresh === undefined ? {} : { FRESH_ADDR: fresh.api.address }),
+      ADDR: used.api.address,
+      CA: tls.certFile,
+      TOKEN: used.rootToken,
+    });
     for (const name of names) {
       const suite = SUITES[name];
       if (suite === undefined) continue;
       const servers = await source.start(name, folder, tls, suite.fresh === true);
-      started.push(servers);
-      const { used, fresh } = servers;
-      const stage = { server: used, proxy: proxy.address, caFile: tls.certFile };
-      const environment = {
-        ...(await suite.stage?.(stage)),
-        ...(fresh === undefined ? {} : { FRESH_ADDR: fresh.api.address }),
-        ADDR: used.api.address,
-        CA: tls.certFile,
-        TOKEN: used.rootToken,
-      };
-      counts.push(await runSuite(name, suite, environment));
+      try {
+        counts.push(await runSuite(name, suite, await environmentOf(suite, servers)));
+      } finally {
+        await servers.stop();
+      }
     }
   } finally {
     await proxy.stop();
-    for (const servers of started) await servers.stop();
     await source.close();
     rmSync(folder, { recursive: true, force: true });
   }

@@ -23,6 +23,7 @@ function tunnel(request: IncomingMessage, client: Duplex, head: Buffer, open: Se
   });
   client.on('error', () => server.destroy());
   server.on('error', () => client.destroy());
+  server.once('close', () => client.destroy());
   server.once('connect', () => {
     client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     server.write(head);

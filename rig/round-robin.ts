@@ -1,5 +1,6 @@
 /** A balancer as plain as can be: each new connection goes to the next server. */
 import { connect, createServer } from 'node:net';
+import { pipeline } from 'node:stream';
 
 export interface RoundRobin {
   readonly port: number;
@@ -11,14 +12,12 @@ export async function startRoundRobin(ports: readonly number[], port = 0): Promi
   let next = 0;
   const listener = createServer((client) => {
     const server = connect(ports[next++ % ports.length] ?? 0, '127.0.0.1');
-    for (const socket of [client, server]) {
-      socket.setNoDelay(true);
-      socket.on('error', () => {
-        client.destroy();
-        server.destroy();
-      });
-    }
-    client.pipe(server).pipe(client);
+    for (const socket of [client, server]) socket.setNoDelay(true);
+    // Ends both when either has ended, whatever the other has not read yet.
+    pipeline(client, server, client, () => {
+      client.destroy();
+      server.destroy();
+    });
   });
   await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
   const address = listener.address();
