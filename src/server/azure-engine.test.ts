@@ -27,6 +27,13 @@ interface Application {
 }
 
 class FakeAzure {
+  /** The application that makes the others. */
+  readonly manager: Application = {
+    id: 'manager-object',
+    appId: 'manager',
+    displayName: 'manager',
+    passwordCredentials: [{ displayName: 'by hand', keyId: 'first' }],
+  };
   readonly applications = new Map<string, Application>();
   readonly removed = new Map<string, Application>();
   /** Principals by the path of their assignment. */
@@ -90,7 +97,10 @@ class FakeAzure {
     const good =
       form.get('grant_type') === 'client_credentials' &&
       form.get('client_id') === 'manager' &&
-      form.get('client_secret') === SECRET;
+      this.manager.passwordCredentials.some(
+        ({ keyId }) =>
+          form.get('client_secret') === (keyId === 'first' ? SECRET : `secret ${textOf(keyId)}`),
+      );
     if (!good) return [401, { error: 'invalid_client', error_description: 'bad password' }];
     const token = uuid(systemRandom);
     this.#tokens.set(token, form.get('scope') ?? '');
@@ -108,10 +118,13 @@ class FakeAzure {
     ];
     if (line === 'POST /v1.0/applications') {
       const made = this.add(body['displayName'] as string);
-      const [asked] = body['passwordCredentials'] as JsonObject[];
-      return [201, { ...made, passwordCredentials: [password(made, asked)] }];
+      const asked = (body['passwordCredentials'] ?? []) as JsonObject[];
+      return [201, { ...made, passwordCredentials: asked.map((each) => password(made, each)) }];
     }
-    if (pathname === '/v1.0/applications') return named(this.applications);
+    if (pathname === '/v1.0/applications') {
+      const own = searchParams.get('$filter') === "appId eq 'manager'";
+      return own ? [200, { value: [this.manager] }] : named(this.applications);
+    }
     const removed = '/v1.0/directory/deletedItems';
     if (pathname === `${removed}/microsoft.graph.application`) return named(this.removed);
     if (pathname.startsWith(removed)) {
@@ -124,8 +137,19 @@ class FakeAzure {
       const known = [...this.applications.values()].some(({ appId }) => appId === body['appId']);
       return known ? [201, { id: `principal of ${String(body['appId'])}` }] : gone();
     }
-    if (pathname.endsWith('/members/$ref')) {
-      this.members.push(`${pathname.split('/')[3] ?? ''}: ${String(body['@odata.id'])}`);
+    if (pathname.endsWith('/$ref')) {
+      const [, , , group = '', , principal = ''] = decodeURIComponent(pathname).split('/');
+      if (method === 'POST') {
+        const member = `${group}: ${String(body['@odata.id'])}`;
+        if (this.members.includes(member)) return refusal(400, 'references already exist');
+        this.members.push(member);
+        return [204, undefined];
+      }
+      const at = this.members.findIndex(
+        (each) => each.startsWith(group) && each.endsWith(principal),
+      );
+      if (at === -1) return gone();
+      this.members.splice(at, 1);
       return [204, undefined];
     }
     return this.#application(method, pathname, body);
@@ -133,7 +157,7 @@ class FakeAzure {
 
   #application(method: string, path: string, body: Record<string, unknown>): [number, unknown] {
     const [, , , id = '', act] = path.split('/');
-    const application = this.applications.get(id);
+    const application = id === this.manager.id ? this.manager : this.applications.get(id);
     if (application === undefined) return gone();
     if (method === 'GET') return [200, application];
     if (method === 'DELETE') {
@@ -163,6 +187,7 @@ class FakeAzure {
       return this.assignments.delete(pathname) ? [200, {}] : [204, undefined];
     }
     const { roleDefinitionId, principalId } = body['properties'] ?? {};
+    if (this.assignments.has(pathname)) return refusal(409, 'RoleAssignmentExists');
     this.assignments.set(pathname, `${textOf(roleDefinitionId)} to ${textOf(principalId)}`);
     return [201, {}];
   }
@@ -369,6 +394,143 @@ suite('the Azure engine', () => {
         assert.match(error?.message ?? '', /no (role|group) .* found/);
         assert.equal(azure.applications.size, 0);
       }
+    });
+  });
+
+  suite('the application that a role keeps', () => {
+    const grant = (name: string): string =>
+      JSON.stringify([{ role_id: `/d/${name}`, scope: SCOPE }]);
+    const group = (id: string): string => JSON.stringify([{ object_id: id }]);
+    const holds = (): string[] =>
+      [...azure.assignments.values()].map((text) => text.split(' ')[0] ?? '').sort();
+
+    before(async () => {
+      azure.members.length = 0;
+      const data = {
+        persist_app: true,
+        azure_roles: grant('a'),
+        azure_groups: group('g1'),
+        ttl: '10m',
+      };
+      assert.equal(await write('azure/roles/kept', data), 'done');
+    });
+
+    test('is the same for all credentials, whose passwords end with their leases', async () => {
+      azure.loses = 'servicePrincipals';
+      const { error } = await open.ask('read', 'azure/creds/kept');
+      assert.match(error?.message ?? '', /Azure does not answer/);
+      await open.pass(1);
+      assert.equal(azure.applications.size, 0, 'what was begun is removed');
+
+      const first = await open.ask('read', 'azure/creds/kept');
+      const second = await open.ask('read', 'azure/creds/kept');
+      const [application, ...others] = [...azure.applications.values()];
+      assert.deepEqual(others, []);
+      assert.deepEqual(
+        [first, second].map(({ reply }) => reply?.data?.['client_id']),
+        [application?.appId, application?.appId],
+      );
+      assert.notEqual(first.reply?.data?.['client_secret'], second.reply?.data?.['client_secret']);
+      assert.equal(application?.passwordCredentials.length, 2);
+      await open.pass(601);
+      assert.equal(application?.passwordCredentials.length, 0);
+      assert.deepEqual([azure.applications.size, holds()], [1, ['/d/a']]);
+    });
+
+    test('may do what the role says, also when that changes and Azure is away', async () => {
+      azure.refuses = 'members';
+      const data = { azure_roles: grant('b'), azure_groups: group('g2') };
+      assert.equal(await write('azure/roles/kept', data), 'done');
+      await open.pass(1);
+      azure.refuses = undefined;
+      azure.loses = 'PUT ';
+      await open.pass(120);
+      await open.pass(120);
+      assert.deepEqual(holds(), ['/d/b']);
+      assert.deepEqual(
+        azure.members.map((text) => text.split(':')[0]),
+        ['g2'],
+      );
+      await open.get('read', 'azure/creds/kept');
+      assert.equal(azure.applications.size, 1);
+    });
+
+    test('goes with the role', async () => {
+      await open.ask('delete', 'azure/roles/kept');
+      await open.pass(1);
+      assert.equal(azure.applications.size + azure.assignments.size, 0);
+      await open.pass(601);
+    });
+
+    test('is none of an application that exists, and credentials keep to explicit_max_ttl', async () => {
+      for (const data of [
+        { application_object_id: 'a', persist_app: true },
+        { application_object_id: 'a', ttl: '2h', explicit_max_ttl: '1h' },
+        { application_object_id: 'a', max_ttl: '2h', explicit_max_ttl: '1h' },
+      ]) {
+        assert.notEqual(await write('azure/roles/bad', data), 'done', JSON.stringify(data));
+      }
+      const data = { azure_groups: group('g1'), ttl: '2m', explicit_max_ttl: '4m' };
+      assert.equal(await write('azure/roles/brief', data), 'done');
+      const { lease } = await open.ask('read', 'azure/creds/brief');
+      for (let minutes = 0; minutes < 5; minutes++) {
+        await open.ask('write', 'sys/leases/renew', { data: { lease_id: lease?.id ?? '' } });
+        await open.pass(60);
+      }
+      assert.equal(azure.applications.size, 0);
+    });
+  });
+
+  suite('rotation of the manager’s own password', () => {
+    const names = (): string[] =>
+      azure.manager.passwordCredentials.map(({ displayName }) => textOf(displayName));
+
+    test('leaves none behind whose answer was lost', async () => {
+      azure.loses = 'addPassword';
+      assert.match(await write('azure/rotate-root', {}), /Azure does not answer/);
+      await open.pass(1);
+      assert.deepEqual(names(), ['by hand']);
+    });
+
+    test('goes over to the new one when Azure takes it, and removes the others', async () => {
+      azure.manager.passwordCredentials.push({
+        displayName: `strongroom-${uuid(systemRandom)}`,
+        keyId: 'lent',
+      });
+      const shown = await open.get('read', 'azure/config');
+      assert.equal(shown['root_password_ttl'], 15_768_000);
+      assert.equal(await write('azure/config', { root_password_ttl: '100d' }), 'done');
+      const { reply, error } = await open.ask('write', 'azure/rotate-root');
+      assert.equal(error ?? reply, undefined, 'nothing is shown');
+      assert.match(await write('azure/rotate-root', {}), /not in use yet/);
+      assert.equal(names().length, 3);
+
+      azure.refuses = 'GET /v1.0/applications';
+      await open.pass(61);
+      assert.equal(names().length, 3, 'the old one stays until the new one is known to work');
+      azure.refuses = undefined;
+      await open.pass(61);
+      assert.equal(names().length, 2);
+      assert.ok(!names().includes('by hand'));
+      assert.ok(names().some((name) => name.startsWith('strongroom-root-')));
+      const config = await open.get('read', 'azure/config');
+      const endsMs = Date.parse(String(config['root_password_expiration_date']));
+      assert.ok(Math.abs(endsMs - open.clock.nowMs() - 8_640_000_000) < 300_000);
+      const { error: refused } = await open.ask('read', 'azure/creds/web');
+      assert.equal(refused, undefined);
+      await open.pass(601);
+    });
+
+    test('ends when another password is set by hand', async () => {
+      assert.equal(await write('azure/rotate-root', {}), 'done');
+      azure.manager.passwordCredentials.push({ displayName: 'by hand', keyId: 'first' });
+      assert.equal(await write('azure/config', { client_secret: SECRET }), 'done');
+      await open.pass(61);
+      assert.ok(names().includes('by hand'));
+      assert.equal(names().filter((name) => name.startsWith('strongroom-root-')).length, 1);
+      const { error } = await open.ask('read', 'azure/creds/web');
+      assert.equal(error, undefined);
+      await open.pass(601);
     });
   });
 

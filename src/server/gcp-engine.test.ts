@@ -40,6 +40,10 @@ class FakeGoogle {
   /** Certificates (PEM) by the name of their key. */
   readonly keys = new Map<string, string>();
   readonly bodies: JsonObject[] = [];
+  /** Keys of the manager that were not uploaded. */
+  readonly managerKeys = new Set(['k1']);
+  /** Keys that not all of Google knows yet. */
+  readonly ignores = new Set<string>();
   refuses: string | undefined;
   /** The next upload is done, but its answer is lost. */
   losesAnswer = false;
@@ -82,9 +86,10 @@ class FakeGoogle {
       const expireTime = new Date(this.nowMs + seconds * 1000).toISOString();
       return [200, { accessToken: `token of ${url.split('/')[5] ?? ''}`, expireTime }];
     }
-    const keys = `/v1/projects/-/serviceAccounts/${APP}/keys`;
+    const [, , , , , account = ''] = url.replace(':upload', '').split('/');
+    const keys = `/v1/projects/-/serviceAccounts/${account}/keys`;
     if (method === 'POST' && url === `${keys}:upload`) {
-      const name = `projects/proj/serviceAccounts/${APP}/keys/${uuid(systemRandom)}`;
+      const name = `projects/proj/serviceAccounts/${account}/keys/${uuid(systemRandom)}`;
       const data = textOf(this.bodies.at(-1)?.['publicKeyData']);
       this.keys.set(name, Buffer.from(data, 'base64').toString());
       if (!this.losesAnswer) return [200, { name }];
@@ -94,7 +99,15 @@ class FakeGoogle {
     if (method === 'GET' && url.startsWith(`${keys}?`)) {
       return [200, { keys: [...this.keys.keys()].map((name) => ({ name })) }];
     }
-    const name = url.slice('/v1/'.length).split('?')[0] ?? '';
+    const given = url.slice('/v1/'.length).split('?')[0] ?? '';
+    const name = given.replace('projects/-/', 'projects/proj/');
+    if (
+      method === 'DELETE' &&
+      name.endsWith(`${MANAGER}/keys/k1`) &&
+      this.managerKeys.delete('k1')
+    ) {
+      return [200, {}];
+    }
     const pem = this.keys.get(name);
     if (pem === undefined) return refusal(404, 'no such key');
     if (method !== 'DELETE')
@@ -108,10 +121,18 @@ class FakeGoogle {
     const form = new URLSearchParams(text);
     const jws = parseJws(form.get('assertion') ?? '');
     const claims = jws === undefined ? undefined : claimsOf(jws);
+    const id = textOf(jws?.keyId);
+    const certificate = this.keys.get(`projects/proj/serviceAccounts/${MANAGER}/keys/${id}`);
+    const key =
+      certificate !== undefined
+        ? new X509Certificate(certificate).publicKey
+        : createPublicKey(pair.publicKey.export({ type: 'spki', format: 'pem' }));
     const good =
       jws !== undefined &&
       jws.algorithm === 'RS256' &&
-      verifyJws(jws, createPublicKey(pair.publicKey.export({ type: 'spki', format: 'pem' }))) &&
+      (certificate !== undefined || this.managerKeys.has(id)) &&
+      !this.ignores.has(id) &&
+      verifyJws(jws, key) &&
       claims?.['iss'] === MANAGER &&
       claims['aud'] === `http://${request.headers.host ?? ''}/token` &&
       Number(claims['exp']) * 1000 > this.nowMs &&
@@ -245,6 +266,48 @@ suite('the Google Cloud engine', () => {
       google.keys.clear();
       const data = { lease_id: lease?.id ?? '', sync: true };
       assert.equal(await open.outcome('write', 'sys/leases/revoke', { data }), 'ok');
+    });
+  });
+
+  suite('rotation of the manager’s own key', () => {
+    const uploaded = (): string[] =>
+      [...google.keys.keys()].filter((name) => name.includes(MANAGER));
+
+    test('leaves none behind whose answer was lost', async () => {
+      google.losesAnswer = true;
+      assert.match(await write('gcp/config/rotate-root', {}), /Google does not answer/);
+      await open.pass(1);
+      assert.deepEqual([uploaded(), google.managerKeys.size], [[], 1]);
+    });
+
+    test('goes over to the new one when Google takes it, and removes the old one', async () => {
+      const made = await open.get('write', 'gcp/config/rotate-root');
+      const id = textOf(made['private_key_id']);
+      assert.ok(uploaded()[0]?.endsWith(id));
+      assert.deepEqual(Object.keys(made), ['private_key_id']);
+      assert.match(await write('gcp/config/rotate-root', {}), /not removed yet/);
+      google.ignores.add(id);
+      await open.pass(61);
+      assert.ok(
+        google.managerKeys.has('k1'),
+        'the old one stays until the new one is known to work',
+      );
+      google.ignores.clear();
+      await open.pass(61);
+      assert.equal(google.managerKeys.size, 0);
+      google.nowMs = open.clock.nowMs();
+      const { error } = await open.ask('read', 'gcp/static-account/app/token');
+      assert.equal(error, undefined);
+
+      const next = textOf((await open.get('write', 'gcp/config/rotate-root'))['private_key_id']);
+      google.nowMs = open.clock.nowMs();
+      await open.pass(61);
+      assert.deepEqual(
+        uploaded().map((name) => name.slice(name.lastIndexOf('/') + 1)),
+        [next],
+      );
+      const shown = JSON.stringify(await open.get('read', 'gcp/config'));
+      assert.ok(!shown.includes('PRIVATE'));
     });
   });
 });

@@ -6,7 +6,15 @@ import { PASSWORD, passwordSecret } from './passwords.ts';
 import { PRINCIPAL, principalSecret } from './principals.ts';
 import { configPath } from './config.ts';
 import { credsPath } from './creds.ts';
-import { rolePaths } from './roles.ts';
+import { KEEP, followRoleTask, keepIntent } from './kept.ts';
+import { FOLLOW_ROLE, rolePaths } from './roles.ts';
+import {
+  ADOPT_PASSWORD,
+  ROTATE_ROOT,
+  adoptPasswordTask,
+  rotateRootIntent,
+  rotateRootPath,
+} from './rotate-root.ts';
 
 export interface AzurePorts {
   readonly random: Random;
@@ -18,7 +26,9 @@ export function azureBackend(ports: AzurePorts): Backend {
     type: 'azure',
     kind: 'secret',
     summary: 'Service principals of Azure, and passwords of applications.',
-    paths: [configPath(), credsPath(ports), ...rolePaths()],
+    paths: [configPath(), rotateRootPath(ports), credsPath(ports), ...rolePaths()],
     secrets: { [PASSWORD]: passwordSecret(ports), [PRINCIPAL]: principalSecret(ports) },
+    intents: { [ROTATE_ROOT]: rotateRootIntent(ports), [KEEP]: keepIntent(ports) },
+    tasks: { [ADOPT_PASSWORD]: adoptPasswordTask(ports), [FOLLOW_ROLE]: followRoleTask(ports) },
   };
 }

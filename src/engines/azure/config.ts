@@ -2,7 +2,7 @@
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reader } from '../../model/transaction.ts';
+import type { Reader, Transaction } from '../../model/transaction.ts';
 
 const KEY = 'config';
 const APIS = ['login', 'graph', 'management'] as const;
@@ -38,7 +38,22 @@ export interface AzureConfig {
   readonly clientSecret: string;
   readonly environment: string;
   readonly endpoints: Readonly<Partial<Endpoints>>;
+  /** How long passwords that `rotate-root` makes are valid. */
+  readonly rootPasswordSeconds?: number | undefined;
+  /** The password that is in use, when `rotate-root` made it. */
+  readonly made?: MadePassword | undefined;
+  /** The next one, that Azure may not know everywhere yet. */
+  readonly next?: (MadePassword & { readonly secret: string }) | undefined;
 }
+
+export interface MadePassword {
+  /** Its display name. */
+  readonly name: string;
+  readonly endsMs: number;
+}
+
+/** Half a year, as Azure’s own pages have it. */
+export const ROOT_PASSWORD_SECONDS: number = 4380 * 3600;
 
 const FRESH: AzureConfig = {
   subscriptionId: '',
@@ -62,11 +77,24 @@ const FIELDS = {
     kind: 'string_map',
     description: `URLs in the place of Microsoft’s: ${APIS.join(', ')}.`,
   },
+  root_password_ttl: {
+    kind: 'duration_seconds',
+    description: 'How long passwords that rotate-root makes are valid; 182 days without it.',
+  },
 } as const;
+
+/** Not through the cache of decoded records: it holds a password. */
+export async function findConfig(store: Reader): Promise<AzureConfig | undefined> {
+  return await store.getJson<AzureConfig>(KEY);
+}
+
+export function putConfig(store: Transaction, config: AzureConfig): void {
+  store.putJson(KEY, config);
+}
 
 /** @throws {RequestError} */
 export async function configOf(store: Reader): Promise<AzureConfig> {
-  const config = await store.getJson<AzureConfig>(KEY);
+  const config = await findConfig(store);
   if (config === undefined) throw invalidRequest('no account is configured: write config');
   return config;
 }
@@ -91,6 +119,9 @@ function check(config: AzureConfig): void {
     if (!ID.test(id)) throw invalidRequest(`${name} is missing or none`);
   }
   if (config.clientSecret === '') throw invalidRequest('client_secret is missing');
+  if (config.rootPasswordSeconds !== undefined && config.rootPasswordSeconds < 1) {
+    throw invalidRequest('root_password_ttl must be a second or more');
+  }
   if (!Object.hasOwn(CLOUDS, config.environment)) {
     throw invalidRequest(`environment must be one of ${Object.keys(CLOUDS).join(', ')}`);
   }
@@ -114,7 +145,7 @@ export function configPath(): Path {
       read: {
         summary: 'Read the settings',
         handler: async (_request, store) => {
-          const config = await store.getJson<AzureConfig>(KEY);
+          const config = await findConfig(store);
           if (config === undefined) return undefined;
           return {
             data: {
@@ -123,6 +154,10 @@ export function configPath(): Path {
               client_id: config.clientId,
               environment: config.environment,
               custom_endpoint: config.endpoints,
+              root_password_ttl: config.rootPasswordSeconds ?? ROOT_PASSWORD_SECONDS,
+              ...(config.made === undefined
+                ? {}
+                : { root_password_expiration_date: new Date(config.made.endsMs).toISOString() }),
             },
           };
         },
@@ -130,7 +165,7 @@ export function configPath(): Path {
       update: {
         summary: 'Write the settings',
         handler: async ({ fields }, store) => {
-          const before = (await store.getJson<AzureConfig>(KEY)) ?? FRESH;
+          const before = (await findConfig(store)) ?? FRESH;
           const config: AzureConfig = {
             subscriptionId: fields.subscription_id ?? before.subscriptionId,
             tenantId: fields.tenant_id ?? before.tenantId,
@@ -138,9 +173,14 @@ export function configPath(): Path {
             clientSecret: fields.client_secret ?? before.clientSecret,
             environment: fields.environment ?? before.environment,
             endpoints: fields.custom_endpoint ?? before.endpoints,
+            rootPasswordSeconds: fields.root_password_ttl ?? before.rootPasswordSeconds,
+            // A password that is set by hand ends what was made here before.
+            ...(fields.client_secret === undefined && fields.client_id === undefined
+              ? { made: before.made, next: before.next }
+              : {}),
           };
           check(config);
-          store.putJson(KEY, config);
+          putConfig(store, config);
           return undefined;
         },
       },

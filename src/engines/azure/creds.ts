@@ -1,13 +1,13 @@
 /** `creds`: a password of an application, or a service principal, for a lease. */
-import { uuid } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import type { AzurePorts } from './azure.ts';
 import { configOf, resourceOf } from './config.ts';
+import { keptApplication } from './kept.ts';
 import { asFailure, microsoftOf } from './microsoft.ts';
-import { PASSWORD, addPassword } from './passwords.ts';
+import { PASSWORD, addPassword, lentName } from './passwords.ts';
 import type { Credentials, LentPassword } from './passwords.ts';
 import { PRINCIPAL, makePrincipal, planPrincipal } from './principals.ts';
 import type { LentPrincipal } from './principals.ts';
@@ -16,28 +16,32 @@ import { NAME, lifeOf, roleOf } from './roles.ts';
 const DAY_MS = 86_400_000;
 
 async function lend(
-  { fields, nowMs, mount, outside }: Request<{ readonly name: string }>,
+  request: Request<{ readonly name: string }>,
   store: Transaction,
   ports: AzurePorts,
 ): Promise<Reply> {
+  const { fields, nowMs, mount, outside } = request;
   const role = await roleOf(store, fields.name);
   const config = await configOf(store);
   const call = microsoftOf(config, ports);
   const life = lifeOf(role, mount);
   // Renewals must not outlive it.
   const endsMs = nowMs + life.maxTtlSeconds * 1000 + DAY_MS;
-  const application = role.applicationObjectId;
+  const ownPrincipal = role.applicationObjectId === '' && role.persistApp !== true;
   let made: Credentials;
   let internal: LentPassword | LentPrincipal;
   try {
-    if (application === '') {
+    if (ownPrincipal) {
       const lent = await planPrincipal(call, ports, fields.name, role);
       await outside.lend(PRINCIPAL, lent);
       made = await makePrincipal(call, lent, { role, endsMs, graph: resourceOf(config, 'graph') });
       internal = lent;
     } else {
-      const name = `strongroom-${uuid(ports.random)}`;
-      const lent = { role: fields.name, application, name };
+      const application =
+        role.persistApp === true
+          ? await keptApplication(request, store, ports, { call, config, name: fields.name, role })
+          : role.applicationObjectId;
+      const lent = { role: fields.name, application, name: lentName(ports.random) };
       await outside.lend(PASSWORD, lent);
       made = await addPassword(call, lent, endsMs);
       internal = lent;
@@ -50,7 +54,7 @@ async function lend(
     lease: {
       ...life,
       renewable: true,
-      secretType: application === '' ? PRINCIPAL : PASSWORD,
+      secretType: ownPrincipal ? PRINCIPAL : PASSWORD,
       internal,
     },
   };

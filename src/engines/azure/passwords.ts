@@ -1,5 +1,7 @@
 /** Passwords of an application that exists. Each has a name of its own, by which one whose answer was lost is found again. */
 import type { JsonObject } from '../../base/json.ts';
+import { uuid } from '../../base/random.ts';
+import type { Random } from '../../base/random.ts';
 import type { SecretType } from '../../model/backend.ts';
 import { member } from '../../model/outgoing.ts';
 import type { AzurePorts } from './azure.ts';
@@ -16,6 +18,17 @@ export interface LentPassword extends JsonObject {
   readonly application: string;
   /** Display name of the password. */
   readonly name: string;
+}
+
+const LENT_NAME = /^strongroom-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export function lentName(random: Random): string {
+  return `strongroom-${uuid(random)}`;
+}
+
+/** Whether a password with this name ends with a lease. */
+export function isLentName(name: unknown): boolean {
+  return typeof name === 'string' && LENT_NAME.test(name);
 }
 
 export interface Credentials {
@@ -36,6 +49,20 @@ export async function addPassword(
   return { clientId, clientSecret: textOf(added, 'secretText') };
 }
 
+/** Removes those passwords of an application whose names are to go. @throws {MicrosoftError} */
+export async function removePasswords(
+  call: Call,
+  application: string,
+  document: unknown,
+  goes: (name: unknown) => boolean,
+): Promise<void> {
+  for (const entry of allOf(document, 'passwordCredentials')) {
+    if (!goes(member(entry, 'displayName'))) continue;
+    const path = `/v1.0/applications/${application}/removePassword`;
+    await call('graph', 'POST', path, { keyId: textOf(entry, 'keyId') });
+  }
+}
+
 export function passwordSecret(ports: AzurePorts): SecretType {
   return {
     renew: renewal,
@@ -45,10 +72,7 @@ export function passwordSecret(ports: AzurePorts): SecretType {
       try {
         const call = microsoftOf(await configOf(store), ports);
         const document = await unlessGone(() => call('graph', 'GET', path));
-        for (const entry of allOf(document, 'passwordCredentials')) {
-          if (member(entry, 'displayName') !== name) continue;
-          await call('graph', 'POST', `${path}/removePassword`, { keyId: textOf(entry, 'keyId') });
-        }
+        await removePasswords(call, application, document, (other) => other === name);
       } catch (error) {
         throw asFailure('unable to remove a password', error);
       }

@@ -11,7 +11,6 @@ import { configOf } from './config.ts';
 import { MicrosoftError, allOf, asFailure, having, microsoftOf, textOf } from './microsoft.ts';
 import { unlessGone } from './microsoft.ts';
 import type { Call } from './microsoft.ts';
-import type { Credentials } from './passwords.ts';
 import { renewal } from './roles.ts';
 import type { Role } from './roles.ts';
 
@@ -20,7 +19,7 @@ const ASSIGNMENTS = '2022-04-01';
 const DEFINITIONS = '2022-04-01';
 const DEFINITION = /\/[0-9A-Za-z-]{1,64}$/;
 
-interface Assignment extends JsonObject {
+export interface Assignment extends JsonObject {
   /** Path of the assignment. */
   readonly path: string;
   readonly definition: string;
@@ -78,37 +77,70 @@ async function groupOf(call: Call, name: string): Promise<string> {
   return onlyOf(document, `group "${name}"`);
 }
 
-/** @throws {MicrosoftError} */
+/** A principal that is there. */
+export interface MadePrincipal {
+  /** Object id of its application. */
+  readonly application: string;
+  readonly clientId: string;
+  readonly principalId: string;
+  /** '' when it has none. */
+  readonly clientSecret: string;
+}
+
+/** @param endsMs when its password ends; without it it has none. @throws {MicrosoftError} */
 export async function makePrincipal(
   call: Call,
   lent: LentPrincipal,
-  { role, endsMs, graph }: { role: Role; endsMs: number; graph: string },
-): Promise<Credentials> {
+  { role, endsMs, graph }: { role: Role; endsMs?: number; graph: string },
+): Promise<MadePrincipal> {
   const application = await call('graph', 'POST', '/v1.0/applications', {
     displayName: lent.name,
-    passwordCredentials: [{ displayName: lent.name, endDateTime: new Date(endsMs).toISOString() }],
+    ...(endsMs === undefined
+      ? {}
+      : {
+          passwordCredentials: [
+            { displayName: lent.name, endDateTime: new Date(endsMs).toISOString() },
+          ],
+        }),
     ...(role.signInAudience === '' ? {} : { signInAudience: role.signInAudience }),
     ...(role.tags.length === 0 ? {} : { tags: role.tags }),
   });
   const clientId = textOf(application, 'appId');
-  const clientSecret = textOf(allOf(application, 'passwordCredentials')[0], 'secretText');
+  const clientSecret =
+    endsMs === undefined ? '' : textOf(allOf(application, 'passwordCredentials')[0], 'secretText');
   const principal = await call('graph', 'POST', '/v1.0/servicePrincipals', { appId: clientId });
   const principalId = textOf(principal, 'id');
-  for (const { path, definition } of lent.assignments) {
-    await call('management', 'PUT', `${path}?api-version=${ASSIGNMENTS}`, {
-      properties: {
-        roleDefinitionId: definition,
-        principalId,
-        principalType: 'ServicePrincipal',
-      },
-    });
-  }
-  for (const group of lent.groups) {
-    await call('graph', 'POST', `/v1.0/groups/${group}/members/$ref`, {
-      '@odata.id': `${graph}/v1.0/directoryObjects/${principalId}`,
-    });
-  }
-  return { clientId, clientSecret };
+  for (const assignment of lent.assignments) await assign(call, assignment, principalId);
+  for (const group of lent.groups) await join(call, group, principalId, graph);
+  return { application: textOf(application, 'id'), clientId, clientSecret, principalId };
+}
+
+/** @throws {MicrosoftError} */
+export async function assign(
+  call: Call,
+  { path, definition }: Assignment,
+  principalId: string,
+): Promise<void> {
+  await call('management', 'PUT', `${path}?api-version=${ASSIGNMENTS}`, {
+    properties: { roleDefinitionId: definition, principalId, principalType: 'ServicePrincipal' },
+  });
+}
+
+/** @throws {MicrosoftError} */
+export async function unassign(call: Call, { path }: Assignment): Promise<void> {
+  await unlessGone(() => call('management', 'DELETE', `${path}?api-version=${ASSIGNMENTS}`));
+}
+
+/** @throws {MicrosoftError} */
+export async function join(
+  call: Call,
+  group: string,
+  principalId: string,
+  graph: string,
+): Promise<void> {
+  await call('graph', 'POST', `/v1.0/groups/${group}/members/$ref`, {
+    '@odata.id': `${graph}/v1.0/directoryObjects/${principalId}`,
+  });
 }
 
 /** Ids of the applications with this name. @throws {MicrosoftError} */
@@ -119,26 +151,28 @@ async function named(call: Call, path: string, name: string): Promise<readonly s
     .map((entry) => textOf(entry, 'id'));
 }
 
+/** All that was planned, as far as it is there. @throws {MicrosoftError} */
+export async function removePrincipal(
+  call: Call,
+  { name, assignments, permanently }: LentPrincipal,
+): Promise<void> {
+  for (const assignment of assignments) await unassign(call, assignment);
+  for (const id of await named(call, '/v1.0/applications', name)) {
+    await unlessGone(() => call('graph', 'DELETE', `/v1.0/applications/${id}`));
+  }
+  if (!permanently) return;
+  const removed = '/v1.0/directory/deletedItems';
+  for (const id of await named(call, `${removed}/microsoft.graph.application`, name)) {
+    await unlessGone(() => call('graph', 'DELETE', `${removed}/${id}`));
+  }
+}
+
 export function principalSecret(ports: AzurePorts): SecretType {
   return {
     renew: renewal,
     async revoke({ internal }, store) {
-      const { name, assignments, permanently } = internal as LentPrincipal;
       try {
-        const call = microsoftOf(await configOf(store), ports);
-        for (const { path } of assignments) {
-          await unlessGone(() =>
-            call('management', 'DELETE', `${path}?api-version=${ASSIGNMENTS}`),
-          );
-        }
-        for (const id of await named(call, '/v1.0/applications', name)) {
-          await unlessGone(() => call('graph', 'DELETE', `/v1.0/applications/${id}`));
-        }
-        if (!permanently) return;
-        const removed = '/v1.0/directory/deletedItems';
-        for (const id of await named(call, `${removed}/microsoft.graph.application`, name)) {
-          await unlessGone(() => call('graph', 'DELETE', `${removed}/${id}`));
-        }
+        await removePrincipal(microsoftOf(await configOf(store), ports), internal as LentPrincipal);
       } catch (error) {
         throw asFailure('unable to remove a service principal', error);
       }

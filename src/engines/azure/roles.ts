@@ -40,6 +40,10 @@ export interface Role {
   readonly tags: readonly string[];
   readonly ttlSeconds: number;
   readonly maxTtlSeconds: number;
+  /** The longest that credentials may live, whatever else says so. 0 = nothing of the kind. */
+  readonly explicitMaxTtlSeconds?: number;
+  /** One application for all credentials of the role, made with the first and kept until the role goes. */
+  readonly persistApp?: boolean;
 }
 
 const FRESH: Role = {
@@ -52,6 +56,9 @@ const FRESH: Role = {
   ttlSeconds: 0,
   maxTtlSeconds: 0,
 };
+
+/** The task that brings the application of a role in line with the role; its name is the role’s. */
+export const FOLLOW_ROLE = 'follow-role';
 
 export const NAME = { kind: 'string', description: 'Name of the role.', default: '' } as const;
 
@@ -74,6 +81,14 @@ const FIELDS = {
   tags: { kind: 'comma_string_list', description: 'Tags of the applications.' },
   ttl: { kind: 'duration_seconds', description: 'How long credentials live.' },
   max_ttl: { kind: 'duration_seconds', description: 'How long with renewals.' },
+  explicit_max_ttl: {
+    kind: 'duration_seconds',
+    description: 'The longest that credentials may live.',
+  },
+  persist_app: {
+    kind: 'bool',
+    description: 'Keeps one application for all credentials of the role; each gets a password.',
+  },
 } as const;
 
 /** @throws {RequestError} */
@@ -83,12 +98,19 @@ export async function roleOf(store: Reader, name: string): Promise<Role> {
   return role;
 }
 
+/** What the role allows at most; 0 when it says nothing. */
+function mostOf({ maxTtlSeconds, explicitMaxTtlSeconds = 0 }: Role): number {
+  if (explicitMaxTtlSeconds === 0 || maxTtlSeconds === 0)
+    return explicitMaxTtlSeconds || maxTtlSeconds;
+  return Math.min(maxTtlSeconds, explicitMaxTtlSeconds);
+}
+
 /** The least of what the role and the mount allow. */
 export function lifeOf(
   role: Role,
   mount: { readonly defaultLeaseTtlSeconds: number; readonly maxLeaseTtlSeconds: number },
 ): { readonly ttlSeconds: number; readonly maxTtlSeconds: number } {
-  const most = Math.min(role.maxTtlSeconds || mount.maxLeaseTtlSeconds, mount.maxLeaseTtlSeconds);
+  const most = Math.min(mostOf(role) || mount.maxLeaseTtlSeconds, mount.maxLeaseTtlSeconds);
   return {
     ttlSeconds: Math.min(role.ttlSeconds || mount.defaultLeaseTtlSeconds, most),
     maxTtlSeconds: most,
@@ -101,8 +123,8 @@ export async function renewal(
   store: Reader,
 ): Promise<Pick<Role, 'ttlSeconds' | 'maxTtlSeconds'>> {
   const { role } = internal as { readonly role: string };
-  const { ttlSeconds, maxTtlSeconds } = await roleOf(store, role);
-  return { ttlSeconds, maxTtlSeconds };
+  const current = await roleOf(store, role);
+  return { ttlSeconds: current.ttlSeconds, maxTtlSeconds: mostOf(current) };
 }
 
 function listOf(text: string, name: string): readonly unknown[] {
@@ -172,8 +194,18 @@ function check(role: Role): void {
   if (role.tags.some((tag) => tag.length > TEXT_LENGTH_MAX) || role.tags.length > GRANTS_MAX) {
     throw invalidRequest('tags are too long');
   }
+  if (role.persistApp === true && role.applicationObjectId !== '') {
+    throw invalidRequest('persist_app is for applications that are made here');
+  }
   if (role.maxTtlSeconds !== 0 && role.ttlSeconds > role.maxTtlSeconds) {
     throw invalidRequest('ttl cannot be greater than max_ttl');
+  }
+  const longest = role.explicitMaxTtlSeconds ?? 0;
+  if (longest !== 0 && role.ttlSeconds > longest) {
+    throw invalidRequest('ttl cannot be greater than explicit_max_ttl');
+  }
+  if (longest !== 0 && role.maxTtlSeconds > longest) {
+    throw invalidRequest('max_ttl cannot be greater than explicit_max_ttl');
   }
 }
 
@@ -188,6 +220,8 @@ function madeOf(before: Role = FRESH, fields: Values<typeof FIELDS>): Role {
     tags: fields.tags ?? before.tags,
     ttlSeconds: fields.ttl ?? before.ttlSeconds,
     maxTtlSeconds: fields.max_ttl ?? before.maxTtlSeconds,
+    explicitMaxTtlSeconds: fields.explicit_max_ttl ?? before.explicitMaxTtlSeconds ?? 0,
+    persistApp: fields.persist_app ?? before.persistApp ?? false,
   };
   check(role);
   return role;
@@ -200,6 +234,8 @@ export function rolePaths(): readonly Path[] {
       'It says what service principals may do, or whose passwords are made. Credentials end with their leases, not with the role.',
     make: madeOf,
     shown,
+    // The application that a role keeps follows it.
+    changed: ({ schedule, nowMs }, name) => schedule(FOLLOW_ROLE, name, nowMs),
   });
 }
 
@@ -220,5 +256,7 @@ function shown(role: Role): Readonly<Record<string, unknown>> {
     tags: role.tags,
     ttl: role.ttlSeconds,
     max_ttl: role.maxTtlSeconds,
+    explicit_max_ttl: role.explicitMaxTtlSeconds ?? 0,
+    persist_app: role.persistApp ?? false,
   };
 }

@@ -4,7 +4,7 @@ import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { member } from '../../model/outgoing.ts';
-import type { Reader } from '../../model/transaction.ts';
+import type { Reader, Transaction } from '../../model/transaction.ts';
 
 const KEY = 'config';
 const CREDENTIALS_LENGTH_MAX = 64 * 1024;
@@ -30,6 +30,10 @@ export interface GcpConfig {
   readonly ttlSeconds: number;
   readonly maxTtlSeconds: number;
   readonly endpoints: Readonly<Partial<Record<Api, string>>>;
+  /** The next key, that Google may not know everywhere yet. */
+  readonly next?: KeyFile | undefined;
+  /** The key that was in use before, until it is removed. */
+  readonly last?: { readonly email: string; readonly privateKeyId: string } | undefined;
 }
 
 const FIELDS = {
@@ -46,9 +50,18 @@ const FIELDS = {
   },
 } as const;
 
+/** Not through the cache of decoded records: it holds a key. */
+export async function findConfig(store: Reader): Promise<GcpConfig | undefined> {
+  return await store.getJson<GcpConfig>(KEY);
+}
+
+export function putConfig(store: Transaction, config: GcpConfig): void {
+  store.putJson(KEY, config);
+}
+
 /** @throws {RequestError} */
 export async function configOf(store: Reader): Promise<GcpConfig> {
-  const config = await store.getJson<GcpConfig>(KEY);
+  const config = await findConfig(store);
   if (config === undefined) throw invalidRequest('no credentials are configured: write config');
   return config;
 }
@@ -104,7 +117,7 @@ export function configPath(): Path {
       read: {
         summary: 'Read the settings',
         handler: async (_request, store) => {
-          const config = await store.getJson<GcpConfig>(KEY);
+          const config = await findConfig(store);
           if (config === undefined) return undefined;
           return {
             data: {
@@ -119,7 +132,7 @@ export function configPath(): Path {
       update: {
         summary: 'Write the settings',
         handler: async ({ fields }, store) => {
-          const before = await store.getJson<GcpConfig>(KEY);
+          const before = await findConfig(store);
           const credentials =
             fields.credentials === undefined ? before?.credentials : keyFileOf(fields.credentials);
           if (credentials === undefined) throw invalidRequest('credentials are required');
@@ -131,8 +144,10 @@ export function configPath(): Path {
               fields.custom_endpoint === undefined
                 ? (before?.endpoints ?? {})
                 : endpointsOf(fields.custom_endpoint),
+            // Credentials that are set by hand end what was made here before.
+            ...(fields.credentials === undefined ? { next: before?.next, last: before?.last } : {}),
           };
-          store.putJson(KEY, config);
+          putConfig(store, config);
           return undefined;
         },
       },

@@ -5,6 +5,13 @@ import type { SendRequest } from '../../model/outgoing.ts';
 import { accountPaths } from './accounts.ts';
 import { configPath } from './config.ts';
 import { ACCOUNT_KEY, keyPath, keySecret } from './keys.ts';
+import {
+  ADOPT_KEY,
+  ROTATE_ROOT,
+  adoptKeyTask,
+  rotateRootIntent,
+  rotateRootPath,
+} from './rotate-root.ts';
 import { tokenPaths } from './tokens.ts';
 
 export interface GcpPorts {
@@ -17,7 +24,15 @@ export function gcpBackend(ports: GcpPorts): Backend {
     type: 'gcp',
     kind: 'secret',
     summary: 'Access tokens and keys of Google Cloud service accounts.',
-    paths: [configPath(), ...tokenPaths(ports), keyPath(ports), ...accountPaths()],
+    paths: [
+      configPath(),
+      rotateRootPath(ports),
+      ...tokenPaths(ports),
+      keyPath(ports),
+      ...accountPaths(),
+    ],
     secrets: { [ACCOUNT_KEY]: keySecret(ports) },
+    intents: { [ROTATE_ROOT]: rotateRootIntent(ports) },
+    tasks: { [ADOPT_KEY]: adoptKeyTask(ports) },
   };
 }

@@ -28,11 +28,15 @@ const SERIAL_BYTES = 16;
 const DAY_MS = 86_400_000;
 const NOT_FOUND = 404;
 
-/** What revocation knows, stored with the lease. */
-interface Lent extends JsonObject {
+/** A key that may be at Google. */
+export interface NamedKey extends JsonObject {
   readonly email: string;
   /** SHA-256 of the certificate, hex. */
   readonly certificate: string;
+}
+
+/** What revocation knows, stored with the lease. */
+interface Lent extends NamedKey {
   /** Google’s name of the key; '' until it is known. */
   readonly key_name: string;
 }
@@ -40,6 +44,65 @@ interface Lent extends JsonObject {
 interface KeyFields {
   readonly name: string;
   readonly ttl: number | undefined;
+}
+
+export interface MadeKey {
+  readonly named: NamedKey;
+  readonly privateKeyPem: string;
+  /** DER. */
+  readonly certificate: Buffer;
+}
+
+/** A new key with a certificate of its own, known to nobody yet. */
+export async function makeKey(
+  { random }: GcpPorts,
+  email: string,
+  notBeforeMs: number,
+  notAfterMs: number,
+): Promise<MadeKey> {
+  const key = await makeRsaKey(KEY_BITS);
+  const name = encodeSubject({ commonName: email });
+  const certificate = await makeCertificate(
+    {
+      serial: random.bytes(SERIAL_BYTES),
+      issuer: name,
+      subject: name,
+      notBeforeMs,
+      notAfterMs,
+      publicKeyInfo: publicKeyInfoOf(key),
+      extensions: [],
+    },
+    algorithmFor(key),
+    key,
+  );
+  return {
+    named: { email, certificate: fingerprint(certificate) },
+    privateKeyPem: key.export({ type: 'pkcs8', format: 'pem' }),
+    certificate,
+  };
+}
+
+/** Google’s name of the key. @throws {GoogleError} */
+export async function uploadKey(call: Call, { named, certificate }: MadeKey): Promise<string> {
+  const publicKeyData = Buffer.from(pemOf(certificate, 'CERTIFICATE')).toString('base64');
+  const document = await call('iam', 'POST', `${keysOf(named.email)}:upload`, { publicKeyData });
+  const name = member(document, 'name');
+  if (typeof name === 'string') return name;
+  throw new GoogleError('the answer has no name of a key');
+}
+
+/** The id in the name of a key. */
+export function idOf(keyName: string): string {
+  return keyName.slice(keyName.lastIndexOf('/') + 1);
+}
+
+/** One that is gone already counts as removed. @throws {GoogleError} */
+export async function removeKey(call: Call, keyName: string): Promise<void> {
+  try {
+    await call('iam', 'DELETE', `/v1/${keyName}`);
+  } catch (error) {
+    if (!(error instanceof GoogleError && error.status === NOT_FOUND)) throw error;
+  }
 }
 
 async function lend(
@@ -55,39 +118,21 @@ async function lend(
   const most = Math.min(config.maxTtlSeconds || mount.maxLeaseTtlSeconds, mount.maxLeaseTtlSeconds);
   const asked = fields.ttl || config.ttlSeconds || mount.defaultLeaseTtlSeconds;
   const ttlSeconds = Math.min(asked, most);
-  const key = await makeRsaKey(KEY_BITS);
-  const name = encodeSubject({ commonName: email });
-  const der = await makeCertificate(
-    {
-      serial: ports.random.bytes(SERIAL_BYTES),
-      issuer: name,
-      subject: name,
-      notBeforeMs: nowMs - DAY_MS,
-      // Renewals must not outlive it.
-      notAfterMs: nowMs + most * 1000 + DAY_MS,
-      publicKeyInfo: publicKeyInfoOf(key),
-      extensions: [],
-    },
-    algorithmFor(key),
-    key,
-  );
-  const intended: Lent = { email, certificate: fingerprint(der), key_name: '' };
+  // Renewals must not outlive its certificate.
+  const made = await makeKey(ports, email, nowMs - DAY_MS, nowMs + most * 1000 + DAY_MS);
+  const intended: Lent = { ...made.named, key_name: '' };
   await outside.lend(ACCOUNT_KEY, intended);
-  let keyName: unknown;
+  let keyName: string;
   try {
-    const call = await googleOf(config, ports, nowMs);
-    const publicKeyData = Buffer.from(pemOf(der, 'CERTIFICATE')).toString('base64');
-    const document = await call('iam', 'POST', `${keysOf(email)}:upload`, { publicKeyData });
-    keyName = member(document, 'name');
-    if (typeof keyName !== 'string') throw new GoogleError('the answer has no name of a key');
+    keyName = await uploadKey(await googleOf(config, ports, nowMs), made);
   } catch (error) {
     throw asFailure('unable to make a key', error);
   }
   const file = {
     type: 'service_account',
     project_id: email.slice(email.indexOf('@') + 1).split('.')[0],
-    private_key_id: keyName.slice(keyName.lastIndexOf('/') + 1),
-    private_key: key.export({ type: 'pkcs8', format: 'pem' }),
+    private_key_id: idOf(keyName),
+    private_key: made.privateKeyPem,
     client_email: email,
     token_uri: 'https://oauth2.googleapis.com/token',
   };
@@ -107,7 +152,7 @@ async function lend(
   };
 }
 
-function keysOf(email: string): string {
+export function keysOf(email: string): string {
   return `/v1/projects/-/serviceAccounts/${email}/keys`;
 }
 
@@ -116,7 +161,10 @@ function fingerprint(der: Buffer): string {
 }
 
 /** The name of the key with this certificate, if it is there. @throws {GoogleError} */
-async function findKey(call: Call, { email, certificate }: Lent): Promise<string | undefined> {
+export async function findKey(
+  call: Call,
+  { email, certificate }: NamedKey,
+): Promise<string | undefined> {
   const document = await call('iam', 'GET', `${keysOf(email)}?keyTypes=USER_MANAGED`);
   const keys = member(document, 'keys');
   for (const key of Array.isArray(keys) ? (keys as readonly unknown[]) : []) {
@@ -175,9 +223,9 @@ export function keySecret(ports: GcpPorts): SecretType {
       try {
         const call = await googleOf(await configOf(store), ports, nowMs);
         const name = lent.key_name === '' ? await findKey(call, lent) : lent.key_name;
-        if (name === undefined) return;
-        await call('iam', 'DELETE', `/v1/${name}`);
+        if (name !== undefined) await removeKey(call, name);
       } catch (error) {
+        // The whole account is gone.
         if (error instanceof GoogleError && error.status === NOT_FOUND) return;
         throw asFailure('unable to remove a key', error);
       }

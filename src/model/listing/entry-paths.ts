@@ -39,7 +39,11 @@ export interface EntrySpec<F extends FieldSet> {
     store: Transaction,
   ) => Promise<Reply | undefined> | Reply | undefined;
   /** Without this its record is deleted, and that is all. */
-  readonly remove?: (store: Transaction, name: string) => Promise<void>;
+  readonly remove?: (
+    store: Transaction,
+    name: string,
+    request: Pick<Request, 'schedule' | 'nowMs'>,
+  ) => Promise<void>;
 }
 
 export function entryPaths<const F extends FieldSet>(spec: EntrySpec<F>): readonly Path[] {
@@ -97,7 +101,7 @@ export function entryPaths<const F extends FieldSet>(spec: EntrySpec<F>): readon
           handler: async (request, store) => {
             const name = nameOf(request);
             if (spec.remove === undefined) store.delete(prefix + name);
-            else await spec.remove(store, name);
+            else await spec.remove(store, name, request);
             return undefined;
           },
         },

@@ -1,6 +1,7 @@
 /** Roles of an engine: records below `roles/` that say what it makes, changed field by field. Credentials do not end with them. */
 import type { Path } from '../backend.ts';
 import type { FieldSet, Values } from '../field.ts';
+import type { Request } from '../request.ts';
 import type { Reader, Stored } from '../transaction.ts';
 import { entryPaths } from './entry-paths.ts';
 
@@ -21,6 +22,8 @@ export interface RoleSpec<F extends FieldSet, Role extends object> {
   /** The role as a request leaves it. @throws {RequestError} it cannot be so */
   readonly make: (before: Stored<Role> | undefined, fields: Values<F>) => Role;
   readonly shown: (role: Stored<Role>) => Readonly<Record<string, unknown>>;
+  /** Told of every write and every deletion, as part of it. */
+  readonly changed?: (request: Pick<Request, 'schedule' | 'nowMs'>, name: string) => void;
 }
 
 export function rolePathsOf<const F extends FieldSet, Role extends object>(
@@ -39,10 +42,16 @@ export function rolePathsOf<const F extends FieldSet, Role extends object>(
       const role = await findRole<Role>(store, name);
       return role === undefined ? undefined : spec.shown(role);
     },
-    write: async ({ fields }, store) => {
+    write: async (request, store) => {
+      const { fields } = request;
       const name = String((fields as Readonly<Record<string, unknown>>)['name']);
       store.putJson(ROLES + name, spec.make(await findRole<Role>(store, name), fields));
+      spec.changed?.(request, name);
       return undefined;
+    },
+    remove: async (store, name, request) => {
+      store.delete(ROLES + name);
+      spec.changed?.(request, name);
     },
   });
 }
