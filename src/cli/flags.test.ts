@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FlagError, nearest, parseFlags, type Flag } from './flags.ts';
+import { FlagError, parseFlags, type Flag } from './flags.ts';
 
 const FLAGS: readonly Flag[] = [
   { name: 'field', kind: 'text', usage: '' },
@@ -85,10 +85,4 @@ test('any text goes through a flag and any words through as arguments', () => {
       assert.deepEqual(positional, words);
     }),
   );
-});
-
-test('a slip of the finger finds its neighbour, nonsense finds nothing', () => {
-  assert.equal(nearest('satus', ['status', 'start', 'list']), 'status');
-  assert.equal(nearest('pit', ['put', 'patch']), 'put');
-  assert.equal(nearest('zzzz', ['put', 'patch']), undefined);
 });

@@ -2,6 +2,7 @@
  * Flags as data, and the parser for them. The grammar is that of Go's flag package, which people's scripts are written in:
  * one dash or two, `-name=value` or `-name value`, booleans alone or `-name=false`, nothing after the first plain argument.
  */
+import { closestName } from '../base/config/suggest.ts';
 import { parseBoolean, parseDurationMs } from '../client/environment.ts';
 
 export type FlagKind =
@@ -144,7 +145,7 @@ function splitFlag(argument: string): { name: string; value: string | undefined 
 
 function unknownFlag(name: string, declared: readonly Flag[]): FlagError {
   const names = declared.filter((flag) => flag.hidden !== true).map((flag) => flag.name);
-  const near = nearest(name, names);
+  const near = closestName(name, names);
   const hint = near === undefined ? '' : `\nDid you mean -${near}?`;
   return new FlagError(`flag provided but not defined: -${name}${hint}`);
 }
@@ -174,34 +175,4 @@ function assertValue(flag: Flag, value: string): void {
 
 function durationMs(text: string): number | undefined {
   return parseDurationMs(text === 'system' ? '-1' : text === '' ? '0' : text);
-}
-
-/** Names further away than this are no help. */
-const DISTANCE_MAX = 3;
-
-/** The candidate that a slip of the finger would most likely have meant. */
-export function nearest(wanted: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.min(DISTANCE_MAX, Math.floor(wanted.length / 2)) + 1;
-  for (const candidate of candidates) {
-    const gap = Math.abs(candidate.length - wanted.length);
-    if (gap >= bestDistance) continue;
-    const distance = editDistance(wanted, candidate);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-/** Levenshtein's distance. */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[right.length] ?? 0;
 }

@@ -1,6 +1,6 @@
 /** Finds the command that a command line means. */
 import type { CommandRow } from './command.ts';
-import { nearest } from './flags.ts';
+import { closestName } from '../base/config/suggest.ts';
 
 export interface Lookup {
   /** Undefined when the first word names no command. */
@@ -51,6 +51,6 @@ function suggest(
     .filter((other) => other.hidden !== true && other.name.startsWith(prefix))
     .map((other) => other.name.slice(prefix.length))
     .filter((rest) => !rest.includes(' '));
-  const near = nearest(word, names);
+  const near = closestName(word, names);
   return near === undefined ? undefined : prefix + near;
 }
