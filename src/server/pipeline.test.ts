@@ -169,6 +169,27 @@ suite('a conflict', () => {
     await server.instance.close();
   });
 
+  test('counts a lease once, and several that are made at once each', async () => {
+    let conflicts = 0;
+    const storage = watched(createMemoryStorage(), () => {
+      if (conflicts-- > 0) throw new ConflictError('injected');
+    });
+    const server = await openInstance({ storage });
+    await server.get('write', 'sys/mounts/ssh', { data: { type: 'ssh' } });
+    const role = { key_type: 'otp', default_user: 'u', cidr_list: '10.0.0.0/8' };
+    await server.get('write', 'ssh/roles/r', { data: role });
+    const quota = { max_leases: 3, path: 'ssh/' };
+    await server.get('write', 'sys/quotas/lease-count/three', { data: quota });
+    const lend = (): Promise<string> =>
+      server.outcome('write', 'ssh/creds/r', { data: { ip: '10.0.0.1' } });
+    conflicts = 3;
+    assert.equal(await lend(), 'ok');
+    const many = Array.from({ length: 5 }, lend);
+    const refused = Array.from({ length: 3 }, () => 'lease_count_exceeded');
+    assert.deepEqual((await Promise.all(many)).sort(), [...refused, 'ok', 'ok']);
+    await server.instance.close();
+  });
+
   test('many who change one record lose nothing', async () => {
     const server = await openInstance();
     const versions = await Promise.all(

@@ -41,8 +41,9 @@ const LEASE_COUNT_AGE_MS = 5_000;
 
 interface LeaseCount {
   readonly countedMs: number;
-  readonly counted: number;
-  made: number;
+  readonly counted: Promise<number>;
+  /** Requests that were let through since. One that runs again after a conflict makes no second lease. */
+  readonly made: Set<string>;
 }
 
 export class QuotaKeeper {
@@ -119,15 +120,17 @@ export class QuotaKeeper {
     if (leases.size === 0) return;
     const rule = leases.find(await subjectOf(exchange, routing, leases));
     if (rule === undefined) return;
-    const count = await this.#leaseCount(exchange.unit, routing, rule);
-    if (count.counted + count.made >= rule.maxLeases) {
+    const { counted, made } = this.#leaseCount(exchange.unit, routing, rule);
+    const before = await counted;
+    if (made.has(exchange.id)) return;
+    if (before + made.size >= rule.maxLeases) {
       this.#world.refused?.('lease-count', rule.name);
       throw new RequestError(
         'lease_count_exceeded',
         `request path "${exchange.call.path}": lease count quota exceeded`,
       );
     }
-    count.made++;
+    made.add(exchange.id);
   }
 
   async #load(unit: CoreUnit): Promise<InForce> {
@@ -156,13 +159,15 @@ export class QuotaKeeper {
     return windows;
   }
 
-  async #leaseCount(unit: CoreUnit, routing: Routing, rule: LeaseCountRecord): Promise<LeaseCount> {
+  #leaseCount(unit: CoreUnit, routing: Routing, rule: LeaseCountRecord): LeaseCount {
     const nowMs = this.#world.clock.monotonicMs();
     const known = this.#leaseCounts.get(rule.id);
     if (known !== undefined && nowMs - known.countedMs < LEASE_COUNT_AGE_MS) return known;
-    const counted = await countOf(this.#world, unit, routing, rule, rule.maxLeases);
-    const fresh = { countedMs: nowMs, counted, made: 0 };
+    // Those who come while it is counted wait for the same count, so that they count one another.
+    const counted = countOf(this.#world, unit, routing, rule, rule.maxLeases);
+    const fresh: LeaseCount = { countedMs: nowMs, counted, made: new Set() };
     this.#leaseCounts.set(rule.id, fresh);
+    counted.catch(() => this.#leaseCounts.delete(rule.id));
     return fresh;
   }
 }
