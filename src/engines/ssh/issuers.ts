@@ -3,12 +3,15 @@ import type { KeyObject } from 'node:crypto';
 import { parsePrivateKey } from '../../crypto/ssh/private-key.ts';
 import { parsePublicKey } from '../../crypto/ssh/public-key.ts';
 import { invalidRequest } from '../../model/errors.ts';
+import { inTurn } from '../../model/listing/in-turn.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 
 const ISSUERS = 'issuer/';
 /** Apart from what everybody may read, so that only signing decrypts it. */
 const PRIVATE_KEYS = 'issuer-key/';
 const CONFIG = 'config/issuers';
+/** Of those who add or rename one. */
+const TURN = 'turn/issuers';
 /** Authorities of one mount: finding one by its name looks at all of them. */
 const ISSUERS_MAX = 100;
 export const DEFAULT_REF = 'default';
@@ -86,6 +89,7 @@ export async function addIssuer(
   issuer: NewIssuer,
   asDefault: boolean,
 ): Promise<{ readonly issuer: Issuer; readonly existed: boolean }> {
+  await inTurn(store, TURN);
   const all = await allIssuers(store);
   const { blob } = parsePublicKey(issuer.publicKey);
   const existing = all.find(({ publicKey }) => parsePublicKey(publicKey).blob.equals(blob));
@@ -117,13 +121,18 @@ const ISSUER_NAME = /^\w(?:[\w.-]*\w)?$/;
 const NAME_LENGTH_MAX = 256;
 
 /** A name that another authority may not have. @throws {RequestError} invalid_request */
-export async function checkIssuerName(store: Reader, name: string, own?: string): Promise<void> {
+export async function checkIssuerName(
+  store: Transaction,
+  name: string,
+  own?: string,
+): Promise<void> {
   if (name.toLowerCase() === DEFAULT_REF) {
     throw invalidRequest("reserved keyword 'default' can not be used as issuer name");
   }
   if (name.length > NAME_LENGTH_MAX || !ISSUER_NAME.test(name)) {
     throw invalidRequest('issuer name contained invalid characters');
   }
+  await inTurn(store, TURN);
   const other = await findIssuer(store, name);
   if (other !== undefined && other.id !== own) throw invalidRequest('issuer name already in use');
 }

@@ -4,6 +4,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { systemRandom } from '../../base/random.ts';
+import { overtakenStorage } from '../../storage/overtaken.testkit.ts';
+import { ConflictError } from '../../storage/storage.ts';
+import type { Storage } from '../../storage/storage.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench, CallOptions } from '../../core/backend-bench.contract.ts';
 import type { JsonObject } from '../../base/json.ts';
@@ -37,8 +40,8 @@ const alice = {
 
 testBackendDeclaration(sshBackend(ports));
 
-async function open(): Promise<Bench> {
-  const bench = await openBench(sshBackend(ports));
+async function open(storage?: Storage): Promise<Bench> {
+  const bench = await openBench(sshBackend(ports), storage);
   await bench.call('write', 'config/ca', { key_type: 'ed25519' });
   return bench;
 }
@@ -352,6 +355,27 @@ suite('authorities', () => {
     assert.match(again?.warnings?.[0] ?? '', /already exists/);
     assert.equal(JSON.stringify(await bench.call('list', 'issuers/')).includes('PRIVATE'), false);
   });
+});
+
+suite('authorities made at once', () => {
+  const NAMED = { issuer_name: 'same' };
+  for (const [how, write] of [
+    ['made', (bench: Bench) => bench.call('write', 'issuers/import/same', { key_type: 'ed25519' })],
+    ['renamed', (bench: Bench) => bench.call('write', 'issuer/default', NAMED)],
+  ] as const) {
+    test(`never have one name, when one is ${how}`, async () => {
+      const { storage, afterListing } = overtakenStorage();
+      const bench = await open(storage);
+      const other = { key_type: 'ed25519' };
+      afterListing('/issuer/', 1, () => bench.call('write', 'issuers/import/same', other));
+      // It runs again then, and sees the other.
+      await assert.rejects(write(bench), ConflictError);
+      assert.match(
+        (await bench.fail('write', 'issuers/import/same', {})).message,
+        /already in use/,
+      );
+    });
+  }
 });
 
 suite('one-time passwords', () => {

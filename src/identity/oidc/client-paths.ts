@@ -91,6 +91,7 @@ export function clientPaths(context: OidcContext): readonly Path<Unit>[] {
     const wish = request.fields;
     const { name = '' } = wish;
     const store = context.provided(request, unit);
+    await context.at(request, unit).inTurn();
     const before = await store.client(name);
     const assignments = distinct(wish.assignments ?? before?.assignments ?? [], 'assignments');
     for (const assignment of assignments) {

@@ -91,6 +91,7 @@ function assignmentPaths(context: OidcContext): readonly Path<Unit>[] {
             if (name === ALLOW_ALL)
               throw invalidRequest(`deletion of assignment "${ALLOW_ALL}" not allowed`);
             const store = context.provided(request, unit);
+            await context.at(request, unit).inTurn();
             const users = (await store.clients()).filter((each) => each.assignments.includes(name));
             if (users.length > 0) {
               throw invalidRequest(
@@ -171,6 +172,7 @@ function scopePaths(context: OidcContext): readonly Path<Unit>[] {
           handler: async (request, unit) => {
             const { name = '' } = request.fields;
             const store = context.provided(request, unit);
+            await context.at(request, unit).inTurn();
             const users = (await store.providers()).filter((each) =>
               each.provider.scopesSupported.includes(name),
             );

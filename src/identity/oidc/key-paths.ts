@@ -30,6 +30,7 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
     const { fields, nowMs } = request;
     const key = fields.name ?? '';
     const store = context.at(request, unit);
+    await store.inTurn();
     const before = await store.key(key);
     const settings = {
       algorithm: fields.algorithm ?? before?.algorithm ?? 'RS256',
@@ -156,6 +157,7 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
             if (key === DEFAULT_KEY)
               throw invalidRequest(`deletion of key "${DEFAULT_KEY}" not allowed`);
             const store = context.at(request, unit);
+            await store.inTurn();
             const roles = await store.rolesOf(key);
             if (roles.length > 0) {
               throw invalidRequest(

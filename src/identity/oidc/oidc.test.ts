@@ -9,6 +9,9 @@ import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
 import { claimsOf, parseJwks, parseJws, verifyWithAny } from '../../crypto/jws.ts';
 import type { Principal } from '../../model/request.ts';
+import { overtakenStorage } from '../../storage/overtaken.testkit.ts';
+import { ConflictError } from '../../storage/storage.ts';
+import type { Storage } from '../../storage/storage.ts';
 import { identityBackend } from '../backend.ts';
 import { Identity } from '../identity.ts';
 import { portsWithoutTokens } from './oidc-fixture.ts';
@@ -41,20 +44,26 @@ interface Rig {
   published(token: string): Promise<boolean>;
 }
 
-async function openRig(role: JsonObject = {}, key: JsonObject = {}): Promise<Rig> {
-  const bench = await openBench((begin) =>
-    identityBackend(
-      new Identity({
-        random: systemRandom,
-        hash: (text) => createHash('sha256').update(text).digest('hex'),
-        changed: () => {},
-        holdStill: async () => {},
-        mount: async () => undefined,
-        begin,
-      }),
-      portsWithoutTokens(),
-    ),
+async function benchOn(storage?: Storage): Promise<Bench> {
+  return await openBench(
+    (begin) =>
+      identityBackend(
+        new Identity({
+          random: systemRandom,
+          hash: (text) => createHash('sha256').update(text).digest('hex'),
+          changed: () => {},
+          holdStill: async () => {},
+          mount: async () => undefined,
+          begin,
+        }),
+        portsWithoutTokens(),
+      ),
+    storage,
   );
+}
+
+async function openRig(role: JsonObject = {}, key: JsonObject = {}): Promise<Rig> {
+  const bench = await benchOn();
   const made = await bench.call('write', 'entity', { name: 'bob "x"', metadata: { k: 'v' } });
   const entityId = String(made?.data?.['id']);
   await bench.call('write', 'oidc/key/k', {
@@ -168,6 +177,29 @@ suite('keys', () => {
     await rig.bench.fail('delete', 'oidc/key/default');
     await rig.bench.fail('delete', 'oidc/key/k');
   });
+});
+
+suite('what refers to something', () => {
+  const client = { assignments: ['a'], redirect_uris: ['https://app.test'] };
+  for (const [what, listing, removed, path, data] of [
+    ['a role to a key', 'role/', 'key/k', 'role/r', { key: 'k' }],
+    ['a client to a key', 'client/', 'key/k', 'client/c', { ...client, key: 'k' }],
+    ['a client to an assignment', 'client/', 'assignment/a', 'client/c', client],
+    ['a provider to a scope', 'provider/', 'scope/s', 'provider/p', { scopes_supported: ['s'] }],
+  ] as const) {
+    test(`${what} is not overlooked by a deletion at the same moment`, async () => {
+      const { storage, afterListing } = overtakenStorage();
+      const bench = await benchOn(storage);
+      await bench.call('write', 'oidc/key/k', { allowed_client_ids: ['*'] });
+      await bench.call('write', 'oidc/assignment/a', { entity_ids: ['e'], group_ids: [] });
+      await bench.call('write', 'oidc/scope/s', { template: '{}' });
+      afterListing(listing, 1, () => bench.call('write', `oidc/${path}`, data as JsonObject));
+      // It runs again then, and sees it.
+      await assert.rejects(bench.call('delete', `oidc/${removed}`), ConflictError);
+      const { message } = await bench.fail('delete', `oidc/${removed}`);
+      assert.match(message, /currently referenced/);
+    });
+  }
 });
 
 suite('templates', () => {

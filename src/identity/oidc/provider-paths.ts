@@ -58,6 +58,7 @@ export function providerPaths(context: OidcContext): readonly Path<Unit>[] {
   async function write(request: Request<ProviderWish>, unit: Unit): Promise<Reply | undefined> {
     const wish = request.fields;
     const store = context.provided(request, unit);
+    await context.at(request, unit).inTurn();
     const before = await store.provider(wish.name ?? '');
     const provider: OidcProvider = {
       issuer: wish.issuer ?? before?.issuer ?? '',

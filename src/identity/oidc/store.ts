@@ -1,6 +1,7 @@
 /** What is stored for identity tokens of one namespace: the issuer, signing keys and roles. */
 import type { Random } from '../../base/random.ts';
 import { invalidRequest } from '../../model/errors.ts';
+import { inTurn } from '../../model/listing/in-turn.ts';
 import type { NamespaceRef } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import { keyWith, rotated } from './named-key.ts';
@@ -26,6 +27,11 @@ export class OidcStore {
   constructor(unit: Unit, namespace: Pick<NamespaceRef, 'id'>, random: Random) {
     this.#view = unit.view(namespace.id, 'identity/oidc/');
     this.#random = random;
+  }
+
+  /** To be called before it is judged what refers to what, by roles and keys as by what a provider has. */
+  async inTurn(): Promise<void> {
+    await inTurn(this.#view, 'turn');
   }
 
   async issuer(): Promise<string> {

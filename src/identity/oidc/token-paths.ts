@@ -44,6 +44,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
       if (error instanceof TemplateError) throw invalidRequest(error.message);
       throw error;
     }
+    await store.inTurn();
     const signing = await store.keyOrDefault(key, request.nowMs);
     if (signing === undefined) throw invalidRequest(`cannot find key "${key}"`);
     const ttl = fields.ttl ?? before?.ttl ?? DAY_SECONDS;
