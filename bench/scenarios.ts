@@ -34,7 +34,13 @@ export const CLOUD_SCENARIOS: ReadonlySet<string> = new Set([
   'google access by gRPC',
 ]);
 /** What the bare server does too: the same work of OpenSSL, and nothing beside it. */
-export const BARE_SCENARIOS: ReadonlySet<string> = new Set(['pki issue EC', 'pki issue RSA']);
+export const BARE_SCENARIOS: ReadonlySet<string> = new Set([
+  'pki issue EC',
+  'pki issue RSA',
+  'transit encrypt',
+  'transit batch of 100',
+  'transit sign',
+]);
 export type ScenarioName = (typeof SCENARIOS)[number] | 'hello' | 'bulk load';
 
 export interface ScenarioInput {
