@@ -109,8 +109,8 @@ export class Barrier {
 
   /** Opens a copy of this store. The caller seals it. @throws {RequestError} it is of another cluster, or none. */
   openCopy(storage: Storage): Promise<BarrierCopy> {
-    const { keys } = this.#opened();
-    return openCopy({ storage, live: keys, nonces: this.#nonces, onTamper: this.#onTamper });
+    const { store: live } = this.#opened();
+    return openCopy({ storage, live, nonces: this.#nonces, onTamper: this.#onTamper });
   }
 
   /** How far the store has come ({@link EncryptedStore.position}); while sealed, how far it had. */

@@ -1,12 +1,13 @@
 /** The barrier over a copy of the store that a running server works on: to read from it and to check it, never to change it. */
-import type { Storage } from '../storage/storage.ts';
+import { RequestError } from '../model/errors.ts';
+import type { Entry, Storage } from '../storage/storage.ts';
 import type { BarrierUnit } from './barrier-unit.ts';
 import { EncryptedStore, type Tampering } from './encrypted-store.ts';
-import type { LiveKeys } from './keys/live-keys.ts';
 import { keysForCopy } from './keys/stored-keyring.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { RecordCache } from './record-cache.ts';
 import { Scrub, scannable } from './scrub.ts';
+import { allShardKeys, encodeState } from './sums/integrity.ts';
 import { StoredUnit } from './unit.ts';
 
 /** Memory for decoded records, in bytes. */
@@ -17,16 +18,26 @@ export interface BarrierCopy {
   begin(): BarrierUnit;
   /** A walk over the whole copy that checks every record and the sums. */
   scrub(): Scrub;
+  /**
+   * The record of a sum that puts the position of the copy so many commits beyond the running store, if it takes the place of the one that
+   * is there. Undefined when it has come that far.
+   * @throws {RequestError} a sum of either is not what was written.
+   */
+  sumAhead(commits: bigint): Promise<Entry | undefined>;
   /** Wipes its keys. */
   seal(): void;
 }
 
 export interface CopyPorts {
   readonly storage: Storage;
-  /** The keys of the running server. */
-  readonly live: LiveKeys;
+  /** The store of the running server. */
+  readonly live: EncryptedStore;
   readonly nonces: NonceSource;
   readonly onTamper: (tampering: Tampering) => void;
+}
+
+function unmeasured(): RequestError {
+  return new RequestError('internal', 'the integrity sums cannot be read');
 }
 
 /**
@@ -40,7 +51,7 @@ export async function openCopy({
   nonces,
   onTamper,
 }: CopyPorts): Promise<BarrierCopy> {
-  const keys = await keysForCopy(storage, live);
+  const keys = await keysForCopy(storage, live.keys);
   const records = new RecordCache(CACHE_BYTES);
   const store = new EncryptedStore({
     storage,
@@ -53,6 +64,21 @@ export async function openCopy({
   return {
     begin: () => new StoredUnit({ store, storage, records, random: nonces.random }),
     scrub: () => new Scrub(store, scannable(storage)),
+    sumAhead: async (commits) => {
+      await live.measurePosition();
+      await store.measurePosition();
+      const [here, there] = [store.position, live.position];
+      if (here === undefined || there === undefined) throw unmeasured();
+      const missing = there + commits - here;
+      if (missing <= 0n) return undefined;
+      const [key = ''] = allShardKeys();
+      const [entry] = await storage.read([key]);
+      const state = store.openShard(key, entry);
+      const revision = (entry?.revision ?? 0) + Number(missing);
+      const value = keys.recordKey('')?.encrypt(key, revision, encodeState(state), nonces);
+      if (value === undefined) throw unmeasured();
+      return { key, value, revision };
+    },
     seal: () => {
       keys.destroy();
       records.clear();

@@ -73,6 +73,8 @@ export interface Call {
   readonly secondFactor?: ReadonlyMap<string, readonly string[]>;
   /** Parses the body; called once, after rate limits. @throws {RequestError} */
   readonly readBody: () => Promise<Readonly<JsonObject>>;
+  /** The body as it comes, in place of {@link readBody}: for paths that take files. */
+  readonly upload?: () => AsyncIterable<Uint8Array>;
   /** Requested wrapping TTL in seconds; 0 = none. */
   readonly wrapTtlSeconds: number;
   readonly wrapFormat: '' | 'jwt';

@@ -55,6 +55,8 @@ export function requestOf(
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+const WRITES = new Set(['create', 'update']);
+
 /** What only parts of the core, or facades of other protocols, hand on. */
 function addRarer(request: Writable<Request>, exchange: Exchange, seesCore: boolean): void {
   const { call, callerName } = exchange;
@@ -65,6 +67,9 @@ function addRarer(request: Writable<Request>, exchange: Exchange, seesCore: bool
     }
     if (exchange.boundTo !== undefined) request.environments = exchange.boundTo;
     if (call.evidence !== undefined) request.evidence = call.evidence;
+    const { match, operation } = exchange;
+    const isUpload = match?.path.takesUpload === true && WRITES.has(operation);
+    if (isUpload && call.upload !== undefined) request.upload = call.upload();
     const { authorization } = exchange.class === 'open' ? call.headers : NO_HEADERS;
     if (authorization !== undefined) request.authorization = authorization;
   }

@@ -24,6 +24,8 @@ export interface WireRequest {
    * @throws {BodyError}
    */
   readBody(bytesMax: number): Promise<Buffer>;
+  /** The body as it comes, in place of {@link readBody}. @throws {BodyError} while it is read */
+  bodyPieces(): AsyncIterable<Uint8Array>;
   /** Aborted when the caller went away or the time of the request is over. Made on first use. */
   readonly signal: AbortSignal;
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BodyError } from '../facades/facade.ts';
 import type { Connection, WireRequest } from '../facades/facade.ts';
 import type { RunningRequest } from './in-flight.ts';
-import { announcesTooMuch, readWhole } from './read-body.ts';
+import { announcesTooMuch, piecesOf, readWhole } from './read-body.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -103,6 +103,14 @@ export class HttpExchange implements WireRequest, RunningRequest {
       if (Buffer.isBuffer(whole)) return whole;
     }
     return await readWhole(request, bytesMax);
+  }
+
+  bodyPieces(): AsyncIterable<Uint8Array> {
+    if (this.#awaitsContinue) {
+      this.#awaitsContinue = false;
+      this.response.writeContinue();
+    }
+    return piecesOf(this.request);
   }
 
   /**

@@ -51,3 +51,13 @@ export function readWhole(stream: Readable, bytesMax: number): Promise<Buffer> {
     stream.on('close', fail);
   });
 }
+
+/** The body as it comes. Whoever stops in between leaves the rest unread. @throws {BodyError} `aborted` */
+export async function* piecesOf(stream: Readable): AsyncGenerator<Uint8Array> {
+  if (stream.readableEnded) return;
+  try {
+    for await (const piece of stream.iterator({ destroyOnReturn: false })) yield piece as Buffer;
+  } catch {
+    throw new BodyError('aborted');
+  }
+}

@@ -50,6 +50,8 @@ export interface Path<S = Transaction> {
   readonly bearerErrors?: boolean;
   /** Its handlers run the tasks of facades (model/task.ts). */
   readonly takesTasks?: boolean;
+  /** The body of a write is a file, which its handler reads: `request.upload`. */
+  readonly takesUpload?: boolean;
 }
 
 export interface PathSpec<S, F extends FieldSet> {
@@ -66,6 +68,7 @@ export interface PathSpec<S, F extends FieldSet> {
   readonly arbitraryData?: boolean;
   readonly bearerErrors?: boolean;
   readonly takesTasks?: boolean;
+  readonly takesUpload?: boolean;
 }
 
 /** Declares a path of an engine or auth method, whose handlers see a view of their own mount. */

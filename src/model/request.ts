@@ -131,6 +131,8 @@ export interface Request<V = Readonly<Record<string, unknown>>> {
   readonly retention?: Retention;
   /** Set when the query asks for the past: {@link Past}. */
   readonly recall?: Recall;
+  /** The body as it comes, unread: only paths that declare `takesUpload` get one. */
+  readonly upload?: AsyncIterable<Uint8Array>;
   /** What a facade wants done with the secret or key that the path names; only paths that take tasks get one. */
   readonly task?: Task;
 }

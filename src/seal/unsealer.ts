@@ -2,11 +2,12 @@
 import { ownCopy, wipe } from '../crypto/secret-bytes.ts';
 import { RequestError, invalidRequest } from '../model/errors.ts';
 import type { Alongside } from '../barrier/first-records.ts';
+import { opensKeyring } from '../barrier/keys/stored-keyring.ts';
 import { quorumRecord } from './quorum-record.ts';
 import { Rekey } from './rekey.ts';
 import { RootGeneration } from './root-generation.ts';
 import { migrateSeal, unwrapRoot } from './migration.ts';
-import { SEAL_KEY_BYTES, type Sharing } from './seal.ts';
+import { SEAL_KEY_BYTES, type Sharing, UnwrapError } from './seal.ts';
 import {
   SealState,
   type SealStateOptions,
@@ -15,7 +16,14 @@ import {
   pgpUnsupported,
   wrongShares,
 } from './seal-state.ts';
-import { type SealedRoot, UNSEAL_KEY, WRAPPED_ROOT_KEY, sealRecords } from './sealed-root.ts';
+import {
+  type SealedRoot,
+  UNSEAL_KEY,
+  WRAPPED_ROOT_KEY,
+  readSealedRoot,
+  sealRecords,
+} from './sealed-root.ts';
+import type { Storage } from '../storage/storage.ts';
 import { ShareCollector, generateShares, sharingFault } from './shares.ts';
 
 /** What `sys/seal-status` tells, in Vault's terms. */
@@ -175,6 +183,53 @@ export class Unsealer {
         }
       }
       return true;
+    });
+  }
+
+  /**
+   * Why this server could not be unsealed as it always is if the store were what `copy` is; undefined = it could.
+   * @throws {RequestError} `sealed`; the copy holds no cluster.
+   */
+  async refusalOfCopy(copy: Storage): Promise<string | undefined> {
+    const { barrier, seal } = this.#state;
+    const stored = await readSealedRoot(copy);
+    if (stored === undefined) throw invalidRequest('the snapshot holds no cluster');
+    if (stored.config.type !== seal.type) {
+      return `it is sealed by the seal type ${stored.config.type}, this server by ${seal.type}`;
+    }
+    const rootKey = barrier.copyRootKey();
+    const opens = await opensKeyring(copy, rootKey).finally(() => wipe(rootKey));
+    if (!opens) {
+      return 'it is sealed with other keys than this server has now';
+    }
+    if (!seal.unattended) return undefined;
+    try {
+      wipe(await seal.unwrap(stored.wrapped));
+      return undefined;
+    } catch (error) {
+      if (error instanceof UnwrapError) return error.message;
+      throw error;
+    }
+  }
+
+  /**
+   * Unseals with the root key that the server had before the store was replaced, or by the seal alone.
+   * @param rootKey left to the caller; undefined = it was sealed.
+   * @returns whether the barrier is open now.
+   */
+  async unsealAgain(rootKey: Uint8Array | undefined): Promise<boolean> {
+    if (this.unattended) return await this.unsealUnattended();
+    if (rootKey === undefined) return false;
+    return await this.#turns.take(async () => {
+      const stored = await this.#state.stored();
+      if (stored?.config.type !== this.#state.seal.type) return false;
+      try {
+        await this.#state.barrier.unseal(rootKey);
+        return true;
+      } catch (error) {
+        if (error instanceof RequestError) return false;
+        throw error;
+      }
     });
   }
 

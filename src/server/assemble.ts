@@ -242,6 +242,17 @@ export function assemble(options: AssembleOptions): Assembly {
   return { ...services, handle, stopBackends: built.stop };
 }
 
+/** Forgets everything that is known of the store, when it is sealed or may be another. */
+export function forgetStore(assembly: Services): void {
+  assembly.table.clear();
+  assembly.authority.clear();
+  assembly.identity.store.clear();
+  assembly.mfa.clear();
+  assembly.lockout.clear();
+  assembly.bindings.clear();
+  assembly.credentials.judge.clear();
+}
+
 /** The core's units are the barrier's. */
 export function barrierUnit(unit: CoreUnit): ReturnType<Barrier['begin']> {
   return unit as ReturnType<Barrier['begin']>;

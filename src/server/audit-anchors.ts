@@ -76,6 +76,16 @@ export class AuditAnchors {
     }
   }
 
+  /** After a restore while this server ran: how far the store had come before, and how far it has now. */
+  compareOwn(before: bigint | undefined, now: bigint | undefined): void {
+    if (before === undefined || now === undefined || now >= before) return;
+    this.#options.log
+      .named('audit')
+      .error('the store was put back to an older state than this server has seen', {
+        commitsGone: String(before - now),
+      });
+  }
+
   /** Before sealing: remembers the newest checkpoints and stops. */
   async stop(): Promise<void> {
     this.#cancel?.();

@@ -8,16 +8,14 @@ import type { Call, Handle } from '../core/call.ts';
 import { measured } from '../core/request-metrics.ts';
 import { OWN_DUTY } from '../core/replicas/duty.ts';
 import type { Duty } from '../core/replicas/duty.ts';
-import type { Replica } from '../core/replicas/roster.ts';
 import { notFound } from '../model/errors.ts';
-import type { Unit } from '../model/transaction.ts';
 import { wipe } from '../crypto/secret-bytes.ts';
 import { Unsealer } from '../seal/unsealer.ts';
 import type { InitRequest, InitResult } from '../seal/unsealer.ts';
 import { isShared } from '../storage/storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { storedAuditDevices } from '../system/audit-records.ts';
-import { assemble } from './assemble.ts';
+import { assemble, forgetStore } from './assemble.ts';
 import type { Assembly, Services } from './assemble.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
@@ -29,6 +27,7 @@ import { Replicas } from './replicas/replicas.ts';
 import { snapshotServices } from './snapshots/snapshots.ts';
 import type { SnapshotServices } from './snapshots/snapshots.ts';
 import { foundCluster, makeRootToken } from './start/found-cluster.ts';
+import { TakeUp } from './take-up.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
 const AUDITED_HEADERS_PATH = 'sys/config/auditing/';
@@ -58,6 +57,8 @@ export class Instance {
   #ready = false;
   readonly #handle: Handle;
   readonly #cors: () => Promise<CorsRecord>;
+  /** Goes over to what a restore has put in the place of everything. */
+  readonly #takeUp: TakeUp;
 
   private constructor(options: InstanceOptions) {
     this.#options = options;
@@ -67,6 +68,16 @@ export class Instance {
       storage,
       world,
       onTamper: (found) => world.log.error('stored record failed authentication', { ...found }),
+    });
+    this.#takeUp = new TakeUp({
+      storage,
+      world,
+      barrier: this.#barrier,
+      unsealAgain: async (rootKey) =>
+        !this.#sealedByHand && (await this.unsealer.unsealAgain(rootKey)),
+      wentBack: (before, now) => this.#anchors.compareOwn(before, now),
+      endService: () => this.#endService(),
+      serve: () => this.serve(),
     });
     this.#replicas = this.#shared(storage);
     const duty = this.#replicas?.duty ?? OWN_DUTY;
@@ -102,7 +113,7 @@ export class Instance {
           status: {
             startedMs: this.#startedMs,
             reachable: () => this.#replicas?.reachable ?? true,
-            replicas: this.#replicas === undefined ? undefined : this.#nodes.bind(this),
+            replicas: this.#replicas?.nodes.bind(this.#replicas),
             clusterName: () => this.#clusterName,
             clusterId: () => this.#barrier.clusterId,
             apiAddress: options.apiAddress,
@@ -132,13 +143,8 @@ export class Instance {
         : handle(call);
     const { begin } = this.#assembly;
     const { clock, log } = world;
-    this.#anchors = new AuditAnchors({
-      audit,
-      begin,
-      clock,
-      log,
-      node: options.nodeName ?? hostname(),
-    });
+    const node = options.nodeName ?? hostname();
+    this.#anchors = new AuditAnchors({ audit, begin, clock, log, node });
     this.#cors = corsSettings({ begin, sealed: () => this.#barrier.sealed });
   }
 
@@ -184,12 +190,11 @@ export class Instance {
       registry: monitoring.registry,
       clusterName: () => this.#clusterName,
       storageType,
+      storage: this.#options.storage,
+      refusalOfCopy: (copy) => this.unsealer.refusalOfCopy(copy),
+      takenUp: () => this.#takeUp.over,
     });
     return this.#snapshots;
-  }
-
-  async #nodes(unit: Unit): Promise<readonly Replica[]> {
-    return (await this.#replicas?.nodes(unit)) ?? [];
   }
 
   /** Another server may have created the cluster, or the seal may work again. */
@@ -278,12 +283,8 @@ export class Instance {
 
   async #start(): Promise<void> {
     const { audit } = this.#options;
-    const { authority, begin, expirer, identity, table } = this.#assembly;
-    table.clear();
-    authority.clear();
-    identity.store.clear();
-    this.#assembly.mfa.clear();
-    this.#assembly.bindings.clear();
+    const { begin, expirer } = this.#assembly;
+    forgetStore(this.#assembly);
     const seed = this.#barrier.checkpointSeed();
     audit.unsealed({
       deviceKey: (salt) => this.#barrier.auditHmac.digest(`audit device ${salt}`),
@@ -307,9 +308,13 @@ export class Instance {
 
   /** Wipes every key; nothing can be read until the next unseal. */
   async seal(): Promise<void> {
+    this.#sealedByHand = true;
+    await this.#endService();
+  }
+
+  async #endService(): Promise<void> {
     this.#serving = undefined;
     this.#ready = false;
-    this.#sealedByHand = true;
     // Not waited for: a copy that is being made must not hold up the end of the keys.
     this.#snapshots?.stop().catch(() => {});
     await this.#assembly.expirer.stop();
@@ -321,13 +326,7 @@ export class Instance {
     this.#options.audit.sealed();
     this.unsealer.seal();
     await stopped;
-    this.#assembly.table.clear();
-    this.#assembly.authority.clear();
-    this.#assembly.identity.store.clear();
-    this.#assembly.mfa.clear();
-    this.#assembly.lockout.clear();
-    this.#assembly.bindings.clear();
-    this.#assembly.credentials.judge.clear();
+    forgetStore(this.#assembly);
     this.#options.world.log.named('core').info('sealed');
   }
 

@@ -8,6 +8,7 @@ import { uuid } from '../base/random.ts';
 import { RequestError, invalidRequest, notFound } from '../model/errors.ts';
 import type { Stored, Unit } from '../model/transaction.ts';
 import type { ScannableStorage } from '../storage/storage.ts';
+import { snapshotIn } from './archive.ts';
 import type { Destination } from './destination.ts';
 import { isSnapshotName } from './names.ts';
 import { deleteLoaded, loadedIds, putLoaded, readLoaded, readSchedule } from './records.ts';
@@ -20,6 +21,8 @@ import { unpack } from './unpack.ts';
 export const LOADED_MS: number = 72 * 60 * 60 * 1000;
 /** Snapshots that may be loaded at a time: each takes the room of the whole store. */
 export const LOADED_MAX = 4;
+/** In place of a schedule: a caller has brought it. */
+const UPLOADED = '';
 /** How long a request waits for a snapshot to be fetched. */
 const WAIT_MS = 20_000;
 
@@ -57,10 +60,7 @@ export class LoadedSnapshots {
   async load(schedule: string, snapshot: string): Promise<LoadedRecord> {
     const { world, begin, about } = this.#ports;
     if (!isSnapshotName(snapshot)) throw invalidRequest('that is no name of a snapshot');
-    await this.dropOver();
-    if ((await loadedIds(begin())).length >= LOADED_MAX) {
-      throw invalidRequest(`${LOADED_MAX} snapshots are loaded already: unload one`);
-    }
+    await this.#assertRoom();
     const id = uuid(world.random);
     const destination = await this.#placeOf(schedule);
     const nowMs = world.clock.nowMs();
@@ -85,6 +85,41 @@ export class LoadedSnapshots {
     });
     await this.#inTime(fetched);
     return record;
+  }
+
+  /**
+   * Takes a snapshot that a caller brings, for this server alone and until it ends.
+   * @throws {RequestError}
+   */
+  async take(pieces: AsyncIterable<Uint8Array>): Promise<LoadedRecord> {
+    const { world, begin, about } = this.#ports;
+    await this.#assertRoom();
+    const id = uuid(world.random);
+    const nowMs = world.clock.nowMs();
+    const times = { loadedMs: nowMs, expiresMs: nowMs + LOADED_MS };
+    const record: LoadedRecord = {
+      id,
+      schedule: UPLOADED,
+      snapshot: '',
+      url: '',
+      clusterId: about().cluster_id,
+      ...times,
+    };
+    try {
+      await this.#keep(id, this.#unpacked(snapshotIn(pieces))).copy;
+    } catch (error) {
+      throw asTold(error);
+    }
+    const unit = begin();
+    putLoaded(unit, record);
+    await unit.commit();
+    return record;
+  }
+
+  async #assertRoom(): Promise<void> {
+    await this.dropOver();
+    if ((await loadedIds(this.#ports.begin())).length < LOADED_MAX) return;
+    throw invalidRequest(`${LOADED_MAX} snapshots are loaded already: unload one`);
   }
 
   /** `ready` here, or on its way; servers that nobody has asked for it have not fetched it. */
@@ -148,6 +183,9 @@ export class LoadedSnapshots {
   async #opened({ id, schedule, snapshot }: Stored<LoadedRecord>): Promise<Opening> {
     const opening = this.#open.get(id);
     if (opening !== undefined) return opening;
+    if (schedule === UPLOADED) {
+      throw notFound('the snapshot was given to another server, or before this one was started');
+    }
     const destination = await this.#placeOf(schedule);
     return this.#open.get(id) ?? this.#keep(id, this.#fetch(destination, snapshot));
   }
@@ -170,12 +208,15 @@ export class LoadedSnapshots {
     return await this.#ports.destination(schedule);
   }
 
-  async #fetch(destination: Destination, snapshot: string): Promise<OpenCopy> {
+  #fetch(destination: Destination, snapshot: string): Promise<OpenCopy> {
+    return this.#unpacked(destination.open(snapshot, this.#stop.signal));
+  }
+
+  async #unpacked(pieces: AsyncIterable<Uint8Array>): Promise<OpenCopy> {
     const { barrier, openCopy, workFile } = this.#ports;
     const file = workFile();
     let storage: ScannableStorage | undefined;
     try {
-      const pieces = destination.open(snapshot, this.#stop.signal);
       const manifest = await unpack(pieces, file, publicKeyOf(this.#ports));
       storage = openCopy(file);
       const createdMs = Date.parse(manifest.created_time);

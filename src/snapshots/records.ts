@@ -69,7 +69,7 @@ export interface Status {
 /** A snapshot that secrets can be read from. */
 export interface LoadedRecord {
   readonly id: string;
-  /** Name of the schedule whose destination it came from. */
+  /** Name of the schedule whose destination it came from; '' = a caller has brought it. */
   readonly schedule: string;
   readonly snapshot: string;
   readonly url: string;

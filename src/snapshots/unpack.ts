@@ -9,13 +9,13 @@ const FILE_MODE = 0o600;
 
 /**
  * Writes the copy of the store that the snapshot holds to the new file `file`.
- * @param trusted the public key of the cluster
+ * @param trusted the public key of the cluster; undefined = any that fits.
  * @throws {SnapshotError} it is not as it was made; no file is left then.
  */
 export async function unpack(
   pieces: AsyncIterable<Uint8Array>,
   file: string,
-  trusted: Uint8Array,
+  trusted: Uint8Array | undefined,
 ): Promise<Manifest> {
   const handle = await open(file, 'wx', FILE_MODE);
   try {
@@ -32,7 +32,7 @@ export async function unpack(
 async function writeCopy(
   pieces: AsyncIterable<Uint8Array>,
   handle: FileHandle,
-  trusted: Uint8Array,
+  trusted: Uint8Array | undefined,
 ): Promise<Header> {
   const hash = createHash('sha256');
   let start: Buffer = Buffer.alloc(0);

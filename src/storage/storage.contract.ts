@@ -6,6 +6,7 @@ import { limitContract } from './storage-limits.contract.ts';
 import { listContract } from './storage-list.contract.ts';
 import type { StorageMember } from './storage-member.contract.ts';
 import { modelContract } from './storage-model.contract.ts';
+import { replaceContract } from './storage-replace.contract.ts';
 import { raceContract } from './storage-races.contract.ts';
 
 export type { OpenMember, StorageMember } from './storage-member.contract.ts';
@@ -18,6 +19,7 @@ export function storageContract(member: StorageMember): void {
     listContract(member);
     limitContract(member);
     raceContract(member);
+    replaceContract(member);
     faultContract(member);
     modelContract(member);
   });

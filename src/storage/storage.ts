@@ -139,6 +139,24 @@ export interface SharedStorage extends Storage {
   onChanged(listener: (keys: readonly string[] | undefined) => void): () => void;
 }
 
+/** Extra ability: everything that is stored is replaced at once by what a copy holds. */
+export interface ReplaceableStorage extends Storage {
+  /**
+   * Puts every record of `copy` in place of all that is there, atomic and durable when it resolves. No commit is acknowledged from
+   * when it begins; from when it resolves everything is refused with {@link ReplacedError}, until {@link acceptReplaced}.
+   * @throws {StorageError} it did not come about, unless the text says that this is unknown.
+   */
+  replace(copy: ScannableStorage): Promise<void>;
+  /** Sets who is told when this or another process has replaced everything; what it knows of the old state is of no use any more. */
+  onReplaced(listener: () => void): void;
+  /** Goes on with what is there now: for whoever has forgotten everything that was there before. */
+  acceptReplaced(): Promise<void>;
+}
+
+export function isReplaceable(storage: Storage): storage is ReplaceableStorage {
+  return 'replace' in storage;
+}
+
 export function isShared(storage: Storage): storage is SharedStorage {
   return 'session' in storage;
 }
@@ -163,4 +181,12 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
   /** The store cannot be reached now, and may be a moment later: the process goes on. */
   readonly passing: boolean = false;
+}
+
+/** Everything in the store was replaced: what its caller knows is of the state before. */
+export class ReplacedError extends StorageError {
+  override readonly passing = true;
+  constructor() {
+    super('the store was replaced by a restore');
+  }
 }

@@ -57,6 +57,15 @@ export async function loadKeys(storage: Storage, rootKey: Uint8Array): Promise<L
   return new LiveKeys(keyring, entry.revision, rootKey);
 }
 
+/** Whether `rootKey` opens the keyring of a store. @throws {RequestError} `invalid_request` it holds none. */
+export async function opensKeyring(storage: Storage, rootKey: Uint8Array): Promise<boolean> {
+  const [entry] = await storage.read([KEYRING_KEY]);
+  if (entry === undefined) throw invalidRequest('it holds no keyring');
+  const keyring = openKeyring(entry, rootKey);
+  if (keyring !== undefined) wipeKeyring(keyring);
+  return keyring !== undefined;
+}
+
 /**
  * The keys that open a copy of the store whose keys are `live`: those of its own keyring, or, after a rekey, those of now.
  * @throws {RequestError} `invalid_request` when it is a copy of another cluster.

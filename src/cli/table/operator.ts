@@ -232,11 +232,15 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'operator restore',
-    synopsis: 'Put a backup in place of a stopped server’s data',
+    synopsis: 'Put a backup in place of all data of a server',
     usage: '[options] FILE',
     about:
-      'Checks a backup and puts it where a server that does not run keeps its data. Afterwards the server is unsealed with the key shares, or the key, of the server that the backup comes from.',
+      'Sends a snapshot to the running server, which checks it and puts it in place of everything that it holds; other servers on the same store go over to it. The token needs sudo. What would leave the server sealed is refused without -force.\n\nWith -config or -data puts it where a server that does not run keeps its data. Afterwards the server is unsealed with the key shares, or the key, of the server that the backup comes from.',
     examples: [
+      {
+        about: 'Restore the running server:',
+        line: 'operator restore strongroom-2026-11-22.backup',
+      },
       {
         about: 'Restore to where the configuration says:',
         line: 'operator restore -config=/etc/strongroom strongroom-2026-11-22.backup',
@@ -244,7 +248,6 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
     ],
     flags: RESTORE_FLAGS,
     takes: { min: 1, max: 1 },
-    local: true,
     load: backup('restore'),
   },
   {
@@ -309,10 +312,17 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'operator raft snapshot restore',
-    synopsis: 'Says how a backup is restored',
+    synopsis: 'Same as "operator restore" of a running server',
     usage: '[options] FILE',
     hidden: true,
-    flags: [{ name: 'force', aliases: ['f'], kind: 'boolean', usage: 'Ignored.' }],
+    flags: [
+      {
+        name: 'force',
+        aliases: ['f'],
+        kind: 'boolean',
+        usage: 'Also a snapshot that other keys unseal, or of another cluster.',
+      },
+    ],
     takes: { min: 1, max: 1 },
     load: backup('restoreOverTheApi'),
   },

@@ -25,7 +25,7 @@ export const RESTORE_FLAGS: readonly Flag[] = [
     name: 'config',
     kind: 'list',
     complete: 'file',
-    usage: 'Configuration of the server, which names its storage. May be repeated.',
+    usage: 'Configuration of a server that does not run, which names its storage. May be repeated.',
   },
   {
     name: 'data',
@@ -37,7 +37,8 @@ export const RESTORE_FLAGS: readonly Flag[] = [
     name: 'force',
     aliases: ['f'],
     kind: 'boolean',
-    usage: 'Replace data that is there; it is kept beside the restored one.',
+    usage:
+      'With -config or -data: replace data that is there; a folder keeps it beside the restored one. Else: also a snapshot that other keys unseal, or of another cluster.',
   },
   PUBLIC_KEY,
 ];
@@ -68,7 +69,6 @@ export const SNAPSHOT_COMMANDS: readonly CommandRow[] = [
     usage: '[options] FILE',
     flags: RESTORE_FLAGS,
     takes: { min: 1, max: 1 },
-    local: true,
     load: backup('restore'),
   },
   {
@@ -133,11 +133,11 @@ export const SNAPSHOT_COMMANDS: readonly CommandRow[] = [
   {
     name: 'operator snapshot load',
     synopsis: 'Load a snapshot, so that secrets can be read and recovered from it',
-    usage: '[options] NAME SNAPSHOT',
+    usage: '[options] NAME SNAPSHOT | FILE',
     about:
-      'Nothing is restored. The snapshot stays loaded for three days, or until it is unloaded.',
+      'Nothing is restored. The snapshot stays loaded for three days, or until it is unloaded. A FILE is sent to the server that is asked and stays with it until it ends; of several servers only that one can read it.',
     output: ['field', 'format'],
-    takes: { min: 2, max: 2 },
+    takes: { min: 1, max: 2, expected: '1-2' },
     load: snapshot('load'),
   },
   {

@@ -20,7 +20,8 @@ export function parse(parts: Parts, exchange: Exchange): Awaitable<void> {
 
 async function parseWrite(parts: Parts, exchange: Exchange): Promise<void> {
   const { call } = exchange;
-  if (!exchange.bodyRead) exchange.data = await call.readBody();
+  const isUpload = exchange.match?.path.takesUpload === true && call.operation === 'write';
+  if (!exchange.bodyRead) exchange.data = isUpload ? NO_DATA : await call.readBody();
   exchange.bodyRead = true;
   if (call.path.endsWith('/')) throw invalidRequest("cannot write to a path ending in '/'");
   const { match } = exchange;

@@ -40,6 +40,9 @@ export function apiOf(api: Pick<Facade, 'handle'>, wire: WireRequest): AskApi {
       connection: wire.connection,
       hasBody: body !== undefined,
       readBody: () => Promise.resolve(bytes),
+      bodyPieces: async function* () {
+        yield bytes;
+      },
       get signal() {
         return wire.signal;
       },

@@ -33,6 +33,9 @@ export function wireRequest(sent: Sent): WireRequest {
     hasBody: sent.body !== undefined,
     readBody: (bytesMax) =>
       body.length > bytesMax ? Promise.reject(new BodyError('too_large')) : Promise.resolve(body),
+    bodyPieces: async function* () {
+      yield body;
+    },
     signal: new AbortController().signal,
   };
 }

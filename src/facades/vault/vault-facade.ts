@@ -218,6 +218,10 @@ class VaultCall implements Call {
     this.readBody = () => readBodyData(request, parts.verb, parts.limits);
   }
 
+  upload(): AsyncIterable<Uint8Array> {
+    return this.#request.bodyPieces();
+  }
+
   get headers(): Readonly<Record<string, string>> {
     this.#headers ??= passableHeaders(this.#request.headers);
     return this.#headers;

@@ -5,7 +5,7 @@ import { BodyError } from '../../facades/facade.ts';
 import type { Connection, WireReply, WireRequest } from '../../facades/facade.ts';
 import type { RunningRequest } from '../in-flight.ts';
 import { replyHeaders, told } from '../reply-body.ts';
-import { announcesTooMuch, readWhole } from '../read-body.ts';
+import { announcesTooMuch, piecesOf, readWhole } from '../read-body.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** Frame flag of a request that ends with its headers. */
@@ -81,6 +81,10 @@ export class H2Exchange implements WireRequest, RunningRequest {
       return Promise.reject(new BodyError('too_large'));
     }
     return readWhole(stream, bytesMax);
+  }
+
+  bodyPieces(): AsyncIterable<Uint8Array> {
+    return piecesOf(this.stream);
   }
 
   /**

@@ -8,12 +8,11 @@ import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import { silentLog } from '../../base/log.ts';
 import { systemRandom, uuid } from '../../base/random.ts';
-import { parseConnectionUrl } from '../../storage/postgresql/connection-url.ts';
 import { storeFiles } from '../../storage/sqlite/data-directory.ts';
 import { StorageError } from '../../storage/storage.ts';
 import type { CountedStorage } from '../../storage/storage.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { openLasting } from '../start/open-storage.ts';
+import { openLasting, storeWords } from '../start/open-storage.ts';
 import type { LastingConfig } from '../start/open-storage.ts';
 import { readMarker, removeMarker, writeMarker } from './move-marker.ts';
 import { bringInLine, contentsOf, equalContents } from './walk.ts';
@@ -136,18 +135,16 @@ function storeOf(
     throw new StorageError('storage "inmem" ends with its server: there is nothing to move');
   }
   if (storage.kind === 'sqlite') {
-    const words = `the embedded store at ${resolve(storage.path)}`;
+    const words = storeWords(storage, environment);
     if (mustExist && !existsSync(storeFiles(resolve(storage.path)).database)) {
       throw new StorageError(`${words} does not exist`);
     }
     return { config: storage, words };
   }
-  const { targets, database } = parseConnectionUrl(storage.connectionUrl, environment);
-  const hosts = targets.map(({ host, port }) => `${host}:${port}`).join(',');
   const deadlineSeconds = Math.max(storage.deadlineSeconds, DEADLINE_SECONDS_MIN);
   return {
     config: { ...storage, deadlineSeconds },
-    words: `PostgreSQL at ${hosts}/${database}, table ${storage.table}`,
+    words: storeWords(storage, environment),
   };
 }
 

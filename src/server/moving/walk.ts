@@ -1,14 +1,10 @@
 /** Walks over whole stores: bringing one in line with another, and what a store holds in one digest. */
 import { createHash } from 'node:crypto';
 import { compareKeys } from '../../storage/key-order.ts';
+import { pagesOf } from '../../storage/pages.ts';
 import type { Entry, ScannableStorage } from '../../storage/storage.ts';
 import { MOVE_MARKER_KEY } from './move-marker.ts';
 
-/** Records of one page, at most; fewer where they are large. */
-const PAGE_MAX = 2_000;
-const PAGE_FIRST = 100;
-/** What a page is meant to hold, in bytes. */
-const PAGE_BYTES = 4 * 1024 * 1024;
 /** What one commit carries. */
 const COMMIT_RECORDS = 2_000;
 const COMMIT_BYTES = 8 * 1024 * 1024;
@@ -32,24 +28,10 @@ export interface Contents {
   readonly digest: string;
 }
 
-/** Every record but the marker of a move, page by page in key order; the next page is read while this one is used. */
+/** Every record but the marker of a move. */
 async function* pages(storage: ScannableStorage): AsyncGenerator<readonly Entry[]> {
-  let limit = PAGE_FIRST;
-  let next = storage.scan('', undefined, limit);
-  for (;;) {
-    const page = await next;
-    const last = page.at(-1);
-    const whole = page.length < limit || last === undefined;
-    if (!whole) {
-      const bytes = page.reduce((sum, { value }) => sum + value.length, 0);
-      const fitting = Math.floor((PAGE_BYTES * page.length) / Math.max(1, bytes));
-      limit = Math.max(1, Math.min(PAGE_MAX, 2 * limit, fitting));
-      next = storage.scan('', last.key, limit);
-      // Whoever stops in between must not leave a failure behind that nobody hears.
-      next.catch(() => {});
-    }
+  for await (const page of pagesOf(storage)) {
     yield page.filter(({ key }) => key !== MOVE_MARKER_KEY);
-    if (whole) return;
   }
 }
 

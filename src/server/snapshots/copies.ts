@@ -108,7 +108,7 @@ function isRunning(pid: number): boolean {
 }
 
 /** A snapshot on its way to a client; its file is gone when that is over, one way or the other. */
-export function streamOf(made: MadeSnapshot): ByteStream {
+export function streamOf(made: Pick<MadeSnapshot, 'bytes' | 'stream' | 'discard'>): ByteStream {
   const pieces = made.stream();
   let discarded = false;
   const discard = (): void => {

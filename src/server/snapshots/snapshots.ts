@@ -7,12 +7,17 @@ import type { Duty } from '../../core/replicas/duty.ts';
 import { RequestError } from '../../model/errors.ts';
 import { SnapshotKeeper } from '../../snapshots/keeper.ts';
 import type { SnapshotMetrics } from '../../snapshots/keeper.ts';
+import { archiveOf } from '../../snapshots/archive.ts';
 import { LoadedSnapshots } from '../../snapshots/loaded.ts';
 import { makeSnapshot } from '../../snapshots/make.ts';
 import { snapshotName } from '../../snapshots/names.ts';
+import { Restorer } from '../../snapshots/restore.ts';
+import type { RestorePorts } from '../../snapshots/restore.ts';
 import { publicKeyOf } from '../../snapshots/run.ts';
 import type { RunPorts } from '../../snapshots/run.ts';
 import { openSqliteCopy } from '../../storage/sqlite/copy.ts';
+import { assertBackup } from '../../storage/sqlite/restore.ts';
+import type { Storage } from '../../storage/storage.ts';
 import type { BackupPorts } from '../../system/storage/backup.ts';
 import type { SnapshotAutoPorts } from '../../system/storage/snapshot-auto.ts';
 import type { SnapshotLoadPorts } from '../../system/storage/snapshot-load.ts';
@@ -48,6 +53,9 @@ export interface SnapshotSurroundings {
   readonly registry: MetricsRegistry;
   readonly clusterName: () => string;
   readonly storageType: string;
+  readonly storage: Storage;
+  readonly refusalOfCopy: RestorePorts['refusalOfCopy'];
+  readonly takenUp: RestorePorts['takenUp'];
 }
 
 export function snapshotServices(surroundings: SnapshotSurroundings): SnapshotServices {
@@ -80,6 +88,14 @@ export function snapshotServices(surroundings: SnapshotSurroundings): SnapshotSe
     audited: (schedule) => auditedRun(services, schedule),
   });
   const loaded = new LoadedSnapshots({ ...run, begin, destination });
+  const { storage, refusalOfCopy, takenUp } = surroundings;
+  const restorer = new Restorer({
+    ...run,
+    storage,
+    refusalOfCopy,
+    takenUp,
+    assertWhole: (file) => assertBackup(file, 'the snapshot'),
+  });
   let cancelTidy: (() => void) | undefined;
   const tidy = (): void => {
     cancelTidy = world.clock.after(TIDY_MS, () => {
@@ -96,6 +112,8 @@ export function snapshotServices(surroundings: SnapshotSurroundings): SnapshotSe
       refusePlace: ({ place }) => refusePlace(options, place),
       listed: async (schedule) => await (await destination(schedule)).list(),
       publicKey: () => publicKeyOf(run),
+      restore: (pieces, force) => restorer.restore(pieces, force),
+      take: (pieces) => loaded.take(pieces),
       load: (schedule, snapshot) => loaded.load(schedule, snapshot),
       stateOf: (id) => loaded.stateOf(id),
       unload: (id) => loaded.unload(id),
@@ -124,8 +142,12 @@ function signingSeed(barrier: Services['barrier']): Buffer {
 /** A snapshot for a caller, made when it is asked for. */
 function takeBackup(run: RunPorts): NonNullable<BackupPorts['takeBackup']> {
   const { clock, random } = run.world;
-  return async () =>
-    streamOf(await makeSnapshot(run, snapshotName('manual', clock.nowMs(), random)));
+  return async (form) => {
+    const made = await makeSnapshot(run, snapshotName('manual', clock.nowMs(), random));
+    return streamOf(
+      form === 'plain' ? made : { ...archiveOf(made), discard: () => made.discard() },
+    );
+  };
 }
 
 /** What the calendar does stands in the audit log like what callers do. */

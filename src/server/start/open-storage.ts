@@ -1,8 +1,10 @@
 /** Opens the store that a configuration names. */
+import { resolve } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
+import { parseConnectionUrl } from '../../storage/postgresql/connection-url.ts';
 import { openSqliteStorage } from '../../storage/sqlite/sqlite-storage.ts';
 import type { CountedStorage, Storage, StorageError } from '../../storage/storage.ts';
 import type { StorageConfig } from '../config/block-keys.ts';
@@ -19,6 +21,17 @@ export async function openStorage(config: StorageConfig, options: OpenOptions): 
 }
 
 export type LastingConfig = Exclude<StorageConfig, { readonly kind: 'inmem' }>;
+
+/** Where a store is, without a password. */
+export function storeWords(
+  config: LastingConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  if (config.kind === 'sqlite') return `the embedded store at ${resolve(config.path)}`;
+  const { targets, database } = parseConnectionUrl(config.connectionUrl, environment);
+  const hosts = targets.map(({ host, port }) => `${host}:${port}`).join(',');
+  return `PostgreSQL at ${hosts}/${database}, table ${config.table}`;
+}
 
 /** As {@link openStorage}, for the stores that outlive the process. */
 export async function openLasting(

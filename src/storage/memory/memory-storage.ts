@@ -3,10 +3,18 @@ import type { Awaitable } from '../../base/awaitable.ts';
 import { childName, compareKeys, positionAfter } from '../key-order.ts';
 import type { Position } from '../key-order.ts';
 import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
-import { ConflictError, StorageError } from '../storage.ts';
-import type { Commit, Entry, ListPage, ScannableStorage, WalkableStorage } from '../storage.ts';
+import { pagesOf } from '../pages.ts';
+import { ConflictError, ReplacedError, StorageError } from '../storage.ts';
+import type {
+  Commit,
+  Entry,
+  ListPage,
+  ReplaceableStorage,
+  ScannableStorage,
+  WalkableStorage,
+} from '../storage.ts';
 
-export interface MemoryStore extends ScannableStorage, WalkableStorage {}
+export interface MemoryStore extends ScannableStorage, WalkableStorage, ReplaceableStorage {}
 
 const WALK_ENTRIES = 500;
 
@@ -20,6 +28,8 @@ class MemoryStorage implements MemoryStore {
   /** Every key, in the order of the contract. */
   readonly #keys: string[] = [];
   #closed = false;
+  #replaced = false;
+  #onReplaced: () => void = () => {};
 
   async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
     this.#assertOpen();
@@ -86,6 +96,25 @@ class MemoryStorage implements MemoryStore {
     for (const key of commit.deletes) this.#delete(key);
   }
 
+  async replace(copy: ScannableStorage): Promise<void> {
+    this.#assertOpen();
+    const entries: Entry[] = [];
+    for await (const page of pagesOf(copy)) entries.push(...page);
+    this.#entries.clear();
+    this.#keys.length = 0;
+    for (const entry of entries) this.#put(entry);
+    this.#replaced = true;
+    this.#onReplaced();
+  }
+
+  onReplaced(listener: () => void): void {
+    this.#onReplaced = listener;
+  }
+
+  async acceptReplaced(): Promise<void> {
+    this.#replaced = false;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }
@@ -117,5 +146,6 @@ class MemoryStorage implements MemoryStore {
 
   #assertOpen(): void {
     if (this.#closed) throw new StorageError('the storage is closed');
+    if (this.#replaced) throw new ReplacedError();
   }
 }

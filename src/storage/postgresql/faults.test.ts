@@ -10,7 +10,8 @@ import { systemRandom } from '../../base/random.ts';
 import { entry, puts } from '../storage-member.contract.ts';
 import { ConflictError, StorageError } from '../storage.ts';
 import { openPostgresqlStorage } from './postgresql-storage.ts';
-import type { PostgresqlStorage, PostgresqlStorageOptions } from './postgresql-storage.ts';
+import type { PostgresqlStorageOptions } from './options.ts';
+import type { PostgresqlStorage } from './postgresql-storage.ts';
 
 if (postgresPrograms() === undefined) {
   test(`left out, PostgreSQL is missing: ${POSTGRESQL_HINT}`, { skip: true }, () => {});

@@ -4,10 +4,10 @@
  * everything that is known here up to date, and what is known needs not be read again.
  */
 import { EntryCache } from '../entry-cache.ts';
-import { StorageError } from '../storage.ts';
+import { ReplacedError, StorageError } from '../storage.ts';
 import type { Entry } from '../storage.ts';
 import type { Row } from './link.ts';
-import { BEHIND_MAX, ROW } from './statements.ts';
+import { BEHIND_MAX, eraOf, ROW } from './statements.ts';
 
 /** The number of a commit, and its id: another history may count as far. */
 export interface Place {
@@ -114,6 +114,7 @@ export class Mirror {
    */
   advance(found: CatchUp, known: number, wanted: readonly string[]): boolean {
     const { place } = found;
+    if (eraOf(place.sequence) > eraOf(this.#place.sequence)) throw new ReplacedError();
     if (known !== this.#place.sequence) {
       // A commit of ours came in between: the log's part of the answer begins before it.
       if (place.sequence < this.#place.sequence) return false;
@@ -125,6 +126,12 @@ export class Mirror {
     }
     for (const key of wanted) this.#know(key, found.entries.get(key));
     return true;
+  }
+
+  /** Goes on from `place` without anything that was known. */
+  adopt(place: Place): void {
+    this.#place = place;
+    this.#forgetAll();
   }
 
   /** A commit of this process is durable. */

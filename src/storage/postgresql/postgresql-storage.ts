@@ -2,20 +2,20 @@
  * The storage that several processes share: PostgreSQL, or a database that speaks its tongue. Every process reads and writes;
  * none is a leader. See docs/decisions for why one row counts the commits.
  */
-import type { Clock } from '../../base/clock.ts';
 import { silentLog } from '../../base/log.ts';
 import type { Log } from '../../base/log.ts';
-import type { Random } from '../../base/random.ts';
 import { CACHE_BYTES_MAX } from '../entry-cache.ts';
 import { childName, positionAfter, prefixEnd } from '../key-order.ts';
 import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
-import { StorageError, valueBytes } from '../storage.ts';
+import { ReplacedError, StorageError, valueBytes } from '../storage.ts';
 import type {
   Commit,
   CountedStorage,
   Entry,
   ListPage,
   ReadSession,
+  ReplaceableStorage,
+  ScannableStorage,
   SharedStorage,
   WalkableStorage,
 } from '../storage.ts';
@@ -23,49 +23,20 @@ import type { Awaitable } from '../../base/awaitable.ts';
 import { parseConnectionUrl } from './connection-url.ts';
 import { assertDurable } from './durability.ts';
 import { Bulk } from './bulk.ts';
-import { isPassing, LinkError } from './failures.ts';
 import { Link } from './link.ts';
 import type { Connection } from './link.ts';
 import { catchUpOf, HistoryError, Mirror } from './mirror.ts';
-import { pause, Reader } from './reader.ts';
+import { persistently, Reader } from './reader.ts';
+import { replaceEverything } from './replace.ts';
 import { AFTER_ALL_KEYS, entryOf, firstAfter } from './rows.ts';
+import { CONNECTIONS_DEFAULT, DEADLINE_MS_DEFAULT, TABLE_DEFAULT } from './options.ts';
+import type { PostgresqlStorageOptions } from './options.ts';
 import { prepareSchema } from './schema.ts';
 import { statementsOf, tablesOf } from './statements.ts';
 import type { Statements } from './statements.ts';
 import { Trimmer } from './trimmer.ts';
 import { walkSnapshot } from './walk.ts';
 import { Writer } from './writer.ts';
-
-/** Table of the entries; the names of the others begin with it. */
-export const TABLE_DEFAULT = 'strongroom_kv';
-/** Connections of one process, two of which are for reading and writing entries, the rest for listings. */
-export const CONNECTIONS_DEFAULT = 8;
-/** How long a request waits for a database that does not answer. */
-export const DEADLINE_MS_DEFAULT = 10_000;
-export interface PostgresqlStorageOptions {
-  /** A URL or `name=value` pairs, as PostgreSQL's own tools take them. */
-  readonly connectionUrl: string;
-  /** Where `PGUSER` and `PGPASSWORD` may stand. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
-  readonly table?: string;
-  readonly connectionsMax?: number;
-  readonly skipCreateTable?: boolean;
-  readonly acceptWeakDurability?: boolean;
-  /** False where a pooler between cannot keep named statements; found out by itself otherwise. */
-  readonly preparedStatements?: boolean;
-  /** Longest time a read or commit tries to reach the database; half of it for a single statement. */
-  readonly deadlineMs?: number;
-  /** How often the first connection is tried. */
-  readonly connectAttemptsMax?: number;
-  readonly cacheBytesMax?: number;
-  /** Makes connections in place of those that `connectionUrl` describes; each opens when it is first used. */
-  readonly connect?: () => Connection;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log?: Log;
-  /** The database has lost commits that this process has acknowledged: it must end, and the operator decide. */
-  readonly onFatal: (error: StorageError) => void;
-}
 
 /** Counters since the store was opened. */
 export interface PostgresqlStatistics {
@@ -79,7 +50,8 @@ export interface PostgresqlStatistics {
   readonly cacheBytes: number;
 }
 
-export interface PostgresqlStorage extends CountedStorage, SharedStorage, WalkableStorage {
+export interface PostgresqlStorage
+  extends CountedStorage, SharedStorage, WalkableStorage, ReplaceableStorage {
   statistics(): PostgresqlStatistics;
 }
 
@@ -92,13 +64,13 @@ export async function openPostgresqlStorage(
   const tables = tablesOf(options.table ?? TABLE_DEFAULT);
   let named = options.preparedStatements ?? true;
   const { clock, deadlineMs = DEADLINE_MS_DEFAULT } = options;
-  const dial = (): Connection =>
-    new Link({ plan, clock, log, queryMsMax: deadlineMs / 2, named: () => named });
+  const dial = (queryMsMax = deadlineMs / 2): Connection =>
+    new Link({ plan, clock, log, queryMsMax, named: () => named });
   const link = options.connect ?? dial;
   const writing = link();
   const statements = statementsOf(tables);
   try {
-    const place = await persistently(options, async () => {
+    const place = await persistently(clock, options.connectAttemptsMax, async () => {
       await assertDurable({ link: writing, log, accept: options.acceptWeakDurability ?? false });
       await prepareSchema({ link: writing, tables, skip: options.skipCreateTable ?? false });
       const { text, values } = statements.catchUp(0, []);
@@ -111,7 +83,10 @@ export async function openPostgresqlStorage(
       writing,
       reading: link(),
       makeLink: link,
-      bulk: new Bulk(link, Math.max(1, (options.connectionsMax ?? CONNECTIONS_DEFAULT) - 2)),
+      bulk: new Bulk(
+        () => link(),
+        Math.max(1, (options.connectionsMax ?? CONNECTIONS_DEFAULT) - 2),
+      ),
       place,
       onPooler: () => {
         if (named) log.info('a pooler hands out sessions by transaction: statements go unnamed');
@@ -124,32 +99,13 @@ export async function openPostgresqlStorage(
   }
 }
 
-/** A database that starts at the same time may not be there yet. */
-async function persistently<T>(
-  { connectAttemptsMax = 1, clock }: PostgresqlStorageOptions,
-  action: () => Promise<T>,
-): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await action();
-    } catch (error) {
-      const again = error instanceof LinkError && isPassing(error.code);
-      if (!again || attempt >= connectAttemptsMax) throw error;
-      await pause(clock, CONNECT_PAUSE_MS);
-    }
-  }
-}
-
-/** Between attempts to connect at the start. */
-const CONNECT_PAUSE_MS = 1_000;
-
 interface Built {
   readonly log: Log;
   readonly statements: Statements;
   readonly writing: Connection;
   readonly reading: Connection;
   readonly bulk: Bulk;
-  readonly makeLink: () => Connection;
+  readonly makeLink: (queryMsMax?: number) => Connection;
   readonly place: Mirror['place'];
   readonly onPooler: () => void;
 }
@@ -165,6 +121,7 @@ class PostgresqlMember implements PostgresqlStorage {
   readonly #deadlineMs: number;
   #failure: StorageError | undefined;
   #closing: Promise<void> | undefined;
+  #onReplaced: () => void = () => {};
   #commits = 0;
 
   constructor(options: PostgresqlStorageOptions, built: Built) {
@@ -268,7 +225,30 @@ class PostgresqlMember implements PostgresqlStorage {
   walk(visit: (entries: readonly Entry[]) => Awaitable<void>): Promise<void> {
     const { makeLink, statements } = this.#built;
     const { random } = this.#options;
-    return this.#checked(() => walkSnapshot({ statements, random, makeLink }, visit));
+    const ports = { statements, random, makeLink: () => makeLink() };
+    return this.#checked(() => walkSnapshot(ports, visit));
+  }
+
+  async replace(copy: ScannableStorage): Promise<void> {
+    const { clock, random, onFatal } = this.#options;
+    const number = await this.#checked(() =>
+      replaceEverything({ ...this.#built, clock, random, onUnknown: onFatal }, copy),
+    );
+    // A read may have shown it before, and that may have been accepted by now.
+    if (this.#mirror.place.sequence < number) this.#failed(new ReplacedError());
+  }
+
+  onReplaced(listener: () => void): void {
+    this.#onReplaced = listener;
+  }
+
+  async acceptReplaced(): Promise<void> {
+    if (!(this.#failure instanceof ReplacedError)) return;
+    // What was submitted before is refused, not decided over the new state.
+    await this.#writer.idle();
+    const { rows } = await this.#bulk(() => this.#built.statements.catchUp(0, []));
+    this.#mirror.adopt(catchUpOf(rows, 0).place);
+    this.#failure = undefined;
   }
 
   commit(commit: Commit): Promise<void> {
@@ -326,7 +306,13 @@ class PostgresqlMember implements PostgresqlStorage {
   }
 
   #failed(error: unknown): void {
-    if (!(error instanceof HistoryError) || this.#failure !== undefined) return;
+    if (this.#failure !== undefined) return;
+    if (error instanceof ReplacedError) {
+      this.#failure = error;
+      this.#onReplaced();
+      return;
+    }
+    if (!(error instanceof HistoryError)) return;
     this.#failure = error;
     this.#built.log.error('the database has gone back; nothing is answered any more', {
       reason: error.message,

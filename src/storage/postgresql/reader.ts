@@ -150,6 +150,26 @@ export function asStorageError(error: unknown): StorageError {
   return new StorageError(`the database failed: ${reason}`, { cause: error });
 }
 
+/** Between attempts to connect at the start. */
+const CONNECT_PAUSE_MS = 1_000;
+
+/** A database that starts at the same time may not be there yet. */
+export async function persistently<T>(
+  clock: Clock,
+  attemptsMax: number | undefined,
+  action: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action();
+    } catch (error) {
+      const again = error instanceof LinkError && isPassing(error.code);
+      if (!again || attempt >= (attemptsMax ?? 1)) throw error;
+      await pause(clock, CONNECT_PAUSE_MS);
+    }
+  }
+}
+
 export function pause(clock: Clock, delayMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   clock.after(delayMs, resolve);

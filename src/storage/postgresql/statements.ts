@@ -22,6 +22,26 @@ const IDENTIFIER_BYTES_MAX = 63;
 export const BEHIND_MAX = 10_000;
 /** How long a lock may be held by a process that has stopped; after that the database ends its session. */
 export const LOCK_IDLE_MS_MAX = 3_000;
+/** The same for a process that replaces everything. */
+const REPLACE_IDLE_MS_MAX = 30_000;
+
+/**
+ * Numbers of commits between one restore and the next begin at a multiple of this, so that the number alone tells every process that
+ * everything was replaced since. At 2,000 batches a second that many last 17 years.
+ */
+const ERA = 2 ** 40;
+
+/** How often everything had been replaced when a commit had this number. */
+export function eraOf(sequence: number): number {
+  return Math.floor(sequence / ERA);
+}
+
+/** @throws {StorageError} there are no numbers left. */
+export function nextEra(sequence: number): number {
+  const next = (eraOf(sequence) + 1) * ERA;
+  if (!Number.isSafeInteger(next + ERA)) throw new StorageError('it was restored too often');
+  return next;
+}
 
 /**
  * @param name of the table, with its schema before it if it has one.
@@ -65,6 +85,15 @@ export interface Statements {
   outcome(id: string): Statement;
   /** Moves the sequence on without writing anything, so that whatever was prepared before can never be committed. */
   fence(id: string): Statement;
+  /**
+   * Begins a transaction that holds the lock of the sequence, gives its number, and removes every entry. `id` marks the transaction: what
+   * follows does nothing outside of it, as on a connection that was lost and made anew.
+   */
+  beginReplace(id: string): readonly Statement[];
+  /** Adds entries, and gives how many. */
+  replaceWith(id: string, puts: Batch['puts']): Statement;
+  /** Moves the sequence to `next`; one row if so. */
+  endReplace(id: string, next: number): Statement;
   /** Forgets what was committed up to `sequence`. */
   trim(sequence: number): Statement;
   list(prefix: string, end: string, from: string, limit: number): Statement;
@@ -130,21 +159,7 @@ SELECT key FROM found WHERE key IS NOT NULL LIMIT $4`;
     tables,
     catchUp: (known, keys) => statement(catchUp, [known, keys]),
     write: ({ known, id, keys, deletes, puts }) => {
-      const values = Buffer.concat(puts.map(({ value }) => value));
-      const lengths = puts.map(({ value }) => value.length);
-      let at = 1;
-      const starts = lengths.map((length) => (at += length) - length);
-      return statement(write, [
-        known,
-        id,
-        keys,
-        deletes,
-        puts.map(({ key }) => key),
-        puts.map(({ revision }) => revision),
-        starts,
-        lengths,
-        values,
-      ]);
+      return statement(write, [known, id, keys, deletes, ...columnsOf(puts)]);
     },
     begin: [
       { text: 'BEGIN ISOLATION LEVEL READ COMMITTED' },
@@ -164,11 +179,49 @@ SELECT key FROM found WHERE key IS NOT NULL LIMIT $4`;
 INSERT INTO ${log} (n, id, keys) SELECT n, $1, ARRAY[]::text[] FROM won`,
       values: [id],
     }),
+    beginReplace: (id) => [
+      { text: 'BEGIN ISOLATION LEVEL READ COMMITTED' },
+      { text: `SET LOCAL idle_in_transaction_session_timeout = ${REPLACE_IDLE_MS_MAX}` },
+      { text: `SELECT set_config('strongroom.walk', $1, true)`, values: [id] },
+      { text: `SELECT n FROM ${sequence} WHERE one = 1 FOR UPDATE` },
+      { text: `DELETE FROM ${kv}` },
+    ],
+    replaceWith: (id, puts) => ({
+      text: `WITH written AS (
+  INSERT INTO ${kv} (key, revision, value)
+  SELECT w.key, w.revision, substring($5::bytea FROM w.at FOR w.length)
+  FROM unnest($1::text[], $2::bigint[], $3::int[], $4::int[]) AS w(key, revision, at, length)
+  WHERE current_setting('strongroom.walk', true) = $6
+  RETURNING 1
+) SELECT count(*) FROM written`,
+      values: [...columnsOf(puts), id],
+    }),
+    endReplace: (id, following) => ({
+      text: `WITH won AS (UPDATE ${sequence} SET n = $1, id = $2
+  WHERE one = 1 AND current_setting('strongroom.walk', true) = $2 RETURNING n)
+INSERT INTO ${log} (n, id, keys) SELECT n, $2, ARRAY[]::text[] FROM won RETURNING n`,
+      values: [following, id],
+    }),
     trim: (before) => ({ text: `DELETE FROM ${log} WHERE n <= $1`, values: [before] }),
     list: (prefix, end, from, limit) => statement(list, [prefix, end, from, limit]),
     scan: (from, end, limit) => statement(scan, [from, end, limit]),
     count: { text: `SELECT count(*) FROM ${kv}` },
   };
+}
+
+/** Keys, revisions, where each value begins and how long it is, and all values in one. */
+function columnsOf(puts: Batch['puts']): readonly unknown[] {
+  const values = Buffer.concat(puts.map(({ value }) => value));
+  const lengths = puts.map(({ value }) => value.length);
+  let at = 1;
+  const starts = lengths.map((length) => (at += length) - length);
+  return [
+    puts.map(({ key }) => key),
+    puts.map(({ revision }) => revision),
+    starts,
+    lengths,
+    values,
+  ];
 }
 
 function nameOf(text: string): string {

@@ -22,10 +22,12 @@ import type { TestCertificate } from '../../crypto/x509/certificates-fixture.ts'
 import { entry, puts } from '../storage-member.contract.ts';
 import { LinkError } from './failures.ts';
 import type { Connection } from './link.ts';
-import { openPostgresqlStorage, TABLE_DEFAULT } from './postgresql-storage.ts';
+import { TABLE_DEFAULT } from './options.ts';
+import { openPostgresqlStorage } from './postgresql-storage.ts';
 import { prepareSchema } from './schema.ts';
 import { tablesOf } from './statements.ts';
-import type { PostgresqlStorage, PostgresqlStorageOptions } from './postgresql-storage.ts';
+import type { PostgresqlStorageOptions } from './options.ts';
+import type { PostgresqlStorage } from './postgresql-storage.ts';
 
 const POOLER = '/usr/sbin/pgbouncer';
 

@@ -1,6 +1,14 @@
 /** Backup of a live store, and its restore. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -118,6 +126,87 @@ test('a restore replaces a store only when told, never one in use, and keeps the
   assert.equal(kept.prepare("SELECT revision FROM kv WHERE key = 'k'").get()?.['revision'], 2);
   kept.close();
   assert.ok(existsSync(join(live, 'strongroom.db.before-restore-2')));
+});
+
+test('a restore that a crash has cut off after it was decided is ended by the next start, wherever it was', async (context) => {
+  const directory = temporaryDirectory(context);
+  const make = async (name: string, revision: number): Promise<string> => {
+    const folder = join(directory, name);
+    const storage = await openStore(folder);
+    await put(storage, entry('k', revision));
+    await storage.close();
+    return join(folder, 'strongroom.db');
+  };
+  const [old, wanted] = [await make('old', 1), await make('wanted', 2)];
+  /** What each step of the restore leaves, with and without a log of the old database. */
+  const states: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
+    [
+      'not decided',
+      [
+        ['.restoring', wanted],
+        ['', old],
+      ],
+    ],
+    [
+      'decided',
+      [
+        ['.next', wanted],
+        ['', old],
+      ],
+    ],
+    [
+      'decided, with a log',
+      [
+        ['.next', wanted],
+        ['', old],
+        ['-wal', ''],
+      ],
+    ],
+    [
+      'the log is kept',
+      [
+        ['.next', wanted],
+        ['', old],
+        ['.before-restore-1-wal', ''],
+      ],
+    ],
+    [
+      'both are kept',
+      [
+        ['.next', wanted],
+        ['.before-restore-1', old],
+      ],
+    ],
+    [
+      'after an earlier one',
+      [
+        ['.next', wanted],
+        ['', old],
+        ['.before-restore-1', old],
+      ],
+    ],
+    [
+      'in place',
+      [
+        ['', wanted],
+        ['.before-restore-1', old],
+      ],
+    ],
+  ];
+  for (const [what, files] of states) {
+    const folder = join(directory, what.replaceAll(' ', '-'));
+    mkdirSync(folder, { mode: 0o700 });
+    for (const [suffix, from] of files) {
+      const file = join(folder, `strongroom.db${suffix}`);
+      if (from === '') writeFileSync(file, '');
+      else copyFileSync(from, file);
+    }
+    const storage = await openStore(folder);
+    const revision = what === 'not decided' ? 1 : 2;
+    assert.deepEqual(await storage.read(['k']), [entry('k', revision)], what);
+    await storage.close();
+    assert.equal(existsSync(join(folder, 'strongroom.db.next')), false, what);
+  }
 });
 
 function execute(file: string, sql: string): void {

@@ -13,7 +13,10 @@ import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import { silentLog } from '../../base/log.ts';
 import type { Log } from '../../base/log.ts';
+import { pagesOf } from '../pages.ts';
 import { StorageError } from '../storage.ts';
+import type { ScannableStorage } from '../storage.ts';
+import { createSqliteCopy } from './copy.ts';
 import {
   createPrivateFile,
   prepareDirectory,
@@ -56,26 +59,71 @@ export async function restoreSqliteStorage(options: RestoreOptions): Promise<voi
   prepareDirectory(files.directory, log);
   const lock = takeOwnerLock(files);
   try {
+    settleRestore(files, log);
     if (holdsStore(files) && options.replace !== true) {
       throw new StorageError(
         `${files.directory} holds a store already; say so if it is to be replaced`,
       );
     }
-    const incoming = `${files.database}.restoring`;
-    try {
+    await install(files, log, async (incoming) => {
       await copyPrivately(source, incoming, options.skipBytes ?? 0);
       // The copy is checked, not the source: what was checked is what is installed.
       await options.check?.(incoming);
       assertBackup(incoming, source);
-      keepOldStore(files, log);
-      renameSync(incoming, files.database);
-      syncDirectory(files.directory);
-    } finally {
-      rmSync(incoming, { force: true });
-    }
+    });
   } finally {
     lock.release();
   }
+}
+
+/**
+ * Makes a database by `write`, and puts it in place of the one that is there, which nobody may have open. From when its file is called
+ * `strongroom.db.next` the store is what that holds: {@link settleRestore} ends what a crash has left.
+ */
+async function install(
+  files: StoreFiles,
+  log: Log,
+  write: (file: string) => Promise<void>,
+): Promise<void> {
+  const incoming = `${files.database}.restoring`;
+  try {
+    await write(incoming);
+    renameSync(incoming, nextOf(files));
+    syncDirectory(files.directory);
+  } finally {
+    rmSync(incoming, { force: true });
+  }
+  settleRestore(files, log);
+}
+
+/** Writes what is to be installed, while the store is still in use; `finish` installs it when nobody has it open any more. */
+export async function prepareReplacement(
+  files: StoreFiles,
+  log: Log,
+  copy: ScannableStorage,
+): Promise<{ readonly finish: () => Promise<void> }> {
+  const incoming = `${files.database}.restoring`;
+  rmSync(incoming, { force: true });
+  const writer = createSqliteCopy(incoming);
+  try {
+    for await (const page of pagesOf(copy)) writer.add(page);
+    writer.finish();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+  return { finish: () => install(files, log, async () => {}) };
+}
+
+const nextOf = (files: StoreFiles): string => `${files.database}.next`;
+
+/** Ends a restore that a crash has cut off after it was decided. For whoever holds the owner's lock. */
+export function settleRestore(files: StoreFiles, log: Log): void {
+  const next = nextOf(files);
+  if (!existsSync(next)) return;
+  keepOldStore(files, log);
+  renameSync(next, files.database);
+  syncDirectory(files.directory);
 }
 
 function holdsStore(files: StoreFiles): boolean {
@@ -127,9 +175,10 @@ function keepOldStore(files: StoreFiles, log: Log): void {
   if (!holdsStore(files)) return;
   for (let number = 1; number <= KEPT_STORES_MAX; number += 1) {
     const kept = `${files.database}.before-restore-${number}`;
-    if (existsSync(kept) || existsSync(`${kept}-wal`)) continue;
-    // The database first: a log alone is refused at start, while a database alone would pass for the whole state.
-    for (const suffix of ['', '-wal']) {
+    const hasLog = existsSync(`${files.database}-wal`);
+    if (existsSync(kept) || (hasLog && existsSync(`${kept}-wal`))) continue;
+    // The log first: after a crash in between both find together again.
+    for (const suffix of ['-wal', '']) {
       if (existsSync(files.database + suffix)) renameSync(files.database + suffix, kept + suffix);
     }
     rmSync(`${files.database}-shm`, { force: true });

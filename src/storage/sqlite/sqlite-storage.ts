@@ -2,33 +2,32 @@
 import { resolve } from 'node:path';
 import type { Awaitable } from '../../base/awaitable.ts';
 import { silentLog } from '../../base/log.ts';
-import type { Log } from '../../base/log.ts';
 import { assertCommit, assertKeys, assertScan, assertWrites, listLimit } from '../limits.ts';
-import { ConflictError, StorageError } from '../storage.ts';
-import type { BackupStorage, Check, Commit, CountedStorage, Entry, ListPage } from '../storage.ts';
+import { ConflictError, ReplacedError, StorageError } from '../storage.ts';
+import type {
+  BackupStorage,
+  Check,
+  Commit,
+  CountedStorage,
+  Entry,
+  ListPage,
+  ReplaceableStorage,
+  ScannableStorage,
+} from '../storage.ts';
 import { backupDatabase } from './backup.ts';
 import { createDatabaseFile, prepareDirectory, storeFiles } from './data-directory.ts';
-import type { StoreFiles } from './data-directory.ts';
 import { assertSqliteVersion, describeError } from './database.ts';
-import { CACHE_BYTES_MAX, EntryCache } from '../entry-cache.ts';
+import type { EntryCache } from '../entry-cache.ts';
 import { takeOwnerLock } from './owner-lock.ts';
 import type { OwnerLock } from './owner-lock.ts';
-import { Reader } from './reader.ts';
-import { Writer } from './writer.ts';
+import { Opened } from './opened.ts';
+import type { SqliteStorageOptions } from './opened.ts';
+import type { Reader } from './reader.ts';
+import { settleRestore } from './restore.ts';
+import type { Writer } from './writer.ts';
 import type { Write } from './writer.ts';
 
-export interface SqliteStorageOptions {
-  /** Where the store lies; created if missing. One process at a time may have it open. */
-  readonly directory: string;
-  readonly log?: Log;
-  /**
-   * Called once when the outcome of a commit is unknown (I/O error, full disk, a crash of the writer). Everything
-   * pending has been rejected and every later commit will be; the process must exit non-zero.
-   */
-  readonly onFatal: (error: StorageError) => void;
-  /** Most bytes of the entry cache; {@link CACHE_BYTES_MAX} by default. */
-  readonly cacheBytesMax?: number;
-}
+export type { SqliteStorageOptions };
 
 /** Counters since the store was opened, and sizes now. */
 export interface SqliteStatistics {
@@ -40,7 +39,7 @@ export interface SqliteStatistics {
   readonly cacheBytes: number;
 }
 
-export interface SqliteStorage extends CountedStorage, BackupStorage {
+export interface SqliteStorage extends CountedStorage, BackupStorage, ReplaceableStorage {
   statistics(): SqliteStatistics;
 }
 
@@ -56,8 +55,9 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     assertSqliteVersion(process.versions['sqlite'] ?? '0');
     prepareDirectory(files.directory, log);
     lock = takeOwnerLock(files);
+    settleRestore(files, log);
     createDatabaseFile(files);
-    return await SqliteMember.open(files, lock, options, log);
+    return new SqliteMember(await Opened.open(files, options), lock);
   } catch (error) {
     lock?.release();
     if (error instanceof StorageError) throw error;
@@ -68,66 +68,27 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
 }
 
 class SqliteMember implements SqliteStorage {
-  readonly #files: StoreFiles;
+  readonly #opened: Opened;
   readonly #lock: OwnerLock;
-  readonly #writer: Writer;
-  readonly #reader: Reader;
-  /** Committed entries, always as of the writer's durable sequence. */
+  #writer: Writer;
+  #reader: Reader;
   readonly #cache: EntryCache;
   #closing: Promise<void> | undefined;
+  /** Everything is being replaced: no commit is taken any more. */
+  #replacing: Promise<void> | undefined;
+  /** Everything was replaced, and nobody has said yet that it knows. */
+  #replaced = false;
+  #onReplaced: () => void = () => {};
   #commits = 0;
   #conflicts = 0;
-  #batches = 0;
   #cacheHits = 0;
   #cacheMisses = 0;
 
-  static async open(
-    files: StoreFiles,
-    lock: OwnerLock,
-    options: SqliteStorageOptions,
-    log: Log,
-  ): Promise<SqliteStorage> {
-    let member: SqliteMember | undefined;
-    const cache = new EntryCache(options.cacheBytesMax ?? CACHE_BYTES_MAX);
-    const writer = await Writer.start(
-      { database: files.database },
-      {
-        durable: (batch) => {
-          for (const { key, entry } of batch.writes.values()) cache.set(key, entry);
-          if (member !== undefined) member.#batches += 1;
-        },
-        failed: (error) => {
-          // What the last batch left is unknown: only the database can tell.
-          cache.clear();
-          log.error('the store failed; no commit is acknowledged any more', {
-            reason: error.message,
-          });
-          options.onFatal(error);
-        },
-        warning: (message, pages) => log.warn(message, { pages }),
-      },
-    );
-    try {
-      member = new SqliteMember(files, lock, writer, new Reader(files.database), cache);
-    } catch (error) {
-      await writer.close();
-      throw error;
-    }
-    return member;
-  }
-
-  private constructor(
-    files: StoreFiles,
-    lock: OwnerLock,
-    writer: Writer,
-    reader: Reader,
-    cache: EntryCache,
-  ) {
-    this.#files = files;
+  constructor(opened: Opened, lock: OwnerLock) {
+    this.#opened = opened;
     this.#lock = lock;
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#cache = cache;
+    this.#cache = opened.cache;
+    ({ writer: this.#writer, reader: this.#reader } = opened.both);
   }
 
   read(keys: readonly string[]): Awaitable<readonly (Entry | undefined)[]> {
@@ -177,6 +138,7 @@ class SqliteMember implements SqliteStorage {
   commit(commit: Commit): Promise<void> {
     try {
       this.#assertOpen();
+      if (this.#replacing !== undefined) throw new ReplacedError();
       if (this.#writer.failure !== undefined) throw this.#writer.failure;
       assertCommit(commit);
       for (const check of commit.checks) {
@@ -200,8 +162,31 @@ class SqliteMember implements SqliteStorage {
 
   backup(file: string, progress?: (fraction: number) => void): Promise<void> {
     return settled(() => this.#assertOpen()).then(() =>
-      backupDatabase(this.#files.database, file, progress),
+      backupDatabase(this.#opened.files.database, file, progress),
     );
+  }
+
+  async replace(copy: ScannableStorage): Promise<void> {
+    this.#assertOpen();
+    if (this.#replacing !== undefined) throw new StorageError('a restore is under way');
+    const replacing = this.#opened.replace(copy, () => (this.#replaced = true));
+    this.#replacing = replacing.catch(() => {});
+    try {
+      await replacing;
+    } finally {
+      this.#replacing = undefined;
+    }
+    ({ writer: this.#writer, reader: this.#reader } = this.#opened.both);
+    this.#onReplaced();
+  }
+
+  onReplaced(listener: () => void): void {
+    this.#onReplaced = listener;
+  }
+
+  async acceptReplaced(): Promise<void> {
+    await this.#replacing;
+    this.#replaced = false;
   }
 
   close(): Promise<void> {
@@ -213,7 +198,7 @@ class SqliteMember implements SqliteStorage {
     return {
       commits: this.#commits,
       conflicts: this.#conflicts,
-      batches: this.#batches,
+      batches: this.#opened.batches,
       cacheHits: this.#cacheHits,
       cacheMisses: this.#cacheMisses,
       cacheBytes: this.#cache.bytes,
@@ -221,11 +206,9 @@ class SqliteMember implements SqliteStorage {
   }
 
   async #close(): Promise<void> {
-    // The reader goes first, so that the writer's is the last connection and takes the log away.
-    this.#reader.close();
-    this.#cache.clear();
+    await this.#replacing;
     try {
-      await this.#writer.close();
+      await this.#opened.close();
     } finally {
       this.#lock.release();
     }
@@ -331,6 +314,7 @@ class SqliteMember implements SqliteStorage {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new StorageError('the storage is closed');
+    if (this.#replaced) throw new ReplacedError();
   }
 }
 

@@ -10,6 +10,8 @@ import type { LoadedRecord } from '../../snapshots/records.ts';
 export interface SnapshotLoadPorts {
   /** @throws {RequestError} */
   readonly load: (schedule: string, snapshot: string) => Promise<LoadedRecord>;
+  /** @throws {RequestError} */
+  readonly take: (pieces: AsyncIterable<Uint8Array>) => Promise<LoadedRecord>;
   /** How far this server is with it. */
   readonly stateOf: (id: string) => string;
   /** False when there is none of that id. */
@@ -56,8 +58,21 @@ export function snapshotLoadPaths(ports: SnapshotLoadPorts): Path<Unit>[] {
       ...COMMON,
       pattern: 'storage/raft/snapshot-load',
       fields: {},
-      help: { synopsis: 'Lists the snapshots that are loaded.' },
+      takesUpload: true,
+      help: {
+        synopsis: 'Lists the snapshots that are loaded, and loads one that is uploaded.',
+        description:
+          'What is uploaded stays with the server that was asked, until it ends, three days at most.',
+      },
       operations: {
+        update: {
+          summary: 'Load an uploaded snapshot',
+          outsideEffects: true,
+          handler: async ({ upload }) => {
+            if (upload === undefined) throw invalidRequest('the body must be a snapshot');
+            return { data: { ...shown(ports, await ports.take(upload)) } };
+          },
+        },
         list: {
           summary: 'List the loaded snapshots',
           handler: async (_request, unit) => {

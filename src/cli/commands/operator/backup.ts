@@ -14,8 +14,9 @@ import {
 import { reportProgress } from '../../progress.ts';
 import { say } from '../../render/output.ts';
 
-/** The older name: every server that speaks this API knows it. */
+/** Every server that speaks this API knows these names. */
 const SNAPSHOT = 'sys/storage/raft/snapshot';
+const SNAPSHOT_FORCE = 'sys/storage/raft/snapshot-force';
 const PRIVATE = 0o600;
 
 export async function backup(invocation: Invocation): Promise<number> {
@@ -66,7 +67,8 @@ export async function restore(invocation: Invocation): Promise<number> {
   const { args, flags, terminal } = invocation;
   const configPaths = flags.list('config');
   const directory = flags.text('data') || undefined;
-  if ((directory === undefined) === (configPaths.length === 0)) {
+  if (directory === undefined && configPaths.length === 0) return restoreOverTheApi(invocation);
+  if (directory !== undefined && configPaths.length > 0) {
     throw new CommandFailure(EXIT_LOCAL, 'Say where to restore: -config=FILE or -data=FOLDER');
   }
   const { restoreBackup } = await import('../../../server/restore.ts');
@@ -81,7 +83,7 @@ export async function restore(invocation: Invocation): Promise<number> {
   const restored = await attempt('Error restoring the backup', call);
   say(
     invocation,
-    `Success! Restored ${described(restored.header?.manifest)} to ${restored.directory}\nStart the server and unseal it with the key shares, or the key, of the server that the backup comes from.`,
+    `Success! Restored ${described(restored.header?.manifest)} to ${restored.place}\nStart the server and unseal it with the key shares, or the key, of the server that the backup comes from.`,
   );
   return EXIT_OK;
 }
@@ -93,9 +95,25 @@ function described(manifest: { name: string; created_time: string } | undefined)
     : `the snapshot ${manifest.name} of ${manifest.created_time}`;
 }
 
-export function restoreOverTheApi(): Promise<number> {
-  throw new CommandFailure(
-    EXIT_LOCAL,
-    'A running server is not replaced under its users: stop it and use "operator restore FILE -config=…"',
-  );
+/** Of a running server. */
+export async function restoreOverTheApi(invocation: Invocation): Promise<number> {
+  const { args, flags, terminal } = invocation;
+  const file = (args[0] ?? '').trim();
+  const upload = await open(file).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : 'unknown error';
+    throw new CommandFailure(EXIT_LOCAL, `Error opening the snapshot: ${reason}`);
+  });
+  const client = await invocation.session.client();
+  const progress = reportProgress(terminal, 'sent');
+  try {
+    const path = flags.boolean('force') ? SNAPSHOT_FORCE : SNAPSHOT;
+    const body = upload.createReadStream().pipe(progress.count);
+    const call = client.stream('POST', path, { body });
+    (await attempt('Error restoring the snapshot', call)).resume();
+  } finally {
+    progress.end();
+    await upload.close().catch(() => {});
+  }
+  say(invocation, `Success! Restored ${file} in place of all data of ${client.address}.`);
+  return EXIT_OK;
 }

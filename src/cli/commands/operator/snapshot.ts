@@ -1,6 +1,17 @@
 /** operator snapshot: schedules of snapshots, what came of them, and single snapshots. */
+import { open } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { isJsonObject, type JsonObject } from '../../../client/json.ts';
-import { attempt, CommandFailure, EXIT_OK, EXIT_SERVER, type Invocation } from '../../command.ts';
+import type { Client } from '../../../client/client.ts';
+import { parseSecret } from '../../../client/secret.ts';
+import {
+  attempt,
+  CommandFailure,
+  EXIT_LOCAL,
+  EXIT_OK,
+  EXIT_SERVER,
+  type Invocation,
+} from '../../command.ts';
 import { readPairs } from '../../key-values.ts';
 import { formatTable } from '../../render/columns.ts';
 import {
@@ -110,8 +121,19 @@ export async function run(invocation: Invocation): Promise<number> {
 export async function load(invocation: Invocation): Promise<number> {
   const [name = '', snapshot = ''] = invocation.args.map((arg) => arg.trim());
   const client = await invocation.session.client();
+  if (invocation.args.length === 1) return loadFile(invocation, client, name);
   const call = client.write(`${AUTO}/snapshot-load/${name}`, { snapshot });
   const secret = await attempt('Error loading the snapshot', call);
+  return secret === undefined ? EXIT_OK : printSecretOrField(invocation, secret);
+}
+
+async function loadFile(invocation: Invocation, client: Client, file: string): Promise<number> {
+  const handle = await open(file).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : 'unknown error';
+    throw new CommandFailure(EXIT_LOCAL, `Error opening the snapshot: ${reason}`);
+  });
+  const call = client.stream('POST', LOADED, { body: handle.createReadStream() });
+  const secret = parseSecret(await buffer(await attempt('Error loading the snapshot', call)));
   return secret === undefined ? EXIT_OK : printSecretOrField(invocation, secret);
 }
 
