@@ -9,12 +9,10 @@ import {
 } from '../../../rig/postgresql.ts';
 import type { Postgres } from '../../../rig/postgresql.ts';
 import { startTcpProxy } from '../../../rig/tcp-proxy.ts';
-import { silentLog } from '../../base/log.ts';
-import type { Log } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { postgresql } from '../../targets/postgresql/postgresql.ts';
 import type { OpenInstance } from '../instance-fixture.ts';
-import { DAY, counted, policy, put, serving, status, value } from './rotation.testkit.ts';
+import { DAY, alarmLog, counted, policy, put, serving, status, value } from './rotation.testkit.ts';
 
 const ACCOUNTS = 200;
 const CONCURRENT = 12;
@@ -30,12 +28,6 @@ const STATEMENTS = [
   'SELECT pg_sleep(0.01)',
   `ALTER ROLE "{{username}}" PASSWORD '{{password}}'`,
 ];
-
-/** A log that keeps what whoever is on duty would be called for. */
-function alarmLog(alarms: string[]): Log {
-  const log: Log = { ...silentLog, error: (message) => alarms.push(message), named: () => log };
-  return log;
-}
 
 suite(
   'many rotations at once',

@@ -1,5 +1,7 @@
 /** What tests of rotation ask of a server. */
 import type { JsonObject } from '../../base/json.ts';
+import { silentLog } from '../../base/log.ts';
+import type { Log } from '../../base/log.ts';
 import type { Answer } from '../../core/call.ts';
 import { openInstance } from '../instance-fixture.ts';
 import type { OpenInstance } from '../instance-fixture.ts';
@@ -52,4 +54,10 @@ export async function counted(server: OpenInstance, name: string): Promise<numbe
     Counters: { Name: string; Count: number }[];
   };
   return metrics.Counters.find(({ Name }) => Name.endsWith(name))?.Count ?? 0;
+}
+
+/** A log that keeps what whoever is on duty would be called for. */
+export function alarmLog(alarms: string[]): Log {
+  const log: Log = { ...silentLog, error: (message) => alarms.push(message), named: () => log };
+  return log;
 }

@@ -12,7 +12,14 @@ import type { Fields, Rotation, RotationContext } from '../../../rotators/rotato
 import { SettingsError, TargetError } from '../../../targets/database.ts';
 import { concurrentRotations } from './settings.ts';
 import type { RotationPorts } from './ports.ts';
-import { dueAfter, findRotation, isOverdue, putRotation, remembered } from './record.ts';
+import {
+  dueAfter,
+  findRotation,
+  isOverdue,
+  overdueTellMs,
+  putRotation,
+  remembered,
+} from './record.ts';
 import type { RotationPolicy, RotationRecord, RotationState } from './record.ts';
 import { currentValue, promote } from './value.ts';
 
@@ -68,8 +75,9 @@ export function rotateTask(ports: RotationPorts): TaskType {
   return {
     async run(task, store) {
       const path = task.name;
-      const record = await findRotation(store, path);
-      if (record === undefined) return 'done';
+      const found = await findRotation(store, path);
+      if (found === undefined) return 'done';
+      const record = tellOverdue(ports, task, store, found);
       const step: Step = {
         ports,
         task,
@@ -78,7 +86,6 @@ export function rotateTask(ports: RotationPorts): TaskType {
         path,
         slot: `${task.namespaceId} ${path}`,
       };
-      if (isOverdue(record, task.nowMs) && record.state.failures === 0) ports.alerts.overdue();
       switch (record.state.phase) {
         case 'idle':
           return await begin(step, record);
@@ -115,6 +122,23 @@ export function rotateTask(ports: RotationPorts): TaskType {
   };
 }
 
+/** Once until the value is renewed, whatever holds that up: failures, a pause, places that others take. */
+function tellOverdue(
+  ports: RotationPorts,
+  { name: path, namespaceId: namespace, nowMs }: TaskContext,
+  store: Transaction,
+  record: RotationRecord,
+): RotationRecord {
+  if (nowMs < (overdueTellMs(record) ?? Number.POSITIVE_INFINITY)) return record;
+  const { policy, state } = record;
+  const told: RotationRecord = { policy, state: { ...state, overdueTold: true } };
+  putRotation(store, path, told);
+  ports.alerts.overdue();
+  const { failures, lastError: error } = state;
+  ports.log.error('secret is overdue', { path, namespace, paused: policy.paused, failures, error });
+  return told;
+}
+
 function put({ store, path, policy }: Step, state: RotationState): void {
   putRotation(store, path, { policy, state });
 }
@@ -123,7 +147,8 @@ function put({ store, path, policy }: Step, state: RotationState): void {
 async function begin(step: Step, record: RotationRecord): Promise<TaskOutcome> {
   const { ports, task, store, policy, state, path, slot } = step;
   const { nowMs } = task;
-  if (policy.paused && !state.asked) return 'done';
+  // What is paused is not renewed, but that it has become too old is told.
+  if (policy.paused && !state.asked) return overdueTellMs(record) ?? 'done';
   if (state.dueMs > nowMs) return state.dueMs;
   if (!state.asked && !isOverdue(record, nowMs)) {
     // Repeated attempts keep to the window too, so the time that this one was due at says nothing.
@@ -219,6 +244,7 @@ async function verifyAndPromote(step: Step): Promise<TaskOutcome> {
     next: {},
     stepMs: graceEndMs,
     rotatedMs: nowMs,
+    overdueTold: false,
     dueMs: Math.max(dueAfter(policy, path, nowMs, nowMs), graceEndMs),
     previousVersion: previous,
     failures: 0,
@@ -334,7 +360,8 @@ function postponed(step: Step, failedStep: string, lastError: string): TaskOutco
 
 /** Once for a row of failures: whoever is called at night wants to be called once. */
 function alert({ ports, state, task }: Step, failures: number, step: string, error: string): void {
-  const fields = { rotation: state.id, namespace: task.namespaceId, step, failures, error };
+  const { namespaceId: namespace, name: path } = task;
+  const fields = { rotation: state.id, path, namespace, step, failures, error };
   if (failures > 1) {
     ports.log.warn('rotation failed again', fields);
     return;

@@ -15,7 +15,15 @@ import { POLICY_FIELDS, policyOf, shownPolicy } from './policy-fields.ts';
 import type { PolicyValues } from './policy-fields.ts';
 import type { RotationPorts } from './ports.ts';
 import { forgetReaders, readersOf } from './readers.ts';
-import { NEW_STATE, ROTATIONS, dueAfter, findRotation, isOverdue, putRotation } from './record.ts';
+import {
+  NEW_STATE,
+  ROTATIONS,
+  dueAfter,
+  findRotation,
+  isOverdue,
+  overdueTellMs,
+  putRotation,
+} from './record.ts';
 import type { RotationRecord } from './record.ts';
 import { rotationSettingsPath } from './settings.ts';
 import { currentValue } from './value.ts';
@@ -76,7 +84,8 @@ export function rotationPaths(ports: RotationPorts): readonly Path[] {
       before === undefined ? { ...NEW_STATE, rotatedMs, dueMs } : { ...before.state, dueMs };
     const record = { policy, state };
     putRotation(store, path, record);
-    if (!policy.paused) request.schedule(ROTATE, path, dueMs);
+    const wakeMs = policy.paused ? overdueTellMs(record) : dueMs;
+    if (wakeMs !== undefined) request.schedule(ROTATE, path, Math.max(wakeMs, nowMs));
     return { data: await shown(ports, record, nowMs) };
   }
 

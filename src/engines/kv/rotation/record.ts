@@ -62,6 +62,8 @@ export interface RotationState {
   readonly failures: number;
   readonly failedStep: string;
   readonly lastError: string;
+  /** That the value is too old has been told. */
+  readonly overdueTold?: boolean;
   /** Asked for by somebody: neither pause nor window holds it up. */
   readonly asked: boolean;
   readonly history: readonly Past[];
@@ -109,6 +111,15 @@ export function dueAfter(
 
 export function isOverdue({ policy, state }: RotationRecord, nowMs: number): boolean {
   return policy.maxAgeSeconds > 0 && nowMs > state.rotatedMs + policy.maxAgeSeconds * 1000;
+}
+
+/** A renewal that greatest age itself sets off gets this long before anybody is called. */
+const OVERDUE_LATE_MS = 300_000;
+
+/** When it is to be told that the value is too old; undefined when it has been, or when no age is too much. */
+export function overdueTellMs({ policy, state }: RotationRecord): number | undefined {
+  if (policy.maxAgeSeconds === 0 || state.overdueTold === true) return undefined;
+  return state.rotatedMs + policy.maxAgeSeconds * 1000 + OVERDUE_LATE_MS;
 }
 
 export const NEW_STATE: Omit<RotationState, 'dueMs' | 'rotatedMs'> = {
