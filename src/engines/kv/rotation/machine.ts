@@ -131,12 +131,12 @@ function tellOverdue(
 ): RotationRecord {
   if (nowMs < (overdueTellMs(record) ?? Number.POSITIVE_INFINITY)) return record;
   const { policy, state } = record;
-  const told: RotationRecord = { policy, state: { ...state, overdueTold: true } };
-  putRotation(store, path, told);
+  const after: RotationRecord = { policy, state: { ...state, overdueTold: true } };
+  putRotation(store, path, after);
   ports.alerts.overdue();
   const { failures, lastError: error } = state;
   ports.log.error('secret is overdue', { path, namespace, paused: policy.paused, failures, error });
-  return told;
+  return after;
 }
 
 function put({ store, path, policy }: Step, state: RotationState): void {
