@@ -1,6 +1,6 @@
 /**
- * What many secrets, people, tokens and leases cost: `bin/node bench/scale.ts [few] [many] [directory]`, 1000 and 200 000 unless told otherwise.
- * Fills two embedded stores through the core, opens each in a process of its own, and lets both do the same turn by turn, so that what else the machine does
+ * What many secrets, people, tokens and leases cost: `bin/node bench/scale.ts [--postgresql] [few] [many] [directory]`, 1000 and 200 000 unless told
+ * otherwise. Fills two stores, embedded or in databases of a PostgreSQL that it starts, through the core, opens each in a process of its own, and lets both do the same turn by turn, so that what else the machine does
  * meets both: the start, memory, processor time and median of single requests, and the end of a few thousand. What grows with the number is a defect.
  */
 import { fork } from 'node:child_process';
@@ -9,7 +9,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startPostgres } from '../rig/postgresql.ts';
 import { fill } from './scale/fill.ts';
+import type { Place } from './scale/fill.ts';
 import type { Figures, Turn } from './scale/serve.ts';
 
 const ROUNDS = 6;
@@ -17,7 +20,11 @@ const ROUNDS = 6;
 const ROUNDS_LEFT_OUT = 2;
 const REQUESTS = 200;
 
-const [few = '1000', many = '200000', directory = tmpdir()] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  options: { postgresql: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const [few = '1000', many = '200000', directory = tmpdir()] = positionals;
 
 interface Told {
   readonly figures: Figures;
@@ -28,9 +35,9 @@ class Server {
   readonly #child: ChildProcess;
   readonly figures: Record<string, number[]> = {};
 
-  constructor(folder: string) {
+  constructor({ folder, databaseUrl }: Place) {
     const file = fileURLToPath(new URL('scale/serve.ts', import.meta.url));
-    this.#child = fork(file, [folder]);
+    this.#child = fork(file, [folder, ...(databaseUrl === undefined ? [] : [databaseUrl])]);
   }
 
   /** What it says next, after it was told this. */
@@ -52,13 +59,17 @@ class Server {
 }
 
 async function compare(counts: readonly number[]): Promise<void> {
-  const folders: string[] = [];
+  const places: Place[] = [];
+  const postgres = values.postgresql ? await startPostgres() : undefined;
   try {
     for (const count of counts) {
       const folder = mkdtempSync(join(directory, 'bench-scale-'));
-      folders.push(folder);
+      const database = `scale_${places.length}`;
+      await postgres?.createDatabase(database);
+      const place = { folder, databaseUrl: postgres?.url(database) };
+      places.push(place);
       const startMs = performance.now();
-      await fill(folder, count);
+      await fill(place, count);
       const seconds = (performance.now() - startMs) / 1000;
       console.log(
         `${count} secrets, people, tokens and ${count / 2} leases stored in ${seconds.toFixed(1)} s`,
@@ -66,8 +77,8 @@ async function compare(counts: readonly number[]): Promise<void> {
     }
     const servers: Server[] = [];
     let names: readonly string[] = [];
-    for (const folder of folders) {
-      const server = new Server(folder);
+    for (const place of places) {
+      const server = new Server(place);
       const told = await server.told();
       server.keep('', told.figures);
       names = told.names ?? [];
@@ -77,7 +88,8 @@ async function compare(counts: readonly number[]): Promise<void> {
     for (const server of servers) server.keep('', (await server.told('end')).figures);
     show(counts, servers);
   } finally {
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    await postgres?.stop();
+    for (const { folder } of places) rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,9 +1,12 @@
-/** Fills an embedded store through the core with secrets, people (entities with aliases), their tokens, and half as many leases. */
+/** Fills a store through the core with secrets, people (entities with aliases), their tokens, and half as many leases. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ManualClock } from '../../src/base/clock-fixture.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/random.ts';
 import { openInstance } from '../../src/server/instance-fixture.ts';
 import type { OpenInstance } from '../../src/server/instance-fixture.ts';
+import { openPostgresqlStorage } from '../../src/storage/postgresql/postgresql-storage.ts';
 import { openSqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 
@@ -81,17 +84,28 @@ async function fillSecrets(server: OpenInstance, count: number): Promise<void> {
   await Promise.all(Array.from({ length: WRITERS }, writer));
 }
 
-export async function openStore(folder: string): Promise<Storage> {
-  return await openSqliteStorage({
-    directory: join(folder, 'store'),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+/** Where a store lies: the embedded one in its folder, or in a database. The folder also keeps what was filled in. */
+export interface Place {
+  readonly folder: string;
+  readonly databaseUrl: string | undefined;
 }
 
-export async function fill(folder: string, count: number): Promise<void> {
-  const storage = await openStore(folder);
+export async function openStore({ folder, databaseUrl }: Place): Promise<Storage> {
+  const onFatal = (error: Error): void => {
+    throw error;
+  };
+  return databaseUrl === undefined
+    ? await openSqliteStorage({ directory: join(folder, 'store'), onFatal })
+    : await openPostgresqlStorage({
+        connectionUrl: databaseUrl,
+        clock: systemClock,
+        random: systemRandom,
+        onFatal,
+      });
+}
+
+export async function fill(place: Place, count: number): Promise<void> {
+  const storage = await openStore(place);
   const server = await openInstance({ storage, clock: new ManualClock(START_MS) });
   await server.get('write', 'sys/mounts/lend', { data: { type: 'lending' } });
   await server.get('write', 'secret/data/a', { data: { data: { k: 'v' } } });
@@ -151,6 +165,6 @@ export async function fill(folder: string, count: number): Promise<void> {
     accessor: people.entry.accessor,
     shares: server.shares.map((share) => share.toString('hex')),
   };
-  writeFileSync(join(folder, 'filled.json'), JSON.stringify(filled));
+  writeFileSync(join(place.folder, 'filled.json'), JSON.stringify(filled));
   await server.instance.close();
 }

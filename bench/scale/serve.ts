@@ -8,7 +8,7 @@ import { ManualClock } from '../../src/base/clock-fixture.ts';
 import { openInstance } from '../../src/server/instance-fixture.ts';
 import type { Asking, OpenInstance } from '../../src/server/instance-fixture.ts';
 import { DAY_SECONDS, START_MS, openStore, secretPath } from './fill.ts';
-import type { Filled } from './fill.ts';
+import type { Filled, Place } from './fill.ts';
 
 export type Figures = Readonly<Record<string, number>>;
 
@@ -82,10 +82,10 @@ function casesOf(server: OpenInstance, filled: Filled): readonly Case[] {
   ];
 }
 
-async function serve(folder: string): Promise<void> {
-  const filled = JSON.parse(readFileSync(join(folder, 'filled.json'), 'utf8')) as Filled;
+async function serve(place: Place): Promise<void> {
+  const filled = JSON.parse(readFileSync(join(place.folder, 'filled.json'), 'utf8')) as Filled;
   const startMs = performance.now();
-  const storage = await openStore(folder);
+  const storage = await openStore(place);
   const clock = new ManualClock(START_MS);
   const shares = filled.shares.map((share) => Buffer.from(share, 'hex'));
   const server = await openInstance({ storage, clock, shares });
@@ -162,4 +162,5 @@ function residentMb(): number {
   return process.memoryUsage().rss / 1e6;
 }
 
-await serve(process.argv[2] ?? '');
+const [folder = '', databaseUrl] = process.argv.slice(2);
+await serve({ folder, databaseUrl });
