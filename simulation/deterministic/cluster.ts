@@ -86,8 +86,9 @@ export class Cluster {
   readonly platter: Platter | undefined;
   readonly target: Target;
   readonly network: Network;
-  /** How late timers are, at most. */
+  /** How late timers are, at most; and from when on they are as late as this at least: whoever only waits gets on in large steps. */
   latenessMs = 5;
+  #calm = { fromMs: Number.POSITIVE_INFINITY, latenessMs: 0 };
   readonly problems: string[] = [];
   answers = 0;
   /** Requests that may still have an effect. */
@@ -129,6 +130,16 @@ export class Cluster {
     return (this.database ?? this.platter)?.entries.keys() ?? [].values();
   }
 
+  calmDown(fromMs: number, latenessMs: number): void {
+    this.#calm = { fromMs, latenessMs };
+  }
+
+  #lateness(): number {
+    const { fromMs, latenessMs } = this.#calm;
+    if (this.scheduler.nowMs < fromMs) return this.latenessMs;
+    return Math.max(this.latenessMs, latenessMs);
+  }
+
   start(node: Node): void {
     if (node.machine?.alive === true) return;
     node.starts += 1;
@@ -137,7 +148,7 @@ export class Cluster {
       name: node.name,
       seed: this.#options.seed * 64 + node.starts,
       skewMs: node.skewMs,
-      latenessMs: () => this.latenessMs,
+      latenessMs: () => this.#lateness(),
     });
     node.machine = machine;
     machine.onDeath(() => {
@@ -213,15 +224,20 @@ export class Cluster {
   async seal(node: Node, forMs: number): Promise<void> {
     const { machine, instance } = node;
     if (machine?.alive !== true || instance?.sealed !== false) return;
-    await this.ask({ operation: 'write', path: 'sys/seal', token: ROOT_TOKEN }, node);
+    const question = { operation: 'write', path: 'sys/seal', token: ROOT_TOKEN } as const;
+    const { overMs } = await this.ask(question, node);
+    const again = (): void => {
+      machine.later(UNSEAL_AGAIN_MS, 'is opened again', () => void open());
+    };
     const open = async (): Promise<void> => {
-      if (!instance.sealed) return;
+      // Whoever asked may have given up before it was sealed.
+      if (!instance.sealed) return overMs() > this.scheduler.nowMs ? again() : undefined;
       try {
         await instance.unsealer.submit(Buffer.from(this.#options.image.share));
         await instance.serve();
       } catch (error) {
         this.scheduler.note(`${node.name} was not opened: ${String(error)}`);
-        machine.later(UNSEAL_AGAIN_MS, 'is opened again', () => void open());
+        again();
       }
     };
     machine.later(forMs, 'is opened', () => void open());

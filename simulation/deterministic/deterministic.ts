@@ -17,6 +17,8 @@ export interface DeterministicOptions {
 }
 
 const FAILURES_SHOWN_MAX = 10;
+/** Characters of a failure that is told while the run goes on. */
+const SHOWN_AT_ONCE_MAX = 300;
 /** Room for what a run leaves behind: little of it outlives the run, so it is better dropped than moved. */
 const YOUNG_MIB = 128;
 const MS_PER_HOUR = 3_600_000;
@@ -33,6 +35,10 @@ export async function simulateDeterministic(options: DeterministicOptions): Prom
     (index) => ({ ...task, from: from + index }),
     (report) => {
       if (report.kind === 'sum') sums.push(report.sum);
+      if (report.kind === 'failure') {
+        const { seed, problems: found } = report.failure;
+        console.log(`  seed ${seed} failed: ${found.join('; ').slice(0, SHOWN_AT_ONCE_MAX)}`);
+      }
     },
   );
   const { user, system } = process.cpuUsage(cpuBefore);

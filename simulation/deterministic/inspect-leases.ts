@@ -26,8 +26,10 @@ export async function checkLeases(cluster: Cluster, ledger: Ledger, chance: Chan
   const { problems, target } = cluster;
   const listed = new Set<string>();
   const inUse: Place[] = [];
-  await tryAgain(cluster, '');
+  const { asked } = ledger.leases;
+  if (asked.size > 0) await tryAgain(cluster, '');
   for (const place of PLACES) {
+    if (!asked.has(place.namespace + place.mount)) continue;
     const ids = await longLeasesAt(cluster, place);
     for (const id of ids) listed.add(place.namespace + id);
     if (ids.length > 0) inUse.push(place);

@@ -51,6 +51,8 @@ export interface LeaseBookOptions {
 
 export class LeaseBook {
   readonly all: KnownLease[] = [];
+  /** Places that were asked for leases, whatever the answer was. */
+  readonly asked: Set<string> = new Set();
   readonly #options: LeaseBookOptions;
   readonly #places: PlaceEnding[] = [];
   checks = 0;

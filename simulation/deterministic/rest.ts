@@ -5,7 +5,7 @@ import { EPOCH_MS } from './world/machine.ts';
 
 /** How long what is left of leases, intents and failed attempts may take to be cleared away. */
 export const REST_MS_MAX = 600_000;
-const LOOK_MS = 1_000;
+const LOOK_MS = 2_000;
 /** Names of accounts that are lent, and of those that are lent for longer than a run takes. */
 const LENT = 'v-';
 export const LENT_LONG = 'v-long-';

@@ -39,8 +39,11 @@ export interface Outcome {
 const WORK_MS_MAX = 600_000;
 /** Everything that was left behind is cleared away by then. */
 const PEACE_MS_MAX = 900_000;
-/** Timers may be as late as this when nobody waits: the run gets on in large steps. */
-const LATE_MS = 3_000;
+/** Clients that are still at work after this mostly wait. */
+const BUSY_MS = 3_000;
+const LATE_WHILE_WAITING_MS = 2_000;
+/** Timers may be as late as this in peace; a server that has others beside it has to say more often that it is alive. */
+const LATE_MS = { alone: 15_000, shared: 3_000 };
 
 export async function runSeed(options: RunOptions): Promise<Outcome> {
   const { seed, image } = options;
@@ -68,12 +71,13 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
   async function story(): Promise<void> {
     for (const node of cluster.nodes) cluster.start(node);
     while (cluster.serving.length < cluster.nodes.length) await scheduler.sleep(20, 'start');
+    cluster.calmDown(scheduler.nowMs + BUSY_MS, LATE_WHILE_WAITING_MS);
     makeTrouble(cluster, plan, new Chance(seed, 'trouble'));
     const clients = Array.from({ length: plan.clients }, () => work(hand, plan));
     await Promise.all(clients);
     phase = 'peace';
     endTrouble(cluster);
-    cluster.latenessMs = LATE_MS;
+    cluster.calmDown(0, plan.replicas > 0 ? LATE_MS.shared : LATE_MS.alone);
     await inspect(cluster, ledger, image, new Chance(seed, 'inspection'));
     phase = 'over';
   }

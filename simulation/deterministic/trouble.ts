@@ -41,7 +41,9 @@ export function planOf(chance: Chance): Plan {
   return {
     replicas,
     clients: chance.between(1, 3),
-    things: chance.between(4, 12),
+    // What is done in them is more than one request.
+    things:
+      theme === 'everything' || theme === 'policies' ? chance.between(4, 12) : chance.between(3, 7),
     pauseMs: long ? 1_500 : chance.pick([20, 60, 200]),
     latenessMs: long ? 400 : chance.pick([10, 100, 300]),
     crashes: some(0.5, 3),

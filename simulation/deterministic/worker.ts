@@ -38,6 +38,8 @@ export interface ControlFound {
 
 export type Report =
   | { readonly kind: 'sum'; readonly sum: Sum }
+  /** As soon as it is known: a long run may be cut off. */
+  | { readonly kind: 'failure'; readonly failure: Failure }
   | { readonly kind: 'control'; readonly found: ControlFound };
 
 /** One seed in this many is run twice. */
@@ -45,7 +47,7 @@ const REPEAT_EVERY = 500;
 /** A control that this many seeds have not found is not found. */
 const CONTROL_SEEDS_MAX = 150;
 
-async function seeds(task: Task, image: Image): Promise<Sum> {
+async function seeds(task: Task, image: Image, tell: (report: Report) => void): Promise<Sum> {
   const end = performance.now() + task.secondsMax * 1000;
   const sum = {
     seeds: 0,
@@ -72,7 +74,10 @@ async function seeds(task: Task, image: Image): Promise<Sum> {
       sum[name] += outcome[name];
     }
     sum.simulatedMs += outcome.simulatedMs;
-    if (problems.length > 0) failures.push({ seed, problems });
+    if (problems.length > 0) {
+      failures.push({ seed, problems });
+      tell({ kind: 'failure', failure: { seed, problems } });
+    }
     // Whoever waits for messages of this thread may have its turn.
     await setImmediate();
   }
@@ -94,7 +99,7 @@ async function control(index: number, image: Image): Promise<ControlFound | unde
 async function work(task: Task): Promise<void> {
   const image = await makeImage();
   const tell = (report: Report): void => parentPort?.postMessage(report, []);
-  if (task.what === 'seeds') return tell({ kind: 'sum', sum: await seeds(task, image) });
+  if (task.what === 'seeds') return tell({ kind: 'sum', sum: await seeds(task, image, tell) });
   for (let index = task.from; ; index += task.step) {
     const found = await control(index, image);
     if (found === undefined) return;

@@ -28,6 +28,7 @@ export async function borrow(hand: Hand, wanted: Wanted): Promise<KnownLease | u
     token: token?.token ?? ROOT_TOKEN,
     namespace,
   };
+  hand.ledger.leases.asked.add(namespace + mount);
   const told = await hand.ask(question);
   if (token !== undefined) hand.judgeToken(token, told);
   const { lease, reply } = told.answer ?? {};
