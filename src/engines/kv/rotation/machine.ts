@@ -11,6 +11,7 @@ import type { Transaction } from '../../../model/transaction.ts';
 import type { Fields, Rotation, RotationContext } from '../../../rotators/rotator.ts';
 import { SettingsError, TargetError } from '../../../targets/database.ts';
 import { concurrentRotations } from './settings.ts';
+import { alert, tellOverdue } from './alarms.ts';
 import type { RotationPorts } from './ports.ts';
 import {
   dueAfter,
@@ -120,23 +121,6 @@ export function rotateTask(ports: RotationPorts): TaskType {
       return stepMs;
     },
   };
-}
-
-/** Once until the value is renewed, whatever holds that up: failures, a pause, places that others take. */
-function tellOverdue(
-  ports: RotationPorts,
-  { name: path, namespaceId: namespace, nowMs }: TaskContext,
-  store: Transaction,
-  record: RotationRecord,
-): RotationRecord {
-  if (nowMs < (overdueTellMs(record) ?? Number.POSITIVE_INFINITY)) return record;
-  const { policy, state } = record;
-  const after: RotationRecord = { policy, state: { ...state, overdueTold: true } };
-  putRotation(store, path, after);
-  ports.alerts.overdue();
-  const { failures, lastError: error } = state;
-  ports.log.error('secret is overdue', { path, namespace, paused: policy.paused, failures, error });
-  return after;
 }
 
 function put({ store, path, policy }: Step, state: RotationState): void {
@@ -356,16 +340,4 @@ function postponed(step: Step, failedStep: string, lastError: string): TaskOutco
   ports.slots.free(slot);
   alert(step, failures, failedStep, lastError);
   return stepMs;
-}
-
-/** Once for a row of failures: whoever is called at night wants to be called once. */
-function alert({ ports, state, task }: Step, failures: number, step: string, error: string): void {
-  const { namespaceId: namespace, name: path } = task;
-  const fields = { rotation: state.id, path, namespace, step, failures, error };
-  if (failures > 1) {
-    ports.log.warn('rotation failed again', fields);
-    return;
-  }
-  ports.alerts.failed();
-  ports.log.error('rotation failed', fields);
 }

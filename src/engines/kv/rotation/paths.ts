@@ -11,7 +11,7 @@ import { assertSecretPath } from '../secret/secret-store.ts';
 import { calendarText } from './calendar-text.ts';
 import type { Coming } from './calendar-text.ts';
 import { ROTATE, contextOf, rotationOf } from './machine.ts';
-import { POLICY_FIELDS, policyOf, shownPolicy } from './policy-fields.ts';
+import { POLICY_FIELDS, policyOf } from './policy-fields.ts';
 import type { PolicyValues } from './policy-fields.ts';
 import type { RotationPorts } from './ports.ts';
 import { forgetReaders, readersOf } from './readers.ts';
@@ -20,12 +20,12 @@ import {
   ROTATIONS,
   dueAfter,
   findRotation,
-  isOverdue,
   overdueTellMs,
   putRotation,
 } from './record.ts';
 import type { RotationRecord } from './record.ts';
 import { rotationSettingsPath } from './settings.ts';
+import { shownRotation, timeOrEmpty } from './shown-rotation.ts';
 import { currentValue } from './value.ts';
 
 const PATH = POLICY_FIELDS.path;
@@ -35,34 +35,10 @@ const DAYS_DEFAULT = 90;
 const DAYS_MAX = 3_660;
 const DAY_MS = 86_400_000;
 
-const timeOrEmpty = (ms: number): string => (ms === 0 ? '' : formatTime(ms));
-
 async function rotationAt(store: Reader, path: string): Promise<RotationRecord> {
   const record = await findRotation(store, path);
   if (record === undefined) throw notFound();
   return record;
-}
-
-async function shown(
-  ports: RotationPorts,
-  record: RotationRecord,
-  nowMs: number,
-): Promise<Record<string, unknown>> {
-  const { policy, state } = record;
-  return {
-    ...shownPolicy((await ports.rotators()).get(policy.rotator), policy),
-    phase: state.phase,
-    next_rotation: policy.paused && !state.asked ? '' : formatTime(state.dueMs),
-    last_rotation: timeOrEmpty(
-      state.history.some(({ outcome }) => outcome === 'rotated') ? state.rotatedMs : 0,
-    ),
-    previous_version: state.previousVersion,
-    grace_until: state.phase === 'grace' ? formatTime(state.stepMs) : '',
-    overdue: isOverdue(record, nowMs),
-    failures: state.failures,
-    failed_step: state.failedStep,
-    last_error: state.lastError,
-  };
 }
 
 export function rotationPaths(ports: RotationPorts): readonly Path[] {
@@ -86,7 +62,7 @@ export function rotationPaths(ports: RotationPorts): readonly Path[] {
     putRotation(store, path, record);
     const wakeMs = policy.paused ? overdueTellMs(record) : dueMs;
     if (wakeMs !== undefined) request.schedule(ROTATE, path, Math.max(wakeMs, nowMs));
-    return { data: await shown(ports, record, nowMs) };
+    return { data: await shownRotation(ports, record, nowMs) };
   }
 
   async function rotateNow(
@@ -317,7 +293,7 @@ export function rotationPaths(ports: RotationPorts): readonly Path[] {
         read: {
           summary: 'Read a rotation policy and where it stands.',
           handler: async ({ fields, nowMs }, store) => ({
-            data: await shown(ports, await rotationAt(store, fields.path), nowMs),
+            data: await shownRotation(ports, await rotationAt(store, fields.path), nowMs),
           }),
         },
         delete: {
