@@ -1,5 +1,5 @@
 /**
- * Kills the server again and again while it makes, renews, revokes and rotates accounts of a real PostgreSQL, starts it on the same
+ * Kills the server again and again while it makes, renews, revokes and rotates accounts of a real database, starts it on the same
  * data and compares the database with what the server says: no account without a lease, no lease without its account, every
  * credential that was handed out works until it was revoked and not after, every stored password opens its account. Leases are
  * also renewed while they are being revoked.
@@ -8,11 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { demandPasswords, startPostgres } from '../rig/postgresql.ts';
-import type { Postgres } from '../rig/postgresql.ts';
 import { startVaultServer, strongroom } from '../rig/vault-server.ts';
 import type { VaultServer } from '../rig/vault-server.ts';
-import { Client } from 'pg';
+import type { AccountPlace } from './account-places.ts';
+import { FIXED_PASSWORD } from './account-places.ts';
 import { Seeded } from './seeded.ts';
 import { mountSecrets } from './server-under-test.ts';
 
@@ -36,7 +35,6 @@ const POLL_MS = 50;
 /** Leases beyond this are revoked first, so that the list of them stays short. */
 const HELD_MAX = 40;
 const PROBLEMS_MAX = 10;
-const REFUSED = '28';
 
 /** What was acknowledged. A revocation under way when the server was killed may or may not have come about. */
 class Books {
@@ -45,49 +43,30 @@ class Books {
   counts = { issued: 0, renewed: 0, revoked: 0, rotated: 0 };
 }
 
-async function logsIn(target: Postgres, user: string, password: string): Promise<boolean> {
-  const client = new Client({
-    host: '127.0.0.1',
-    port: target.port,
-    user,
-    password,
-    database: 'postgres',
-  });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith(REFUSED))
-      return false;
-    throw error;
-  } finally {
-    client.end().catch(() => {});
-  }
-}
-
-async function configure({ api, rootToken: token }: VaultServer, target: Postgres): Promise<void> {
-  const url = `postgresql://{{username}}:{{password}}@127.0.0.1:${target.port}/postgres?sslmode=disable`;
+async function configure(
+  { api, rootToken: token }: VaultServer,
+  target: AccountPlace,
+): Promise<void> {
+  const { connectionUrl: connection_url, admin } = target;
   const post = (path: string, body: unknown) => api.expect('POST', path, { token, body });
   await post('sys/mounts/db', { type: 'database' });
-  const account = { username: 'keeper', password: 'keeper-pass' };
-  await post('db/config/pg', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: url,
-    ...account,
+  await post('db/config/at', {
+    plugin_name: target.plugin,
+    connection_url,
+    ...admin,
     allowed_roles: '*',
   });
   await post('db/roles/r', {
-    db_name: 'pg',
-    creation_statements: `CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}'`,
+    db_name: 'at',
+    creation_statements: target.creationStatements,
     default_ttl: '1h',
     max_ttl: '24h',
   });
-  await post('db/static-roles/s', { db_name: 'pg', username: 'fixed', rotation_period: '24h' });
-  await post('secret/data/turns', { data: { username: 'turn_a', password: 'turn-pass' } });
+  await post('db/static-roles/s', { db_name: 'at', username: 'fixed', rotation_period: '24h' });
+  await post('secret/data/turns', { data: { username: 'turn_a', password: FIXED_PASSWORD } });
   await post('secret/rotation/secret/turns', {
-    rotator: 'postgresql',
-    settings: { connection_url: url, ...account, accounts: ['turn_a', 'turn_b'] },
+    rotator: target.rotator,
+    settings: { connection_url, ...admin, accounts: ['turn_a', 'turn_b'] },
     period: '24h',
   });
 }
@@ -137,11 +116,10 @@ async function work(
 }
 
 /** Everything that does not fit; empty when it does. */
-async function compare(server: VaultServer, target: Postgres, books: Books): Promise<string[]> {
+async function compare(server: VaultServer, target: AccountPlace, books: Books): Promise<string[]> {
   const { api, rootToken: token } = server;
   const problems: string[] = [];
-  const rows = await target.sql(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'v-%'`);
-  const accounts = new Set(rows.map((row) => String(row['rolname'])));
+  const accounts = await target.lent();
   const listed = await api.call('LIST', 'sys/leases/lookup/db/creds/r/', { token });
   const leases = (listed.body as { data?: { keys?: string[] } } | undefined)?.data?.keys ?? [];
   if (leases.length !== accounts.size) {
@@ -151,12 +129,12 @@ async function compare(server: VaultServer, target: Postgres, books: Books): Pro
     if (accounts.has(username)) problems.push(`${username} was revoked and is there`);
   }
   for (const { username, password } of books.held.values()) {
-    if (!(await logsIn(target, username, password)))
+    if (!(await target.logsIn(username, password)))
       problems.push(`${username} was lent and does not log in`);
   }
   const role = await api.expect('GET', 'db/static-creds/s', { token });
   const fixed = role['data'] as Record<string, string>;
-  if (!(await logsIn(target, 'fixed', fixed['password'] ?? '')))
+  if (!(await target.logsIn('fixed', fixed['password'] ?? '')))
     problems.push('the static role does not log in');
   return [...problems, ...(await compareSecret(server, target))];
 }
@@ -164,17 +142,17 @@ async function compare(server: VaultServer, target: Postgres, books: Books): Pro
 /** At any moment, settled or not: what is current opens its account. */
 async function compareSecret(
   { api, rootToken: token }: VaultServer,
-  target: Postgres,
+  target: AccountPlace,
 ): Promise<string[]> {
   const read = await api.expect('GET', 'secret/data/turns', { token });
   const { data } = read['data'] as { data: Record<string, string> };
   const { username = '', password = '' } = data;
-  return (await logsIn(target, username, password))
+  return (await target.logsIn(username, password))
     ? []
     : [`the stored secret does not open ${username}`];
 }
 
-async function settled(server: VaultServer, target: Postgres, books: Books): Promise<string[]> {
+async function settled(server: VaultServer, target: AccountPlace, books: Books): Promise<string[]> {
   const began = performance.now();
   for (;;) {
     const problems = await compare(server, target, books);
@@ -183,18 +161,16 @@ async function settled(server: VaultServer, target: Postgres, books: Books): Pro
   }
 }
 
-export async function simulateAccounts({ cycles, seed }: AccountOptions): Promise<string[]> {
+export async function simulateAccounts(
+  open: () => Promise<AccountPlace>,
+  { cycles, seed }: AccountOptions,
+): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'simulation-accounts-'));
   const seeded = new Seeded(seed);
   const books = new Books();
   const problems: string[] = [];
-  const target = await startPostgres({ settings: { fsync: 'off' } });
+  const target = await open();
   try {
-    await demandPasswords(target);
-    await target.sql(`CREATE ROLE keeper CREATEROLE LOGIN PASSWORD 'keeper-pass'`);
-    for (const name of ['fixed', 'turn_a', 'turn_b']) {
-      await target.sql(`CREATE ROLE ${name} LOGIN PASSWORD 'turn-pass'`);
-    }
     for (let cycle = 0; cycle <= cycles && problems.length < PROBLEMS_MAX; cycle++) {
       const server = await startVaultServer(strongroom, { folder });
       const found: string[] = [];
@@ -234,7 +210,7 @@ export async function simulateAccounts({ cycles, seed }: AccountOptions): Promis
 }
 
 /** The end of all leases is the end of all accounts. */
-async function last(folder: string, target: Postgres, books: Books): Promise<string[]> {
+async function last(folder: string, target: AccountPlace, books: Books): Promise<string[]> {
   const server = await startVaultServer(strongroom, { folder });
   try {
     const problems = await settled(server, target, books);

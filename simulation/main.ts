@@ -1,9 +1,10 @@
 /**
  * `npm run simulate [-- --ci] [--seed N] [--cycles N] [--minutes N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
- * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seconds N` for how long, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts (of a real PostgreSQL); moves (between the stores); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seconds N` for how long, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts, accounts-mariadb (of a real database); moves (between the stores); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
  * sets the dose of a part: cycles, operations or trials; `--minutes` ends consistency earlier. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
+import { mariadbPlace, postgresPlace } from './account-places.ts';
 import { simulateAccounts } from './accounts.ts';
 import { simulateCorruption } from './corruption/corruption.ts';
 import { embeddedStores } from './corruption/embedded.ts';
@@ -13,6 +14,7 @@ import { replaySeed, simulateDeterministic } from './deterministic/deterministic
 import { simulateFaults } from './faults/faults.ts';
 import { simulateFourApis } from './four-apis.ts';
 import { simulateMoves } from './moves.ts';
+import { MARIADB_HINT, mariadbIsHere } from '../rig/mariadb.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { simulateConsistency } from './replicas/consistency.ts';
 import { simulateDurability } from './replicas/durability.ts';
@@ -63,6 +65,14 @@ function onPostgres(part: () => Promise<string[]>): () => Promise<string[]> {
   };
 }
 
+function onMariadb(part: () => Promise<string[]>): () => Promise<string[]> {
+  if (mariadbIsHere()) return part;
+  return async () => {
+    console.log(`  left out: MariaDB is missing (${MARIADB_HINT})`);
+    return [];
+  };
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     options: {
@@ -103,7 +113,12 @@ async function main(): Promise<number> {
       simulateFaults({ points: cycles ?? dose.faultPoints, everyCall: !values.ci, seed }),
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
     apis: () => simulateFourApis({ sequences: cycles ?? dose.sequences, seed }),
-    accounts: onPostgres(() => simulateAccounts({ cycles: cycles ?? dose.accountCycles, seed })),
+    accounts: onPostgres(() =>
+      simulateAccounts(postgresPlace, { cycles: cycles ?? dose.accountCycles, seed }),
+    ),
+    'accounts-mariadb': onMariadb(() =>
+      simulateAccounts(mariadbPlace, { cycles: cycles ?? dose.accountCycles, seed }),
+    ),
     moves: onPostgres(() => simulateMoves({ cycles: cycles ?? dose.moves, seed })),
     consistency: onPostgres(() =>
       simulateConsistency({ operations: cycles ?? dose.operations, minutes, seed }),
