@@ -19,6 +19,8 @@ export interface AuthKind {
   readonly collections: readonly Collection[];
   /** Fields that a configuration takes and never shows. */
   readonly unreadable: readonly string[];
+  /** One of them, without which no configuration is taken: a random one, that nobody learns, stands in. */
+  readonly stand?: string;
 }
 
 const ROLES: Collection = { list: 'role', item: 'role', what: 'role' };
@@ -91,6 +93,12 @@ export const AUTH_KINDS: ReadonlyMap<string, AuthKind> = new Map(
       configs: ['config'],
       collections: [{ list: 'roles', item: 'role', what: 'role' }],
       unreadable: ['credentials'],
+    },
+    radius: {
+      configs: ['config'],
+      collections: [{ list: 'users', item: 'users', what: 'user' }],
+      unreadable: ['secret'],
+      stand: 'secret',
     },
     token: {
       configs: [],

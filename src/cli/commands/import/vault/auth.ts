@@ -72,7 +72,13 @@ async function carryConfig(
     name: path,
     wanted,
     read: async () => (fresh ? undefined : await configHere(place, path)),
-    write: async () => await place.target.post(path, wanted),
+    write: async () => {
+      const standIn =
+        kind.stand === undefined || (await configHere(place, path)) !== undefined
+          ? {}
+          : { [kind.stand]: base62(systemRandom, STAND_IN_LENGTH) };
+      await place.target.post(path, { ...wanted, ...standIn });
+    },
   });
 }
 

@@ -18,9 +18,12 @@ import { shown } from '../names.ts';
 import { carryAuth } from './auth.ts';
 import { carryIdentity } from './identity.ts';
 import { carryKv } from './kv.ts';
+import { carryMfa } from './mfa.ts';
 import { carryNamespaces } from './namespaces.ts';
 import type { Place } from './place.ts';
+import { carryOidc } from './oidc.ts';
 import { carryPolicies } from './policies.ts';
+import { carryQuotas } from './quotas.ts';
 import { Pace, Source, SOURCE_ANSWER_BYTES_MAX } from './source.ts';
 
 export const SECTIONS = [
@@ -30,6 +33,9 @@ export const SECTIONS = [
   'secrets',
   'auth',
   'identity',
+  'mfa',
+  'oidc',
+  'quotas',
 ] as const;
 type Section = (typeof SECTIONS)[number];
 
@@ -41,10 +47,6 @@ const RETRIES = 4;
 const NEVER_CARRIED: readonly (readonly [string, string])[] = [
   ['tokens and leases', 'they end with the old server: log in again here'],
   ['cubbyholes and wrapped answers', 'they belong to tokens'],
-  [
-    'keys of identity tokens, clients of the OpenID provider, MFA methods',
-    'their secrets are never shown',
-  ],
   ['audit devices', 'they are declared in the configuration here'],
 ];
 
@@ -104,7 +106,10 @@ async function carryAll(root: Place, wants: ReadonlySet<Section>): Promise<void>
     }
     if (wants.has('auth')) await carryAuth(place);
     if (wants.has('identity')) await carryIdentity(place);
+    if (wants.has('mfa')) await carryMfa(place);
+    if (wants.has('oidc')) await carryOidc(place);
   }
+  if (wants.has('quotas')) await carryQuotas(root);
 }
 
 export function placeIn(root: Place, namespace: string): Place {
