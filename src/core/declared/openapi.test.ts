@@ -145,3 +145,22 @@ test('help names the request, the fields in order, and the description', () => {
   for (const line of help.split('\n')) assert.ok(line.length <= 80, line);
   assert.match(backendHelp(backend), /## PATHS[^]*creds\[\/\{name:any\}\]\n {8}Credentials\.\n/);
 });
+
+test('an engine and an auth method of one name share no operation and no schema', () => {
+  const sections = [
+    { backend: backend as unknown as Backend<never>, prefix: '/demo/' },
+    {
+      backend: { ...backend, kind: 'auth' } as unknown as Backend<never>,
+      prefix: '/auth/demo/',
+    },
+  ];
+  const { paths, components } = openApiDocument(sections, '1.0.0') as unknown as Shown;
+  const ids = Object.values(paths).flatMap((item) =>
+    Object.values(item).flatMap((operation) => operation?.operationId ?? []),
+  );
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual(Object.keys(components.schemas).sort(), [
+    'DemoWriteRolesNameAuthRequest',
+    'DemoWriteRolesNameRequest',
+  ]);
+});

@@ -157,7 +157,9 @@ class Document {
   #operationOf(section: Section, path: Path<never>, pattern: string, row: Described): Json {
     const { backend } = section;
     const declared = path.operations[row.operation];
-    const words = [backend.type, row.verb, ...wordsOf(templateOf(pattern))].flatMap(wordsOf);
+    const place = [backend.type, row.verb, ...wordsOf(templateOf(pattern))].flatMap(wordsOf);
+    // An engine and an auth method may have one name (ldap, kubernetes), and both a `config`.
+    const words = backend.kind === 'auth' ? [...place, 'auth'] : place;
     const hasBody = row.method === 'post' || row.method === 'patch';
     const query = queryParameters(path, pattern, row);
     const body = hasBody ? this.#bodyOf(path, pattern, words) : undefined;
