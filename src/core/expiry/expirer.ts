@@ -15,6 +15,8 @@ import { leaseKind } from './leases.ts';
 import { Pace } from './pace.ts';
 import { placeKinds } from './places.ts';
 import { intentKind, taskKind } from '../outside/left-open.ts';
+import { isNewsTo } from './settler.ts';
+import type { Settler } from './settler.ts';
 import { tokenKinds } from './tokens.ts';
 import type { ExpirerPorts, Kind, Kinds, Outcome } from './work.ts';
 
@@ -31,21 +33,8 @@ const WAITING_MS = 10_000;
 const COMMIT_ATTEMPTS_MAX = 10;
 /** Between looks at what others have to do before someone who waits here may go on. */
 const ELSEWHERE_MS = 20;
-/** What has been due for so long is being tried again and again; nobody waits for it. */
-const OLD_MS = 5_000;
 /** Longest time a caller waits for what its own request scheduled. */
 export const SETTLE_MS_MAX = 10_000;
-
-/** Someone who waits for what is due. */
-interface Settler {
-  readonly sinceMs: number;
-  /** What was under way before is not waited for. */
-  readonly busyBefore: ReadonlySet<string>;
-  /** The queue was read since. */
-  looked: boolean;
-  done: boolean;
-  resolve?: () => void;
-}
 
 export class Expirer {
   readonly #ports: ExpirerPorts;
@@ -183,13 +172,14 @@ export class Expirer {
         }
       }
       if (due.length > 0) continue;
-      if (now.some((entry) => this.#isAwaited(entry))) {
+      if (now.some((entry) => !this.#isOurs(entry) && this.#isAwaited(entry))) {
         await this.#pause(ELSEWHERE_MS);
         // What waited may have waited for what the other process has done.
         this.#waiting.clear();
         continue;
       }
-      this.#release();
+      // What is left of them is held back by another entry of the same subject, which is under way.
+      this.#release(now);
       if (this.#busy.size > 0) {
         await this.#progress();
         continue;
@@ -228,10 +218,10 @@ export class Expirer {
     return this.#ports.duty.held || this.#kinds[entry.kind]?.outside !== true;
   }
 
-  /** Due, not to be taken up here now, and somebody waits who came when it was no old business yet. */
-  #isAwaited({ atMs }: DueEntry): boolean {
-    for (const { done, sinceMs } of this.#settlers) {
-      if (!done && atMs > sinceMs - OLD_MS) return true;
+  /** Due, not to be worked off here, and somebody waits who came when it was no old business yet. */
+  #isAwaited(entry: DueEntry): boolean {
+    for (const settler of this.#settlers) {
+      if (!settler.done && isNewsTo(settler, entry)) return true;
     }
     return false;
   }
@@ -243,10 +233,11 @@ export class Expirer {
     cancel();
   }
 
-  /** Nothing is due that is not under way: whoever waited for no more than that may go on. */
-  #release(): void {
+  /** Nothing more can be taken up: whoever waited for nothing that is left, or under way, may go on. */
+  #release(left: readonly DueEntry[]): void {
     for (const settler of this.#settlers) {
       if (!settler.looked || settler.done) continue;
+      if (left.some((entry) => this.#isOurs(entry) && isNewsTo(settler, entry))) continue;
       if ([...this.#busy.keys()].some((key) => !settler.busyBefore.has(key))) continue;
       settler.done = true;
       settler.resolve?.();

@@ -20,12 +20,13 @@ export function placeKinds(ports: ExpirerPorts): Record<'unmount' | 'namespace' 
   const { table, shred } = ports;
   return {
     unmount: {
-      async work(unit, entry) {
+      async work(unit, entry, nowMs) {
         const gone = unit.view(entry.namespaceId, GONE_PREFIX);
         const mount = await gone.getJson<GoneMount>(entry.id);
         if (mount === undefined) return 'done';
         // What is half done outside becomes a lease, or needs the mount's data.
-        if (await ports.intents.anyOf(unit, mount.accessor)) return 'waiting';
+        const lookMs = await ports.intents.openUntilMs(unit, mount.accessor, nowMs);
+        if (lookMs !== undefined) return lookMs;
         if (await anyBelow(ports, unit, entry.namespaceId, mount.path)) {
           // The leases are being revoked at their targets; the mount's own data must wait for them.
           if (mount.withNamespace === true) await dropIrrevocable(ports, unit, entry.namespaceId);
@@ -49,10 +50,11 @@ export function placeKinds(ports: ExpirerPorts): Record<'unmount' | 'namespace' 
       },
     },
     move: {
-      async work(unit, entry) {
+      async work(unit, entry, nowMs) {
         const migration = await getMigration(unit, entry.id);
         if (migration === undefined || migration.status !== 'in-progress') return 'done';
-        if (await ports.intents.anyOf(unit, migration.entry.accessor)) return 'waiting';
+        const lookMs = await ports.intents.openUntilMs(unit, migration.entry.accessor, nowMs);
+        if (lookMs !== undefined) return lookMs;
         if (await anyBelow(ports, unit, entry.namespaceId, migration.entry.path)) return 'waiting';
         return (await moveStep(unit, table, entry.id, migration)) ? 'done' : 'again';
       },

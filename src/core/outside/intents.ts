@@ -53,6 +53,10 @@ const ID_LENGTH = 16;
 /** An intent is settled this long after it was opened: no act takes longer. */
 const SETTLE_AFTER_MS = 2 * ACT_MS_MAX;
 
+/** Pauses between looks at what is open: as long as it has been open. */
+const LOOK_MS_MIN = 50;
+const LOOK_MS_MAX = 10_000;
+
 export interface IntentPorts {
   readonly world: Pick<World, 'clock' | 'random'>;
   readonly begin: () => CoreUnit;
@@ -138,11 +142,15 @@ export class Intents {
     this.#view(unit).delete(id);
   }
 
-  /** Whether a mount has left something open: its data are needed to settle that. */
-  async anyOf(unit: Unit, mountAccessor: string): Promise<boolean> {
+  /** Whether a mount has left something open, whose settling needs its data: then when to look again, else undefined. */
+  async openUntilMs(unit: Unit, mountAccessor: string, nowMs: number): Promise<number | undefined> {
     const after = `${mountAccessor}:`;
     const [next] = await this.#view(unit).list('', { after, limit: 1 });
-    return next?.startsWith(after) ?? false;
+    if (next?.startsWith(after) !== true) return undefined;
+    const record = await this.get(unit, next);
+    // Most requests are over soon, and whoever moves the mount should not wait for much longer than they take.
+    const ageMs = record === undefined ? 0 : nowMs - record.openedMs;
+    return nowMs + Math.min(Math.max(ageMs, LOOK_MS_MIN), LOOK_MS_MAX);
   }
 
   /** After a start of the only process: nobody is at work on what is open, so it is settled now. */

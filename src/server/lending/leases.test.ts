@@ -165,6 +165,38 @@ suite('a lease', () => {
       assert.equal(await found(server, id), 'invalid_request');
     }));
 
+  test('that is held back by itself holds up nobody else, while its mount is removed', async () => {
+    const storage = createMemoryStorage();
+    let listings = 0;
+    const list = storage.list.bind(storage);
+    storage.list = async (prefix, page) => {
+      // Turn after turn without end, nothing else would ever be heard again.
+      assert.ok(++listings < 10_000, 'the queue is read again and again');
+      return await list(prefix, page);
+    };
+    await lending(
+      async (server) => {
+        const { id, name } = await lend(server);
+        let removed: Promise<string> | undefined;
+        server.target.dropping = async () => {
+          if (removed !== undefined) return;
+          const data = { lease_id: id, sync: false };
+          await server.ask('write', 'sys/leases/revoke', { data });
+          removed = server.outcome('delete', 'sys/mounts/lend');
+          listings = 0;
+          for (let turn = 0; turn < 100; turn++) {
+            await nextTurn();
+            server.clock.advance(1);
+          }
+        };
+        await server.pass(61);
+        assert.equal(await removed, 'ok');
+        assert.ok(!server.target.live.has(name));
+      },
+      { storage },
+    );
+  });
+
   test('that is made while those before it are revoked is none of them', () =>
     lending(async (server) => {
       await lend(server);

@@ -134,6 +134,23 @@ suite('an act outside', () => {
       );
     }));
 
+  test('holds up the move of its mount no longer than its request takes', () =>
+    lending(async (server) => {
+      let id = '';
+      server.target.made = async () => {
+        server.target.made = async () => {};
+        const data = { from: 'lend', to: 'lent' };
+        id = String((await server.get('write', 'sys/remount', { data }))['migration_id']);
+        await server.pass(0);
+      };
+      assert.notEqual(await server.outcome('read', CREDS), 'ok');
+      await server.pass(1);
+      const { migration_info: info } = await server.get('read', `sys/remount/status/${id}`);
+      assert.equal((info as { status: string }).status, 'success');
+      assert.equal(server.target.live.size, 0);
+      assert.equal(await server.outcome('read', 'lent/creds/60/600'), 'ok');
+    }));
+
   test('holds up the removal of its mount until it is settled', () =>
     lending(async (server) => {
       server.target.making = 'fails after it';
