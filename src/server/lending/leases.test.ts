@@ -183,6 +183,7 @@ suite('a lease', () => {
           const data = { lease_id: id, sync: false };
           await server.ask('write', 'sys/leases/revoke', { data });
           removed = server.outcome('delete', 'sys/mounts/lend');
+          for (let turn = 0; turn < 50; turn++) await nextTurn();
           listings = 0;
           for (let turn = 0; turn < 100; turn++) {
             await nextTurn();
