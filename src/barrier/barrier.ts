@@ -218,10 +218,8 @@ export class Barrier {
 
   /** Installs a new term if the configuration says that the newest is too old or has encrypted too often. */
   async rotateIfDue(): Promise<boolean> {
-    // Another process may have done it a moment ago.
-    await this.refresh();
     const nowMs = this.#world.clock.nowMs();
-    const due = isRotationDue(this.rotationConfig, await this.keyStatus(), nowMs);
+    const due = isRotationDue(await this.rotationConfig(), await this.keyStatus(), nowMs);
     if (due) await this.rotate();
     return due;
   }
@@ -252,12 +250,14 @@ export class Barrier {
     return this.#opened().keys.keyring.terms.map((term) => term.number);
   }
 
-  get rotationConfig(): RotationConfig {
+  /** This and {@link keyStatus} are as another process has just left them. */
+  async rotationConfig(): Promise<RotationConfig> {
+    await this.refresh();
     return this.#opened().keys.keyring.rotation;
   }
 
-  async setRotationConfig(rotation: RotationConfig): Promise<void> {
-    await this.#changeKeyring((keyring) => ({ ...keyring, rotation }));
+  async setRotationConfig(wish: Partial<RotationConfig>): Promise<void> {
+    await this.#changeKeyring((old) => ({ ...old, rotation: { ...old.rotation, ...wish } }));
   }
 
   /**
@@ -306,6 +306,7 @@ export class Barrier {
   }
 
   async keyStatus(): Promise<KeyStatus> {
+    await this.refresh();
     return await keyStatusOf(this.#opened().store);
   }
 

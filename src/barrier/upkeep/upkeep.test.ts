@@ -114,6 +114,22 @@ test('rotation by age happens without anybody asking', async () => {
   await upkeep.stop();
 });
 
+test('what another replica does to the keyring is told at once, and kept by changes here', async () => {
+  const { barrier, clock, storage } = await kept(1);
+  const other = new Barrier({ storage, world: { ...TEST_WORLD, clock } });
+  await other.unseal(ROOT_KEY);
+  await other.rotate();
+  assert.equal((await barrier.keyStatus()).term, 2);
+  await other.setRotationConfig({ intervalSeconds: 3600 });
+  assert.equal((await barrier.rotationConfig()).intervalSeconds, 3600);
+  await Promise.all([
+    other.setRotationConfig({ intervalSeconds: 7200 }),
+    barrier.setRotationConfig({ maxOperations: 1e6 }),
+  ]);
+  const { maxOperations, intervalSeconds } = await other.rotationConfig();
+  assert.deepEqual([maxOperations, intervalSeconds], [1e6, 7200]);
+});
+
 test('counts survive a restart, and another replica’s rotation is noticed', async () => {
   const { barrier, clock, storage, upkeep } = await kept(50);
   await upkeep.start();

@@ -80,7 +80,7 @@ function configPath(ports: SealPorts, pattern: string): Path<Unit> {
         summary: 'Change the configuration',
         outsideEffects: true,
         handler: async ({ fields }) => {
-          const old = ports.keyring.rotationConfig;
+          const old = await ports.keyring.rotationConfig();
           const maxOperations = fields.max_operations ?? old.maxOperations;
           const intervalSeconds = fields.interval ?? old.intervalSeconds;
           if (intervalSeconds !== 0 && intervalSeconds < INTERVAL_SECONDS_MIN) {
@@ -95,8 +95,12 @@ function configPath(ports: SealPorts, pattern: string): Path<Unit> {
           if (maxOperations === old.maxOperations && intervalSeconds === old.intervalSeconds) {
             return undefined;
           }
-          const enabled = fields.enabled ?? old.enabled;
-          await ports.keyring.setRotationConfig({ enabled, maxOperations, intervalSeconds });
+          const { enabled } = fields;
+          await ports.keyring.setRotationConfig({
+            ...(enabled === undefined ? {} : { enabled }),
+            ...(fields.max_operations === undefined ? {} : { maxOperations }),
+            ...(fields.interval === undefined ? {} : { intervalSeconds }),
+          });
           return undefined;
         },
       },
@@ -104,8 +108,8 @@ function configPath(ports: SealPorts, pattern: string): Path<Unit> {
   });
 }
 
-function readConfig(ports: SealPorts): Reply {
-  const { enabled, maxOperations, intervalSeconds } = ports.keyring.rotationConfig;
+async function readConfig(ports: SealPorts): Promise<Reply> {
+  const { enabled, maxOperations, intervalSeconds } = await ports.keyring.rotationConfig();
   return {
     data: { enabled, interval: formatInterval(intervalSeconds), max_operations: maxOperations },
   };

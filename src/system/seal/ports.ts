@@ -9,8 +9,8 @@ export interface SealPorts {
   readonly keyring: {
     keyStatus(): Promise<KeyStatus>;
     rotate(): Promise<KeyStatus>;
-    readonly rotationConfig: RotationConfig;
-    setRotationConfig(config: RotationConfig): Promise<void>;
+    rotationConfig(): Promise<RotationConfig>;
+    setRotationConfig(wish: Partial<RotationConfig>): Promise<void>;
   };
   /** Creates the cluster with its first records and a root token. */
   readonly initialize: (
