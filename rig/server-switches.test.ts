@@ -5,8 +5,9 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Api } from './api.ts';
-import { freePort } from './child.ts';
+import { Child, freePort } from './child.ts';
 import { startVaultServer, strongroom } from './vault-server.ts';
 
 const PATIENCE_MS = 10_000;
@@ -63,4 +64,27 @@ listener "tcp" {
   assert.deepEqual(await server.child.stop(), { code: 0, signal: null });
   assert.match(server.child.output, /\[INFO\] +stopping/);
   assert.equal(existsSync(pidFile), false);
+});
+
+test('a server whose database is not there waits for it, and then says so', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'switches-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const config = join(folder, 'server.hcl');
+  const url = `postgres://127.0.0.1:${await freePort()}/none?sslmode=disable`;
+  writeFileSync(
+    config,
+    `storage "postgresql" {
+  connection_url = "${url}"
+  max_connect_retries = 2
+}
+listener "tcp" {
+  address = "127.0.0.1:0"
+  tls_disable = true
+}`,
+  );
+  const program = fileURLToPath(new URL('../bin/strongroom', import.meta.url));
+  const child = new Child([program, 'server', `-config=${config}`]);
+  t.after(() => child.kill());
+  assert.deepEqual(await child.exited, { code: 1, signal: null });
+  assert.match(child.output, /cannot start: reason="no database can be used: .*ECONNREFUSED/);
 });
