@@ -20,7 +20,7 @@ const ROUNDS = 6;
 const ROUNDS_LEFT_OUT = 2;
 const REQUESTS = 200;
 
-const { values, positionals } = parseArgs({
+const { values: wished, positionals } = parseArgs({
   options: { postgresql: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
@@ -60,7 +60,7 @@ class Server {
 
 async function compare(counts: readonly number[]): Promise<void> {
   const places: Place[] = [];
-  const postgres = values.postgresql ? await startPostgres() : undefined;
+  const postgres = wished.postgresql ? await startPostgres() : undefined;
   try {
     for (const count of counts) {
       const folder = mkdtempSync(join(directory, 'bench-scale-'));
