@@ -19,6 +19,7 @@ import { assemble, forgetStore } from './assemble.ts';
 import type { Assembly, Services } from './assemble.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
+import { endService } from './end-service.ts';
 import { auditedHeaders } from '../system/config/audited-headers.ts';
 import type { CorsRecord } from '../system/config/cors.ts';
 import { corsSettings } from './ports/cors-settings.ts';
@@ -315,19 +316,15 @@ export class Instance {
   async #endService(): Promise<void> {
     this.#serving = undefined;
     this.#ready = false;
-    // Not waited for: a copy that is being made must not hold up the end of the keys.
-    this.#snapshots?.stop().catch(() => {});
-    await this.#assembly.expirer.stop();
-    // Not waited for: what is under way at a database must not hold up the end of the keys.
-    this.#assembly.stopBackends().catch(() => {});
-    await this.#replicas?.leave();
-    await this.#anchors.stop();
-    const stopped = this.#upkeep.stop();
-    this.#options.audit.sealed();
-    this.unsealer.seal();
-    await stopped;
-    forgetStore(this.#assembly);
-    this.#options.world.log.named('core').info('sealed');
+    await endService({
+      options: this.#options,
+      assembly: this.#assembly,
+      anchors: this.#anchors,
+      replicas: this.#replicas,
+      snapshots: this.#snapshots,
+      unsealer: this.unsealer,
+      upkeep: this.#upkeep,
+    });
   }
 
   async close(): Promise<void> {
