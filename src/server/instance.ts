@@ -19,7 +19,7 @@ import { assemble, forgetStore } from './assemble.ts';
 import type { Assembly, Services } from './assemble.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
-import { endService } from './end-service.ts';
+import { endService } from './service/end-service.ts';
 import { auditedHeaders } from '../system/config/audited-headers.ts';
 import type { CorsRecord } from '../system/config/cors.ts';
 import { corsSettings } from './ports/cors-settings.ts';
@@ -28,7 +28,7 @@ import { Replicas } from './replicas/replicas.ts';
 import { snapshotServices } from './snapshots/snapshots.ts';
 import type { SnapshotServices } from './snapshots/snapshots.ts';
 import { foundCluster, makeRootToken } from './start/found-cluster.ts';
-import { TakeUp } from './take-up.ts';
+import { TakeUp } from './service/take-up.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
 const AUDITED_HEADERS_PATH = 'sys/config/auditing/';

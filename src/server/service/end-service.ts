@@ -1,13 +1,13 @@
 /** What sealing does to a server in service: everything stops, the others are told, and the keys go, whatever the store does meanwhile. */
-import type { Upkeep } from '../barrier/upkeep/upkeep.ts';
-import { within } from '../core/expiry/within.ts';
-import type { Unsealer } from '../seal/unsealer.ts';
-import { forgetStore } from './assemble.ts';
-import type { Assembly } from './assemble.ts';
-import type { AuditAnchors } from './audit-anchors.ts';
-import type { InstanceOptions } from './ports/instance-options.ts';
-import type { Replicas } from './replicas/replicas.ts';
-import type { SnapshotServices } from './snapshots/snapshots.ts';
+import type { Upkeep } from '../../barrier/upkeep/upkeep.ts';
+import { within } from '../../core/expiry/within.ts';
+import type { Unsealer } from '../../seal/unsealer.ts';
+import { forgetStore } from '../assemble.ts';
+import type { Assembly } from '../assemble.ts';
+import type { AuditAnchors } from '../audit-anchors.ts';
+import type { InstanceOptions } from '../ports/instance-options.ts';
+import type { Replicas } from '../replicas/replicas.ts';
+import type { SnapshotServices } from '../snapshots/snapshots.ts';
 
 /** The end of the keys waits no longer than this for a store that has to be told of it. */
 const HAND_OVER_MS_MAX = 2_000;

@@ -2,11 +2,11 @@
  * Goes over to a store in which everything was replaced, here or by another server: what is known of the state before is forgotten, and the
  * server unseals itself again with the key that it had, if that opens what is there now.
  */
-import type { Barrier } from '../barrier/barrier.ts';
-import type { World } from '../base/world.ts';
-import { wipe } from '../crypto/secret-bytes.ts';
-import { isReplaceable, ReplacedError, StorageError } from '../storage/storage.ts';
-import type { ReplaceableStorage, Storage } from '../storage/storage.ts';
+import type { Barrier } from '../../barrier/barrier.ts';
+import type { World } from '../../base/world.ts';
+import { wipe } from '../../crypto/secret-bytes.ts';
+import { isReplaceable, ReplacedError, StorageError } from '../../storage/storage.ts';
+import type { ReplaceableStorage, Storage } from '../../storage/storage.ts';
 
 export interface TakeUpPorts {
   /** One that is never replaced is never taken up. */
