@@ -6,6 +6,7 @@ import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { BodyError } from '../facades/facade.ts';
 import type { WireRequest } from '../facades/facade.ts';
 import { RawClient, echo, running, said } from './listener.testkit.ts';
 
@@ -66,6 +67,26 @@ describe('bodies', () => {
       sent.resolve();
       assert.ok((await sized.rest()).endsWith(`POST /v1/a ${body}`));
       assert.ok((await chunked.rest()).endsWith(`POST /v1/b ${body}`));
+    });
+  }
+
+  for (const [how, read] of [
+    ['reads it whole', (request: WireRequest) => request.readBody(100)],
+    ['reads it in pieces', (request: WireRequest) => Array.fromAsync(request.bodyPieces())],
+  ] as const) {
+    test(`whose sender goes away end for who ${how}`, async (context) => {
+      const outcome = Promise.withResolvers<unknown>();
+      const { port } = await running(context, async (request) => {
+        read(request).then(outcome.resolve, outcome.resolve);
+        await outcome.promise;
+        return said(200, 'never sent');
+      });
+      const client = await RawClient.open(port);
+      await client.send(`POST /v1/a ${HOST}Content-Length: 50\r\n\r\nab`);
+      client.socket.end();
+      const error = await outcome.promise;
+      assert.ok(error instanceof BodyError);
+      assert.equal(error.reason, 'aborted');
     });
   }
 

@@ -304,6 +304,8 @@ export class Listener {
       if (exchange.request.socket === socket && !exchange.request.complete) {
         exchange.abort();
         this.#running.delete(exchange);
+        // Once it is answered, nothing else would tell whoever still waits for the rest.
+        exchange.response.once('close', () => exchange.request.destroy());
         this.#send(exchange, peer, this.#options.facade.refuse(status, message), true);
         return;
       }

@@ -79,3 +79,14 @@ test('an archive that is cut off or altered is refused, or leaves the snapshot t
     { numRuns: 60 },
   );
 });
+
+test('an upload that breaks off ends the reading of it', async () => {
+  const bytes = await collected(archiveOf(made(Buffer.alloc(100_000, 'x'), 4096)).stream());
+  async function* broken(end: number): AsyncGenerator<Uint8Array> {
+    yield* inPieces(bytes.subarray(0, end), 999);
+    throw new Error('the line went dead');
+  }
+  for (const end of [0, 1, 3, 100, 50_000]) {
+    await assert.rejects(collected(snapshotIn(broken(end))));
+  }
+});

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { crc32, createGunzip } from 'node:zlib';
-import { Readable } from 'node:stream';
+import { Readable, pipeline } from 'node:stream';
 import { SnapshotError } from './container.ts';
 import type { MadeSnapshot } from './make.ts';
 
@@ -142,7 +142,9 @@ export async function* snapshotIn(pieces: AsyncIterable<Uint8Array>): AsyncGener
     yield* all();
     return;
   }
-  const unzipped = Readable.from(all()).pipe(createGunzip());
+  const unzipped = createGunzip();
+  // An upload that breaks off must end whoever reads what is in it.
+  pipeline(Readable.from(all()), unzipped, () => {});
   try {
     yield* stateOf(unzipped as AsyncIterable<Buffer>);
   } catch (error) {
