@@ -9,6 +9,7 @@ import { RequestError, invalidRequest, notFound } from '../model/errors.ts';
 import type { Stored, Unit } from '../model/transaction.ts';
 import type { ScannableStorage } from '../storage/storage.ts';
 import { snapshotIn } from './archive.ts';
+import { SnapshotError } from './container.ts';
 import type { Destination } from './destination.ts';
 import { isSnapshotName } from './names.ts';
 import { deleteLoaded, loadedIds, putLoaded, readLoaded, readSchedule } from './records.ts';
@@ -108,7 +109,8 @@ export class LoadedSnapshots {
     try {
       await this.#keep(id, this.#unpacked(snapshotIn(pieces))).copy;
     } catch (error) {
-      throw asTold(error);
+      if (!(error instanceof SnapshotError)) throw asTold(error);
+      throw invalidRequest(`the snapshot cannot be loaded: ${error.message}`, { cause: error });
     }
     const unit = begin();
     putLoaded(unit, record);

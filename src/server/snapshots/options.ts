@@ -1,5 +1,6 @@
 /** What the configuration says of snapshots. */
 import type { Random } from '../../base/random.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { copierOf, privateDirectory, workDirectory } from './copies.ts';
@@ -17,7 +18,12 @@ export interface SnapshotOptions {
 
 export const NO_SNAPSHOTS: SnapshotOptions = {
   copyTo: undefined,
-  work: { file: () => '', remove: () => {} },
+  work: {
+    file: () => {
+      throw invalidRequest('this server has no folder for snapshots');
+    },
+    remove: () => {},
+  },
   directory: undefined,
   environment: {},
 };
