@@ -57,6 +57,14 @@ function target(
   ];
 }
 
+interface Round {
+  readonly output: string;
+  readonly results: readonly Replayed[];
+}
+
+/** More than these are no bad luck. */
+const SECOND_TRIES_MAX = 3;
+
 interface Replay {
   readonly folder: string;
   readonly only: readonly string[];
@@ -106,23 +114,31 @@ async function main(argv: readonly string[]): Promise<number> {
   const server = values.postgresql === undefined ? undefined : await startPostgres();
   const postgres =
     server === undefined ? undefined : { url: server.url(), servers: values.postgresql ?? '1' };
-  const output = replay({ folder: resolve(folder), only, report, postgres });
-  await server?.stop();
-  let results: readonly Replayed[];
-  try {
-    results = (JSON.parse(readFileSync(report, 'utf8')) as { results: Replayed[] }).results;
-  } catch {
-    console.log(`${output}\nthe replay broke off\n0 passed, 1 failed`);
-    return 1;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const round = (which: readonly string[]): Round => {
+    const output = replay({ folder: resolve(folder), only: which, report, postgres });
+    if (!existsSync(report)) throw new Error(`the replay broke off:\n${output}`);
+    const { results } = JSON.parse(readFileSync(report, 'utf8')) as Pick<Round, 'results'>;
+    return { output, results };
+  };
   const read = (url: URL): Expected => JSON.parse(readFileSync(url, 'utf8')) as Expected;
   const expected = {
     ...read(EXPECTED),
     ...(postgres === undefined ? {} : read(EXPECTED_POSTGRESQL)),
     ...(postgres === undefined || postgres.servers === '1' ? {} : read(EXPECTED_SERVERS)),
   };
+  const isBad = (result: Replayed): boolean =>
+    result.skipped === null && !result.passed && reasonFor(expected, result) === undefined;
+  let { output, results } = round(only);
+  const again = results.filter(isBad).map(({ area, file }) => `${area}/${file}`);
+  // Some tokens live for a second, which a busy machine may need for a request.
+  if (again.length > 0 && again.length <= SECOND_TRIES_MAX) {
+    console.log(`${output}\ntried a second time: ${again.join(', ')}`);
+    const second = round(again);
+    output = second.output;
+    results = [...results.filter((result) => !isBad(result)), ...second.results];
+  }
+  await server?.stop();
+  rmSync(scratch, { recursive: true, force: true });
   let passed = 0;
   let failed = 0;
   const awaited = new Map<string, number>();

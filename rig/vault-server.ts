@@ -73,11 +73,24 @@ export interface VaultServer {
   readonly readyMs: number;
 }
 
+/** How often a port that was free is taken by somebody else before the server has it. */
+const STARTS_MAX = 3;
+
 /** Starts the program on `folder`, which keeps everything between starts, and resolves when it is ready to serve. */
 export async function startVaultServer(
   program: Program,
   options: VaultServerOptions,
 ): Promise<VaultServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(program, options);
+    } catch (error) {
+      if (attempt === STARTS_MAX || !String(error).includes('EADDRINUSE')) throw error;
+    }
+  }
+}
+
+async function startOnce(program: Program, options: VaultServerOptions): Promise<VaultServer> {
   const { folder } = options;
   const port = await freePort();
   const address = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;

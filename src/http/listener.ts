@@ -300,11 +300,10 @@ export class Listener {
     peer.failed = true;
     const { status, message } = refusalOf(error);
     for (const exchange of this.#running) {
-      // Its body will never be complete: this is its reply, whatever the facade is waiting for.
+      // Its body will never be complete: this is its reply, and the end for whoever waits for the rest.
       if (exchange.request.socket === socket && !exchange.request.complete) {
         exchange.abort();
         this.#running.delete(exchange);
-        // Once it is answered, nothing else would tell whoever still waits for the rest.
         exchange.response.once('close', () => exchange.request.destroy());
         this.#send(exchange, peer, this.#options.facade.refuse(status, message), true);
         return;
