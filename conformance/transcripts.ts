@@ -37,6 +37,10 @@ function reasonFor(expected: Expected, { area, file }: Replayed): string | undef
   return undefined;
 }
 
+/** Ports of a replay: runs on different stores may go side by side. */
+const PORTS = 18_400;
+const PORTS_EACH = 100;
+
 /** What replays are run against. */
 function target(
   postgres: { readonly url: string; readonly servers: string } | undefined,
@@ -73,7 +77,9 @@ interface Replay {
 }
 
 function replay({ folder, only, report, postgres }: Replay): string {
-  const program = [join(folder, 'replay.py'), ...target(postgres)];
+  const from = PORTS + PORTS_EACH * Number(postgres?.servers ?? 0);
+  const ports = ['--ports', `${from}-${from + PORTS_EACH - 1}`];
+  const program = [join(folder, 'replay.py'), ...ports, ...target(postgres)];
   // A throw-away PostgreSQL for the scenarios that need one.
   if (existsSync('/usr/lib/postgresql')) program.push('--postgres');
   const args = [...program, '--json', report, ...only.flatMap((one) => ['--only', one])];

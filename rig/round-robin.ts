@@ -12,7 +12,11 @@ export async function startRoundRobin(ports: readonly number[], port = 0): Promi
   let next = 0;
   const listener = createServer((client) => {
     const server = connect(ports[next++ % ports.length] ?? 0, '127.0.0.1');
-    for (const socket of [client, server]) socket.setNoDelay(true);
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      // Also what comes when the pipeline no longer listens.
+      socket.on('error', () => {});
+    }
     // Ends both when either has ended, whatever the other has not read yet.
     pipeline(client, server, client, () => {
       client.destroy();
