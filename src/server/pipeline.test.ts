@@ -250,40 +250,6 @@ suite('a sealed server', () => {
     }
     await server.instance.close();
   });
-
-  test('ends the keys in time when the store does not answer', async () => {
-    const inner = createMemoryStorage();
-    const hanging = Promise.withResolvers<void>();
-    const hung = Promise.withResolvers<void>();
-    let answers = true;
-    const storage: Storage = {
-      read: (keys) => inner.read(keys),
-      list: (prefix, page) => inner.list(prefix, page),
-      close: () => inner.close(),
-      commit: async (commit) => {
-        if (!answers) hung.resolve();
-        if (!answers) await hanging.promise;
-        await inner.commit(commit);
-      },
-    };
-    const server = await openInstance({ storage });
-    await server.makeToken({ ttl: '30s' });
-    answers = false;
-    // What is due now is being worked off, and waits for the store.
-    server.clock.advance(30_000);
-    await hung.promise;
-    const sealing = server.instance.seal();
-    assert.equal((await server.instance.unsealer.status()).sealed, false);
-    server.clock.advance(2_000);
-    await sealing;
-    assert.equal(await server.outcome('read', 'secret/data/a'), 'sealed');
-    hanging.resolve();
-    answers = true;
-    for (const share of server.shares) await server.instance.unsealer.submit(Buffer.from(share));
-    await server.instance.serve();
-    assert.equal(await server.outcome('write', 'secret/data/a', written('x')), 'ok');
-    await server.instance.close();
-  });
 });
 
 suite('the order of the checks', () => {

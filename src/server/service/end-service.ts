@@ -1,6 +1,5 @@
-/** What sealing does to a server in service: everything stops, the others are told, and the keys go, whatever the store does meanwhile. */
+/** What sealing does to a server in service: everything stops, the others are told, and the keys go. */
 import type { Upkeep } from '../../barrier/upkeep/upkeep.ts';
-import { within } from '../../core/expiry/within.ts';
 import type { Unsealer } from '../../seal/unsealer.ts';
 import { forgetStore } from '../assemble.ts';
 import type { Assembly } from '../assemble.ts';
@@ -8,9 +7,6 @@ import type { AuditAnchors } from '../audit-anchors.ts';
 import type { InstanceOptions } from '../ports/instance-options.ts';
 import type { Replicas } from '../replicas/replicas.ts';
 import type { SnapshotServices } from '../snapshots/snapshots.ts';
-
-/** The end of the keys waits no longer than this for a store that has to be told of it. */
-const HAND_OVER_MS_MAX = 2_000;
 
 export interface InService {
   readonly options: Pick<InstanceOptions, 'audit' | 'world'>;
@@ -24,22 +20,16 @@ export interface InService {
 
 export async function endService(parts: InService): Promise<void> {
   const { options, assembly, anchors, replicas, snapshots, unsealer, upkeep } = parts;
-  const { clock, log } = options.world;
   // Neither is waited for: a copy that is being made, or what is under way at a database, must not hold up the end of the keys.
   snapshots?.stop().catch(() => {});
-  const handedOver = within(clock, HAND_OVER_MS_MAX, 'handing over', async () => {
-    await assembly.expirer.stop();
-    await replicas?.leave();
-    await anchors.stop();
-  });
+  await assembly.expirer.stop();
   assembly.stopBackends().catch(() => {});
-  await handedOver.catch((error: unknown) => {
-    log.warn('sealing without having handed over', { error: String(error) });
-  });
+  await replicas?.leave();
+  await anchors.stop();
   const stopped = upkeep.stop();
   options.audit.sealed();
   unsealer.seal();
   await stopped;
   forgetStore(assembly);
-  log.named('core').info('sealed');
+  options.world.log.named('core').info('sealed');
 }
