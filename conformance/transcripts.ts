@@ -121,6 +121,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const postgres =
     server === undefined ? undefined : { url: server.url(), servers: values.postgresql ?? '1' };
   const round = (which: readonly string[]): Round => {
+    // What a round before has left is no report of this one.
+    rmSync(report, { force: true });
     const output = replay({ folder: resolve(folder), only: which, report, postgres });
     if (!existsSync(report)) throw new Error(`the replay broke off:\n${output}`);
     const { results } = JSON.parse(readFileSync(report, 'utf8')) as Pick<Round, 'results'>;
@@ -139,9 +141,9 @@ async function main(argv: readonly string[]): Promise<number> {
   // Some tokens live for a second, which a busy machine may need for a request.
   if (again.length > 0 && again.length <= SECOND_TRIES_MAX) {
     console.log(`${output}\ntried a second time: ${again.join(', ')}`);
-    const second = round(again);
-    output = second.output;
-    results = [...results.filter((result) => !isBad(result)), ...second.results];
+    const good = results.filter((result) => !isBad(result));
+    ({ output, results } = round(again));
+    results = [...good, ...results];
   }
   await server?.stop();
   rmSync(scratch, { recursive: true, force: true });
