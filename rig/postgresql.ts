@@ -1,15 +1,17 @@
-/** A PostgreSQL server of one's own, in a temporary folder on a free port, that ends with the rig. */
-import { spawnSync } from 'node:child_process';
+/** A PostgreSQL server of one's own, in a temporary folder on a free port, that ends with the rig; alone, or the standby of another. */
+import { execFile, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { Child, freePort } from './child.ts';
 
 /** Where Debian puts the programs, one folder per major version. */
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 const USER = 'postgres';
+const execFileAsync = promisify(execFile);
 const READY_MS_MAX = 30_000;
 const POLL_MS = 30;
 
@@ -20,6 +22,8 @@ export interface PostgresOptions {
   readonly port?: number;
   /** Settings of the server (`-c name=value`). */
   readonly settings?: Readonly<Record<string, string>>;
+  /** It begins as a copy of this one, and follows it until it is promoted. */
+  readonly standbyOf?: Postgres;
 }
 
 export interface Postgres {
@@ -73,13 +77,7 @@ export function giveToPostgres(path: string): void {
   chownSync(path, uid ?? 0, gid ?? 0);
 }
 
-/** @throws {Error} there are no programs, or it does not start. */
-export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const programs = postgresPrograms();
-  if (programs === undefined) throw new Error(`PostgreSQL is not here: ${POSTGRESQL_HINT}`);
-  const folder = folderForPostgres();
-  const data = join(folder, 'data');
-  const port = options.port ?? (await freePort());
+function makeData(programs: string, folder: string, data: string): void {
   const [program = '', ...args] = asUser([
     join(programs, 'initdb'),
     `--pgdata=${data}`,
@@ -92,7 +90,40 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   ]);
   const made = spawnSync(program, args, { encoding: 'utf8', cwd: folder });
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-  writeFileSync(join(data, 'pg_hba.conf'), 'local all all trust\nhost all all all trust\n');
+  writeFileSync(
+    join(data, 'pg_hba.conf'),
+    'local all all trust\nhost all all all trust\nhost replication all all trust\n',
+  );
+}
+
+/** Does not block the process: the lines that lead through it stay open meanwhile. */
+async function copyData(
+  programs: string,
+  folder: string,
+  data: string,
+  { port }: Postgres,
+): Promise<void> {
+  const [program = '', ...args] = asUser([
+    join(programs, 'pg_basebackup'),
+    `--pgdata=${data}`,
+    `--dbname=host=127.0.0.1 port=${port} user=${USER} application_name=standby`,
+    // Whence to follow is written beside the data.
+    '--write-recovery-conf',
+    '--checkpoint=fast',
+    '--no-sync',
+  ]);
+  await execFileAsync(program, args, { cwd: folder });
+}
+
+/** @throws {Error} there are no programs, or it does not start. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
+  const programs = postgresPrograms();
+  if (programs === undefined) throw new Error(`PostgreSQL is not here: ${POSTGRESQL_HINT}`);
+  const folder = folderForPostgres();
+  const data = join(folder, 'data');
+  const port = options.port ?? (await freePort());
+  if (options.standbyOf === undefined) makeData(programs, folder, data);
+  else await copyData(programs, folder, data, options.standbyOf);
   const settings = {
     listen_addresses: '127.0.0.1',
     port: String(port),

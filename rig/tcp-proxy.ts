@@ -15,6 +15,8 @@ export interface TcpProxy {
   heal(): void;
   /** Resets every connection. */
   cut(): void;
+  /** From now on to this port instead; resets what leads to the former. */
+  turnTo(target: number): void;
   /** Resets the next connection that sends a reply, once that reply holds `bytes`; resolves when it happened. */
   cutAtReply(matches: (bytes: Buffer) => boolean): Promise<void>;
   /** Likewise, once it sends such a request; the request itself still goes on to the server, the answer does not come back. */
@@ -29,8 +31,9 @@ interface Trap {
   readonly sprung: () => void;
 }
 
-/** Forwards to 127.0.0.1:`target`; listens on a free port, or on `port`. */
-export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy> {
+/** Forwards to 127.0.0.1:`towards`; listens on a free port, or on `port`. */
+export async function startTcpProxy(towards: number, port = 0): Promise<TcpProxy> {
+  let target = towards;
   let passages: { toServer: Passage; toClient: Passage } = { toServer: {}, toClient: {} };
   let traps: Trap[] = [];
   const pairs = new Set<readonly [Socket, Socket]>();
@@ -98,6 +101,10 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
     spoil: ({ toServer = {}, toClient = {} }) => (passages = { toServer, toClient }),
     heal: () => (passages = { toServer: {}, toClient: {} }),
     cut,
+    turnTo: (other) => {
+      target = other;
+      cut();
+    },
     cutAtReply: (matches) => trap('toClient', matches),
     cutAfterRequest: (matches) => trap('toServer', matches),
     close: async () => {

@@ -33,7 +33,7 @@ const DOSES = {
     storageCycles: 15,
     operations: 800,
     trials: 80,
-    replicaCycles: 2,
+    replicaCycles: 3,
     accountCycles: 10,
     sequences: 200,
     moves: 4,

@@ -1,12 +1,12 @@
-/** A cluster to be hurt: servers, their database, and a spoilable line from each to it. */
+/** A cluster to be hurt: servers, their database with a standby, and a spoilable line from each to it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startCluster } from '../../rig/cluster.ts';
 import type { Cluster } from '../../rig/cluster.ts';
-import { startPostgres } from '../../rig/postgresql.ts';
-import type { Postgres } from '../../rig/postgresql.ts';
+import { startPostgresPair } from '../../rig/postgresql-pair.ts';
+import type { PostgresPair } from '../../rig/postgresql-pair.ts';
 import { startTcpProxy } from '../../rig/tcp-proxy.ts';
 import type { TcpProxy } from '../../rig/tcp-proxy.ts';
 import type { Seeded } from '../seeded.ts';
@@ -14,7 +14,7 @@ import type { Seeded } from '../seeded.ts';
 export const SERVERS = 3;
 
 export interface Scene {
-  readonly postgres: Postgres;
+  readonly databases: PostgresPair;
   readonly lines: readonly TcpProxy[];
   readonly cluster: Cluster;
 }
@@ -22,12 +22,13 @@ export interface Scene {
 /** Runs `act` on a new cluster, and takes that down whatever happens. */
 export async function inScene<T>(act: (scene: Scene) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'simulation-replicas-'));
-  const postgres = await startPostgres();
+  const databases = await startPostgresPair();
+  const { primary } = databases;
   const lines: TcpProxy[] = [];
   let cluster: Cluster | undefined;
   try {
-    for (let index = 0; index < SERVERS; index++) lines.push(await startTcpProxy(postgres.port));
-    const urls = lines.map(({ port }) => postgres.url().replace(`:${postgres.port}/`, `:${port}/`));
+    for (let index = 0; index < SERVERS; index++) lines.push(await startTcpProxy(primary.port));
+    const urls = lines.map(({ port }) => primary.url().replace(`:${primary.port}/`, `:${port}/`));
     cluster = await startCluster({
       folder,
       urls,
@@ -36,12 +37,12 @@ export async function inScene<T>(act: (scene: Scene) => Promise<T>): Promise<T> 
     const body = { type: 'kv', options: { version: '2' } };
     const { rootToken: token } = cluster;
     await cluster.servers[0]?.api.expect('POST', 'sys/mounts/secret', { token, body });
-    return await act({ postgres, lines, cluster });
+    return await act({ databases, lines, cluster });
   } finally {
     for (const { child } of cluster?.servers ?? []) child.signal('SIGCONT');
     await cluster?.stop();
     for (const line of lines) await line.close();
-    await postgres.stop();
+    await databases.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -90,9 +91,14 @@ export const HURTS: Readonly<Record<string, (scene: Scene, seeded: Seeded) => Pr
     line.heal();
     line.cut();
   },
-  'database killed': async ({ postgres }) => {
-    await postgres.kill();
-    await postgres.start();
+  'database killed': async ({ databases: { primary } }) => {
+    await primary.kill();
+    await primary.start();
+  },
+  'database failed over': async ({ databases, lines }) => {
+    await databases.failOver(({ port }) => {
+      for (const line of lines) line.turnTo(port);
+    });
   },
 };
 
