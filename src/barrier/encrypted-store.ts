@@ -27,7 +27,9 @@ import {
 } from './encode-record.ts';
 import { type LiveKeys, UnknownTermError } from './keys/live-keys.ts';
 import { Sums } from './sums/sums.ts';
+import { TermUsage } from './keys/term-usage.ts';
 import { isKeyringChange, limitToRequestError } from './refusals.ts';
+import { CommitGate } from './commit-gate.ts';
 import type { NonceSource } from './nonce-source.ts';
 import { RECORD_OVERHEAD_BYTES, type RecordKey, termOf } from './record.ts';
 import { KEYRING_KEY, KEYS_PREFIX, NAMESPACE_KEY_PREFIX, isCounted } from './storage-keys.ts';
@@ -63,20 +65,18 @@ export interface StoreOptions {
 
 export class EncryptedStore {
   readonly keys: LiveKeys;
+  /** Encryptions that are not in the stored keyring yet. */
+  readonly usage: TermUsage = new TermUsage();
   readonly #storage: Storage;
   readonly #nonces: NonceSource;
   readonly #onTamper: (tampering: Tampering) => void;
   readonly #refresh: () => Promise<void>;
   readonly #keyringShared: boolean;
   readonly #sums: Sums;
-  /** Encryptions since the last call of {@link takeUsage}, by term. */
-  #usage = new Map<number, number>();
   /** Shards whose sum does not hold. */
   #distrusted: ReadonlySet<number> = new Set();
   #listener: ((commit: CountedCommit) => void) | undefined;
-  #inFlight = 0;
-  #gate: Promise<void> | undefined;
-  #drained: (() => void) | undefined;
+  readonly #gate = new CommitGate();
 
   constructor(options: StoreOptions) {
     this.#storage = options.storage;
@@ -90,7 +90,7 @@ export class EncryptedStore {
       nonces: options.nonces,
       open: (key, entry) => this.#open(key, entry),
       tampered: (key, reason) => this.tampered(key, reason),
-      encrypted: (term) => this.countUsage(term, 1),
+      encrypted: (term) => this.usage.count(term, 1),
     });
   }
 
@@ -176,38 +176,12 @@ export class EncryptedStore {
 
   /** Runs `action` while no commit is under way and none starts. */
   async quietly<T>(action: () => Promise<T>): Promise<T> {
-    while (this.#gate !== undefined) await this.#gate;
-    const gate = Promise.withResolvers<void>();
-    this.#gate = gate.promise;
-    try {
-      if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
-      this.#drained = undefined;
-      return await action();
-    } finally {
-      this.#gate = undefined;
-      gate.resolve();
-    }
+    return await this.#gate.close(action);
   }
 
   /** Sets who is told of every commit from now on; one at a time. */
   listen(listener: ((commit: CountedCommit) => void) | undefined): void {
     this.#listener = listener;
-  }
-
-  /** Encryptions by term since the last call. */
-  takeUsage(): Map<number, number> {
-    const usage = this.#usage;
-    this.#usage = new Map();
-    return usage;
-  }
-
-  countUsage(term: number, encryptions: number): void {
-    this.#usage.set(term, (this.#usage.get(term) ?? 0) + encryptions);
-  }
-
-  /** Encryptions under `term` since the last {@link takeUsage}. */
-  pendingUsage(term: number): number {
-    return this.#usage.get(term) ?? 0;
   }
 
   tampered(key: string, reason: string): RequestError {
@@ -243,7 +217,7 @@ export class EncryptedStore {
 
   #encode(change: Change, instead?: Substitutes): Entry {
     const entry = encodeRecord(change, this.keys, this.#nonces, instead);
-    this.countUsage(termOf(entry.value), 1);
+    this.usage.count(termOf(entry.value), 1);
     return entry;
   }
 
@@ -252,17 +226,16 @@ export class EncryptedStore {
       if (set.instead?.namespaces?.has(namespaceId) === true) continue;
       if (this.keys.recordKey(namespaceId) === undefined) await this.loadNamespace(namespaceId);
     }
-    while (this.#gate !== undefined) await this.#gate;
+    while (this.#gate.closed) await this.#gate.opened();
     const prepared = this.#prepare(set);
-    this.#inFlight++;
+    this.#gate.enter();
     try {
       await this.#storage.commit(prepared.commit);
     } catch (error) {
       throw limitToRequestError(error);
     } finally {
       this.#sums.forget(prepared.shards);
-      this.#inFlight--;
-      if (this.#inFlight === 0) this.#drained?.();
+      this.#gate.leave();
     }
     this.#sums.committed(prepared.shards);
     this.#listener?.(prepared);

@@ -10,7 +10,7 @@ import type { KeyStatus } from './keyring.ts';
 export async function keyStatusOf(store: EncryptedStore): Promise<KeyStatus> {
   const { number, installedMs } = newestTerm(store.keys.keyring);
   const stored = await storedUsage(store, number);
-  return { term: number, installedMs, encryptions: stored + store.pendingUsage(number) };
+  return { term: number, installedMs, encryptions: stored + store.usage.of(number) };
 }
 
 async function storedUsage(store: EncryptedStore, term: number): Promise<number> {
@@ -20,7 +20,7 @@ async function storedUsage(store: EncryptedStore, term: number): Promise<number>
 
 /** What cannot be added now, because another replica adds at the same time, is kept for the next call. */
 export async function persistUsage(store: EncryptedStore): Promise<void> {
-  for (const [term, count] of store.takeUsage()) {
+  for (const [term, count] of store.usage.take()) {
     if (term === ROOT_TERM) continue;
     const key = USAGE_PREFIX + term;
     const [old] = await store.read([key]);
@@ -29,7 +29,7 @@ export async function persistUsage(store: EncryptedStore): Promise<void> {
     try {
       await store.commit({ checks: [], changes: [change] });
     } catch (error) {
-      store.countUsage(term, count);
+      store.usage.count(term, count);
       if (!(error instanceof ConflictError)) throw error;
     }
   }

@@ -3,7 +3,7 @@ import { isJsonObject } from '../../../../client/json.ts';
 import type { JsonObject, JsonValue } from '../../../../client/json.ts';
 import { holds } from '../compare.ts';
 import { mountTable, textOf } from './mounts.ts';
-import { guarded, namesOf, readMaybe, settle } from './place.ts';
+import { guarded, namesOf, readMaybe, settle, settleAt } from './place.ts';
 import type { Place, Settled } from './place.ts';
 import { faultOfPath } from '../names.ts';
 
@@ -83,12 +83,10 @@ async function carryNamed(
   wanted: JsonObject,
 ): Promise<Settled> {
   const path = `identity/${kind}/name/${name}`;
-  return await settle(place, {
+  return await settleAt(place, path, {
     section: SECTION,
     name: `${kind} ${name}`,
     wanted,
-    read: async () => await readMaybe(place, path),
-    write: async () => await place.target.post(path, wanted),
   });
 }
 

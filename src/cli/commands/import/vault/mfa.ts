@@ -1,6 +1,6 @@
 /** Second factors: methods, and where they are demanded. What people have enrolled is never shown, so they enrol again. */
 import type { JsonObject } from '../../../../client/json.ts';
-import { guarded, namesOf, readMaybe, settle } from './place.ts';
+import { guarded, namesOf, readMaybe, settle, settleAt } from './place.ts';
 import type { Place } from './place.ts';
 import { textOf } from './mounts.ts';
 import { accessorsHere, idsHere, only, texts } from './own-ids.ts';
@@ -96,12 +96,10 @@ async function carryEnforcement(
       identity_group_ids: await idsHere(place, label, 'group', data['identity_group_ids']),
       identity_entity_ids: await idsHere(place, label, 'entity', data['identity_entity_ids']),
     };
-    await settle(place, {
+    await settleAt(place, path, {
       section: SECTION,
       name: path,
       wanted,
-      read: async () => await readMaybe(place, path),
-      write: async () => await place.target.post(path, wanted),
     });
   });
 }

@@ -1,6 +1,6 @@
 /** The OpenID provider: keys (made anew), scopes, assignments, clients, providers, and roles of identity tokens. */
 import type { JsonObject, JsonValue } from '../../../../client/json.ts';
-import { guarded, namesOf, readMaybe, settle } from './place.ts';
+import { guarded, namesOf, readMaybe, settleAt } from './place.ts';
 import type { Place } from './place.ts';
 import { textOf } from './mounts.ts';
 import { idsHere, only, texts } from './own-ids.ts';
@@ -98,12 +98,10 @@ async function carryKind(
     await guarded(place, SECTION, path, async () => {
       const data = (await place.source.read(path)) ?? {};
       const wanted = { ...only(data, kind.fields), ...(await more(name, data)) };
-      const settled = await settle(place, {
+      const settled = await settleAt(place, path, {
         section: SECTION,
         name: path,
         wanted,
-        read: async () => await readMaybe(place, path),
-        write: async () => await place.target.post(path, wanted),
       });
       if (settled === 'create' && kind.lost !== undefined) {
         place.ledger.lost(place.namespace + path, kind.lost);

@@ -57,6 +57,19 @@ export async function settle(place: Place, thing: Thing): Promise<Settled> {
   return settled;
 }
 
+/** As {@link settle}, for what is read and written at one path. */
+export async function settleAt(
+  place: Place,
+  path: string,
+  thing: Pick<Thing, 'section' | 'name' | 'wanted'>,
+): Promise<Settled> {
+  return await settle(place, {
+    ...thing,
+    read: async () => await readMaybe(place, path),
+    write: async () => await place.target.post(path, thing.wanted),
+  });
+}
+
 /** Runs `body`; a refusal is written down. @returns whether there was none. @throws {ConnectionError} a server is gone: there is no use in going on. */
 export async function guarded(
   place: Pick<Place, 'ledger' | 'namespace'>,

@@ -1,5 +1,5 @@
 /** Quotas: rates of requests and numbers of leases. */
-import { namesOf, guarded, readMaybe, settle } from './place.ts';
+import { guarded, namesOf, settleAt } from './place.ts';
 import type { Place } from './place.ts';
 import { only } from './own-ids.ts';
 
@@ -25,12 +25,10 @@ async function carry(place: Place, path: string, fields: readonly string[]): Pro
     const data = await place.source.read(path);
     if (data === undefined) return;
     const wanted = only(data, fields);
-    await settle(place, {
+    await settleAt(place, path, {
       section: SECTION,
       name: path,
       wanted,
-      read: async () => await readMaybe(place, path),
-      write: async () => await place.target.post(path, wanted),
     });
   });
 }
