@@ -14,6 +14,8 @@ export interface BarrierUnit extends Unit {
   createNamespaceKey(namespaceId: string): void;
   /** Deletes the key of a namespace: whatever was stored in it can never be read again. */
   shredNamespaceKey(namespaceId: string): void;
+  /** A storage key that was read here and that another commit has changed since, if there is one. */
+  outdated(): Promise<string | undefined>;
   /**
    * Makes all writes or none; durable when it resolves. Without writes it does nothing.
    * @throws {ConflictError} something that was read has changed: run the request again in a new unit.

@@ -18,5 +18,6 @@ export const SEALED_UNIT: BarrierUnit = {
   bumpEpoch: refuse,
   createNamespaceKey: refuse,
   shredNamespaceKey: refuse,
+  outdated: async () => undefined,
   commit: async () => undefined,
 };

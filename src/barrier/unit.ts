@@ -147,6 +147,22 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
     for (const namespaceId of this.#shredded ?? []) keys.forgetNamespace(namespaceId);
   }
 
+  async outdated(): Promise<string | undefined> {
+    const { storage } = this;
+    // What a new session sees is no older than what was acknowledged by now.
+    const session = isShared(storage) ? storage.session() : undefined;
+    const keys = [...this.#reads.keys()];
+    for (let from = 0; from < keys.length; from += BATCH_MAX) {
+      const some = keys.slice(from, from + BATCH_MAX);
+      const entries = await this.store.read(some, session);
+      const changed = some.find(
+        (key, index) => this.#reads.get(key)?.revision !== entries[index]?.revision,
+      );
+      if (changed !== undefined) return changed;
+    }
+    return undefined;
+  }
+
   /** The write that this unit holds for a storage key. */
   written(key: string): Write | undefined {
     return this.#writes.size === 0 ? undefined : this.#writes.get(key);

@@ -17,6 +17,7 @@ import { heldRequest } from './held/held-request.ts';
 import type { HeldRequest } from './held/held-request.ts';
 import type { Opened } from './outside/intents.ts';
 import { leftBy } from './outside/outside.ts';
+import { OVERTAKEN_MAX, overtaken } from './outside/overtaken.ts';
 import type { Parts } from './parts.ts';
 import { FIRST, STEPS } from './pipeline.ts';
 import type { Step } from './pipeline.ts';
@@ -51,14 +52,18 @@ export function createCore(parts: Parts): Handle {
         (unit, count) => {
           if (count > 1) {
             left.push(...leftBy(exchange));
+            // Nobody is at work on them any more, and they are settled as soon as this commits.
+            parts.intents.release(left);
             restart(parts, exchange, unit);
           }
-          return after(run(parts, exchange), () => {
-            parts.intents.leave(unit, left, exchange.nowMs);
-            return unit.dirty ? exchange.requestRecorded : undefined;
-          });
+          return after(run(parts, exchange), () =>
+            after(parts.intents.leave(unit, left, exchange.nowMs), () =>
+              unit.dirty ? exchange.requestRecorded : undefined,
+            ),
+          );
         },
         exchange.unit,
+        (failure, count) => judged(parts, exchange, failure, count),
       );
       if (pending !== undefined) await pending;
     } catch (error) {
@@ -107,6 +112,32 @@ async function resumedCall(
 }
 
 type Work = (unit: CoreUnit, count: number) => Awaitable<void>;
+/** Looks at what a run has thrown, the `count`th, and tells what is to be made of it. */
+type Judge = (failure: unknown, count: number) => Promise<unknown>;
+
+const NOBODY = { replaced: async (): Promise<undefined> => undefined };
+
+/** A failure that counts for nothing is a conflict: the request runs again. */
+async function judged(
+  parts: Parts,
+  exchange: Exchange,
+  failure: unknown,
+  count: number,
+): Promise<unknown> {
+  const { unit, mount, nowMs, intents } = exchange;
+  const replaces = intents.some(({ record }) => record.replaces !== undefined);
+  let verdict = failure;
+  if (count <= OVERTAKEN_MAX) {
+    // What a path of the system asks its targets is about any mount; whoever replaces a credential waits for no other.
+    const accessor = exchange.class === 'sys' ? undefined : mount?.entry.accessor;
+    const by = replaces ? NOBODY : parts.intents;
+    verdict = (await overtaken(by, unit, accessor, failure)) ?? failure;
+  }
+  if (replaces && verdict instanceof ConflictError) {
+    await parts.intents.giveUp(leftBy(exchange), nowMs);
+  }
+  return verdict;
+}
 
 /**
  * Runs `work` and commits, anew when another commit came in between; from the second time on in turn with the others.
@@ -117,9 +148,10 @@ function attempt(
   turns: Turns,
   work: Work,
   first: CoreUnit = parts.begin(),
+  judge: Judge = async (failure) => failure,
 ): Awaitable<void> {
   const pending = workOnce(parts, first, work, 1);
-  return pending?.catch((error: unknown) => attemptAgain(parts, turns, work, error));
+  return pending?.catch((error: unknown) => attemptAgain(parts, turns, work, error, judge));
 }
 
 /** A promise only when something had to be waited for. What only reads has nothing to commit. */
@@ -134,11 +166,13 @@ async function attemptAgain(
   turns: Turns,
   work: Work,
   failure: unknown,
+  judge: Judge,
 ): Promise<void> {
   let endTurn: EndTurn | undefined;
   let last = failure;
   try {
     for (let count = 2; ; count++) {
+      last = await judge(last, count - 1);
       if (!(last instanceof ConflictError) || count > ATTEMPTS_MAX) throw last;
       endTurn ??= await turns.take(last.key);
       try {
@@ -163,9 +197,7 @@ async function settleLeft(
   if (left.length === 0) return;
   parts.intents.release(left);
   try {
-    await attempt(parts, turns, (unit) => {
-      parts.intents.leave(unit, left, exchange.nowMs);
-    });
+    await attempt(parts, turns, (unit) => parts.intents.leave(unit, left, exchange.nowMs));
   } catch {
     const { id: request_id, path } = exchange;
     parts.world.log.error('an act outside is left open for now', { request_id, path });

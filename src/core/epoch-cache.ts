@@ -10,6 +10,8 @@ export interface CoreUnit extends Unit {
   commit(): Promise<void>;
   epoch(scope: string): Awaitable<number>;
   bumpEpoch(scope: string): void;
+  /** A storage key that was read here and that another commit has changed since, if there is one. */
+  outdated(): Promise<string | undefined>;
 }
 
 export class EpochCache<T> {

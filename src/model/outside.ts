@@ -10,6 +10,10 @@
  * A request that fails, is run again or never comes back leaves its intent open, and the core settles it: what was to be lent
  * is revoked by the backend's own `secrets` (tried again with growing pauses, shown and forced like any lease; at once, and once
  * more when the act can no longer come about), every other intent is handed to the `settle` of its kind. Both must do no harm when the act never happened, and when they run twice.
+ *
+ * An act that replaces what the backend itself opens its target with (`rotate-root`) names that in `replaces`. Of one such credential
+ * one act is under way at a time, whichever process it runs in, and whoever is refused by the target meanwhile, or has been with what has
+ * changed since, runs again afterwards (core/outside/overtaken.ts).
  */
 import type { JsonObject } from '../base/json.ts';
 import type { Transaction } from './transaction.ts';
@@ -25,8 +29,11 @@ export interface Intent {
 export interface Outside {
   /** Before a leased secret is made outside: `internal` is all that the revocation of `secretType` needs to know. */
   lend(secretType: string, internal: JsonObject): Promise<Intent>;
-  /** Before any other act: `data` is what the `settle` of `kind` needs to finish or to undo it. */
-  intend(kind: string, data: JsonObject): Promise<Intent>;
+  /**
+   * Before any other act: `data` is what the `settle` of `kind` needs to finish or to undo it.
+   * @param replaces a name for the credential of the backend that the act replaces
+   */
+  intend(kind: string, data: JsonObject, replaces?: string): Promise<Intent>;
 }
 
 export interface OpenIntent {

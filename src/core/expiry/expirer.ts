@@ -15,6 +15,7 @@ import { leaseKind } from './leases.ts';
 import { Pace } from './pace.ts';
 import { placeKinds } from './places.ts';
 import { intentKind, taskKind } from '../outside/left-open.ts';
+import { OVERTAKEN_MAX, overtaken } from '../outside/overtaken.ts';
 import { isNewsTo } from './settler.ts';
 import type { Settler } from './settler.ts';
 import { tokenKinds } from './tokens.ts';
@@ -274,6 +275,11 @@ export class Expirer {
         if (error instanceof ConflictError) {
           if (attempt < COMMIT_ATTEMPTS_MAX) continue;
           throw error;
+        }
+        // Whoever settles a replacement must not wait for its end.
+        if (kind?.outside === true && entry.kind !== 'intent' && attempt <= OVERTAKEN_MAX) {
+          if ((await overtaken(this.#ports.intents, unit, undefined, error)) !== undefined)
+            continue;
         }
         // A failure while a failure is recorded: the record itself cannot be read.
         if (failure !== undefined) return await this.#skip(entry, textOf(error));

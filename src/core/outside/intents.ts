@@ -3,6 +3,7 @@
  * belong to, and settled by the expiry queue when that commit never came. They lie in one list, whatever their namespace, so
  * that a start finds them at once.
  */
+import type { Awaitable } from '../../base/awaitable.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { base62 } from '../../base/random.ts';
 import type { World } from '../../base/world.ts';
@@ -13,6 +14,7 @@ import type { Intent } from '../../model/outside.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
+import { Replacements } from './replacements.ts';
 
 /** The core's own kind: a leased secret that is about to be made. */
 export const LEND: string = 'lend';
@@ -33,6 +35,8 @@ export interface IntentRecord {
   readonly attempts: number;
   /** The handler came back: nothing of its act is still to come. */
   readonly over?: true;
+  /** The credential of the backend that the act replaces: see replacements.ts. */
+  readonly replaces?: string;
 }
 
 /** An intent of a request that is under way. */
@@ -45,13 +49,15 @@ export interface Opened {
 
 export type NewIntent = Pick<
   IntentRecord,
-  'namespaceId' | 'mountAccessor' | 'kind' | 'path' | 'secretType' | 'data'
+  'namespaceId' | 'mountAccessor' | 'kind' | 'path' | 'secretType' | 'data' | 'replaces'
 >;
 
 const PREFIX = 'core/intent/';
 const ID_LENGTH = 16;
 /** An intent is settled this long after it was opened: no act takes longer. */
 const SETTLE_AFTER_MS = 2 * ACT_MS_MAX;
+/** Others wait for the end of a replacement: after this the process that was at it may have died, and it is looked which credential the target takes. */
+const LOOK_AT_REPLACEMENT_MS = 5_000;
 
 /** Pauses between looks at what is open: as long as it has been open. */
 const LOOK_MS_MIN = 50;
@@ -69,9 +75,16 @@ export class Intents {
   readonly #ports: IntentPorts;
   /** Those whose request is under way in this process: not to be settled, however long it takes. */
   readonly #active = new Set<string>();
+  readonly #replacements: Replacements;
 
   constructor(ports: IntentPorts) {
     this.#ports = ports;
+    this.#replacements = new Replacements(ports);
+  }
+
+  /** See {@link Replacements.over}. */
+  async replaced(mountAccessor: string | undefined): Promise<string | undefined> {
+    return await this.#replacements.over(mountAccessor);
   }
 
   #view(unit: Unit): Transaction {
@@ -84,6 +97,7 @@ export class Intents {
    */
   async open(unit: Unit, intent: NewIntent): Promise<Opened> {
     const { world, begin, queue, assertMounted } = this.#ports;
+    if (intent.replaces !== undefined) await this.#replacements.assertNone(intent);
     const id = `${intent.mountAccessor}:${base62(world.random, ID_LENGTH)}`;
     const nowMs = world.clock.nowMs();
     const record: IntentRecord = { ...intent, id, openedMs: nowMs, attempts: 0 };
@@ -92,7 +106,13 @@ export class Intents {
       const own = begin();
       await assertMounted(own, intent.mountAccessor);
       this.#view(own).putJsonNew(id, record);
-      queue.scheduleNew(own, dueOf(record), settledMs(record));
+      this.#replacements.begin(own, record);
+      const replaces = record.replaces !== undefined;
+      queue.scheduleNew(
+        own,
+        dueOf(record),
+        replaces ? nowMs + LOOK_AT_REPLACEMENT_MS : settledMs(record),
+      );
       await own.commit();
       queue.committed(own);
       await this.#view(unit).get(id);
@@ -104,26 +124,38 @@ export class Intents {
   }
 
   /** In the unit of the request that succeeds: what was intended has come about. */
-  close(unit: Unit, opened: Iterable<Opened>): void {
-    for (const { record } of opened) this.#view(unit).delete(record.id);
+  close(unit: Unit, opened: readonly Opened[]): Awaitable<void> {
+    return inTurn(opened, ({ record }) => this.delete(unit, record));
   }
 
   /** In any unit, after a request has failed or has to run again: what was withdrawn is forgotten, the rest is settled now. */
-  leave(unit: Unit, opened: Iterable<Opened>, nowMs: number): void {
-    for (const { record, withdrawn, over } of opened) {
-      if (withdrawn) {
-        this.#view(unit).delete(record.id);
-        continue;
-      }
+  leave(unit: Unit, opened: readonly Opened[], nowMs: number): Awaitable<void> {
+    return inTurn(opened, ({ record, withdrawn, over }) => {
+      if (withdrawn) return this.delete(unit, record);
       // Also when it was settled meanwhile: the act may have come after that.
       this.#view(unit).putJson(record.id, over ? { ...record, over } : record);
       this.#ports.queue.schedule(unit, dueOf(record), nowMs);
-    }
+    });
   }
 
   /** The request is over, one way or the other. */
   release(opened: Iterable<Opened>): void {
-    for (const { record } of opened) this.#active.delete(record.id);
+    for (const { record } of opened) {
+      this.#active.delete(record.id);
+      if (record.replaces !== undefined) this.#replacements.wake();
+    }
+  }
+
+  /**
+   * A request is about to run again, and would wait for the end of a replacement that is its own: that is settled first.
+   * @throws {ConflictError}
+   */
+  async giveUp(opened: readonly Opened[], nowMs: number): Promise<void> {
+    const unit = this.#ports.begin();
+    await this.leave(unit, opened, nowMs);
+    await unit.commit();
+    this.release(opened);
+    this.#ports.queue.committed(unit);
   }
 
   isActive(id: string): boolean {
@@ -138,8 +170,9 @@ export class Intents {
     this.#view(unit).putJson(record.id, record);
   }
 
-  delete(unit: Unit, id: string): void {
-    this.#view(unit).delete(id);
+  delete(unit: Unit, record: IntentRecord): Awaitable<void> {
+    this.#view(unit).delete(record.id);
+    if (record.replaces !== undefined) return this.#replacements.end(unit, record);
   }
 
   /** Whether a mount has left something open, whose settling needs its data: then when to look again, else undefined. */
@@ -165,6 +198,14 @@ export class Intents {
     }
     await unit.commit();
     this.#ports.queue.committed(unit);
+  }
+}
+
+/** One after the other; a promise only when something has to be waited for. */
+function inTurn<T>(items: readonly T[], act: (item: T) => Awaitable<void>): Awaitable<void> {
+  for (const [index, item] of items.entries()) {
+    const pending = act(item);
+    if (pending !== undefined) return pending.then(() => inTurn(items.slice(index + 1), act));
   }
 }
 

@@ -41,7 +41,7 @@ export function intentKind(ports: Ports): Kind {
         // Whoever has given up waiting for the act may be overtaken by it: once more when it can no longer come about.
         if (record.over !== true && nowMs < settledMs(record)) return settledMs(record);
       } else await settleOwn(ports, unit, record, nowMs);
-      intents.delete(unit, record.id);
+      await intents.delete(unit, record);
       return 'done';
     },
     async failed(unit, entry, nowMs, reason) {

@@ -11,7 +11,7 @@ const NONE: Outside = { lend: refuseOutside, intend: refuseOutside };
 export function outsideOf(parts: Parts, exchange: Exchange, declared: boolean): Outside {
   const { mount } = exchange;
   if (!declared || mount === undefined) return NONE;
-  const open = async (rest: Pick<NewIntent, 'kind' | 'secretType' | 'data'>) => {
+  const open = async (rest: Pick<NewIntent, 'kind' | 'secretType' | 'data' | 'replaces'>) => {
     const { namespace, path } = exchange;
     const opened = await parts.intents.open(exchange.unit, {
       namespaceId: namespace.id,
@@ -24,7 +24,13 @@ export function outsideOf(parts: Parts, exchange: Exchange, declared: boolean): 
   };
   return {
     lend: (secretType, data) => open({ kind: LEND, secretType, data }),
-    intend: (kind, data) => open({ kind: OWN_PREFIX + kind, secretType: '', data }),
+    intend: (kind, data, replaces) =>
+      open({
+        kind: OWN_PREFIX + kind,
+        secretType: '',
+        data,
+        ...(replaces === undefined ? {} : { replaces }),
+      }),
   };
 }
 

@@ -70,7 +70,7 @@ function assertLent({ intents }: Exchange): void {
   throw new RequestError('internal', 'a secret was made outside without an intent');
 }
 
-export function finish(parts: Parts, exchange: Exchange): void {
-  parts.intents.close(exchange.unit, exchange.intents);
+export function finish(parts: Parts, exchange: Exchange): Awaitable<void> {
   for (const action of exchange.atEnd) action();
+  if (exchange.intents.length > 0) return parts.intents.close(exchange.unit, exchange.intents);
 }

@@ -30,7 +30,7 @@ export function rotateRootPath(ports: AwsPorts): Path {
         outsideEffects: true,
         handler: async ({ nowMs, outside, schedule }, store) => {
           const config = await rootConfigOf(store);
-          await outside.intend(ROTATE_ROOT, { kept: config.accessKey });
+          await outside.intend(ROTATE_ROOT, { kept: config.accessKey }, ROTATE_ROOT);
           let key: Awaited<ReturnType<typeof createAccessKey>>;
           try {
             key = await createAccessKey(awsOf(config, ports, nowMs), '');

@@ -4,13 +4,13 @@
  */
 import type { JsonObject } from '../../base/json.ts';
 import type { Random } from '../../base/random.ts';
-import type { Database, DatabaseMember } from '../../targets/database.ts';
+import type { Credential, Database, DatabaseMember, NewAccount } from '../../targets/database.ts';
 
 /** Open at once; the one that was not used for longest is closed. */
 const OPEN_MAX = 256;
 
 export class OpenDatabases {
-  readonly #open = new Map<string, Database>();
+  readonly #open = new Map<string, UsedDatabase>();
   readonly #random: Random;
 
   constructor(random: Random) {
@@ -25,7 +25,7 @@ export class OpenDatabases {
       this.#open.set(id, known);
       return known;
     }
-    const database = member.open(settings, this.#random);
+    const database = new UsedDatabase(member.open(settings, this.#random));
     this.#open.set(id, database);
     const [oldest] = this.#open.keys();
     if (this.#open.size > OPEN_MAX && oldest !== undefined) this.close(oldest);
@@ -43,5 +43,64 @@ export class OpenDatabases {
     const all = [...this.#open.values()];
     this.#open.clear();
     await Promise.allSettled(all.map((database) => database.close()));
+  }
+}
+
+/** A database that is closed when nobody is at work on it any more: drivers let those wait for ever who queue for a connection. */
+class UsedDatabase implements Database {
+  readonly #database: Database;
+  #users = 0;
+  #closing: PromiseWithResolvers<void> | undefined;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  verify(): Promise<void> {
+    return this.#use((database) => database.verify());
+  }
+
+  create(account: NewAccount): Promise<void> {
+    return this.#use((database) => database.create(account));
+  }
+
+  change(username: string, credential: Credential, statements: readonly string[]): Promise<void> {
+    return this.#use((database) => database.change(username, credential, statements));
+  }
+
+  extend(username: string, expiresMs: number, statements: readonly string[]): Promise<void> {
+    return this.#use((database) => database.extend(username, expiresMs, statements));
+  }
+
+  drop(username: string, statements: readonly string[]): Promise<void> {
+    return this.#use((database) => database.drop(username, statements));
+  }
+
+  exists(username: string): Promise<boolean> {
+    return this.#use((database) => database.exists(username));
+  }
+
+  accepts(username: string, password: string): Promise<boolean> {
+    return this.#use((database) => database.accepts(username, password));
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= Promise.withResolvers();
+    if (this.#users === 0) this.#end();
+    await this.#closing.promise;
+  }
+
+  async #use<T>(act: (database: Database) => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      return await act(this.#database);
+    } finally {
+      if (--this.#users === 0) this.#end();
+    }
+  }
+
+  /** Whoever has got hold of it before may use it once more: that opens connections anew, and closes them again. */
+  #end(): void {
+    if (this.#closing !== undefined) this.#closing.resolve(this.#database.close());
   }
 }

@@ -55,7 +55,7 @@ async function rotate(
   const password = await ports.password(request.namespace.id, record.passwordPolicy);
   const database = await telling(async () => databaseOf(ports, record));
   const rotation: Rotation = { connection: name, username, password };
-  const intent = await request.outside.intend(ROTATE_ROOT, rotation);
+  const intent = await request.outside.intend(ROTATE_ROOT, rotation, name);
   try {
     await database.change(username, { kind: 'password', password }, record.rootRotationStatements);
   } catch (error) {

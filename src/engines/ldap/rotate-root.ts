@@ -26,7 +26,11 @@ export function rotateRootPath({ password: make }: LdapPorts): Path {
           const config = await configOf(store);
           if (config.bindpass === '') throw invalidRequest('no password is configured');
           const password = await make(namespace.id, config.passwordPolicy);
-          await outside.intend(ROTATE_ROOT, { binddn: config.binddn, password, atMs: nowMs });
+          await outside.intend(
+            ROTATE_ROOT,
+            { binddn: config.binddn, password, atMs: nowMs },
+            ROTATE_ROOT,
+          );
           await telling('error updating password', () => setOwnPassword(config, password));
           putConfig(store, { ...config, bindpass: password, bindRotatedMs: nowMs });
           return undefined;

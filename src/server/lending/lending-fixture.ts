@@ -15,6 +15,13 @@ export class LendingTarget {
   making: 'works' | 'fails after it' | 'refuses' | 'does not answer' = 'works';
   /** Called between the making of an account and the end of its request. */
   made: () => Promise<void> = async () => {};
+  /** What the target is opened with, and how often it was tried with something else. */
+  key: string = 'first';
+  refusals: number = 0;
+  /** Called when what is stored is read, and before the target is asked. */
+  asking: () => Promise<void> = async () => {};
+  /** Called when the target takes another key, which is not stored yet. */
+  replaced: () => Promise<void> = async () => {};
   /** Called while an account's life is made longer, and while it is taken back. */
   renewing: () => Promise<void> = async () => {};
   dropping: () => Promise<void> = async () => {};
@@ -58,6 +65,8 @@ export function lendingBackend(target: LendingTarget): Backend {
             summary: 'Lend an account',
             outsideEffects: true,
             handler: async (request, store) => {
+              const key = (await store.getJson<string>('key')) ?? 'first';
+              await target.asking();
               const name = target.next();
               const intent = await request.outside.lend('account', { name });
               if (target.making === 'refuses') {
@@ -66,6 +75,11 @@ export function lendingBackend(target: LendingTarget): Backend {
               }
               if (target.making === 'does not answer') {
                 throw new RequestError('upstream_failed', 'no answer in time');
+              }
+              if (key !== target.key) {
+                target.refusals++;
+                intent.withdraw();
+                throw new RequestError('upstream_failed', 'wrong key');
               }
               target.make(name);
               await target.made();
@@ -83,6 +97,26 @@ export function lendingBackend(target: LendingTarget): Backend {
                   internal: { name },
                 },
               };
+            },
+          },
+        },
+      }),
+      definePath({
+        pattern: 'key/{name}',
+        fields: { name: { kind: 'string', description: 'Key.', default: '' } },
+        help: { synopsis: 'Replaces the key of the target.' },
+        operations: {
+          update: {
+            summary: 'Replace the key',
+            outsideEffects: true,
+            handler: async ({ fields: { name }, outside }, store) => {
+              const key = (await store.getJson<string>('key')) ?? 'first';
+              await outside.intend('key', { name }, 'the key');
+              if (key !== target.key) throw new RequestError('upstream_failed', 'wrong key');
+              target.key = name;
+              await target.replaced();
+              store.putJson('key', name);
+              return undefined;
             },
           },
         },
@@ -137,6 +171,11 @@ export function lendingBackend(target: LendingTarget): Backend {
       }),
     ],
     intents: {
+      key: {
+        settle: async (_intent, store) => {
+          store.putJson('key', target.key);
+        },
+      },
       paint: {
         settle: async ({ data, attempts }) => {
           if (target.mode === 'fails') throw new RequestError('upstream_failed', 'away');

@@ -176,6 +176,129 @@ suite('an act outside', () => {
     }));
 });
 
+/** Stands still at a point until the test lets it go on, once. */
+function gate(): {
+  readonly reached: Promise<void>;
+  readonly pass: () => Promise<void>;
+  open(): void;
+} {
+  const reached = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<void>();
+  let first = true;
+  return {
+    reached: reached.promise,
+    async pass() {
+      if (!first) return;
+      first = false;
+      reached.resolve();
+      await opened.promise;
+    },
+    open: () => opened.resolve(),
+  };
+}
+
+/** Lets time pass until `answers` are there. */
+async function allOf<T>(server: OpenInstance, answers: readonly Promise<T>[]): Promise<T[]> {
+  const all = Promise.all(answers);
+  const over = all.then(() => true);
+  const passed = async (): Promise<boolean> => {
+    await server.pass(0.05);
+    await new Promise(setImmediate);
+    return false;
+  };
+  while (!(await Promise.race([over, passed()])));
+  return await all;
+}
+
+suite('the replacement of what a target is opened with', () => {
+  test('makes whoever is refused meanwhile wait for its end', () =>
+    lending(async (server) => {
+      const between = gate();
+      server.target.replaced = between.pass;
+      const replaced = server.outcome('write', 'lend/key/second');
+      await between.reached;
+      const lent = server.outcome('read', CREDS);
+      while (server.target.refusals === 0) await new Promise(setImmediate);
+      between.open();
+      assert.deepEqual(await allOf(server, [replaced, lent]), ['ok', 'ok']);
+      assert.equal(server.target.refusals, 1);
+      await server.pass(0);
+      assert.equal(server.target.live.size, 1);
+    }));
+
+  test('waits for the end of another', () =>
+    lending(async (server) => {
+      const between = gate();
+      server.target.replaced = between.pass;
+      const first = server.outcome('write', 'lend/key/second');
+      await between.reached;
+      const second = server.outcome('write', 'lend/key/third');
+      await new Promise(setImmediate);
+      assert.equal(server.target.key, 'second');
+      between.open();
+      assert.deepEqual(await allOf(server, [first, second]), ['ok', 'ok']);
+      assert.equal(server.target.key, 'third');
+      assert.equal(await server.outcome('read', CREDS), 'ok');
+    }));
+
+  test('that runs again is settled first', () =>
+    lending(async (server) => {
+      server.target.replaced = async () => {
+        server.target.replaced = async () => {};
+        await server.get('write', 'sys/mounts/lend/tune', { data: { max_lease_ttl: '50s' } });
+      };
+      assert.deepEqual(await allOf(server, [server.outcome('write', 'lend/key/second')]), ['ok']);
+      assert.equal(await server.outcome('read', CREDS), 'ok');
+      assert.equal(server.target.refusals, 0);
+    }));
+
+  test('that was cut off is settled before others have waited for long', async () => {
+    const storage = createMemoryStorage();
+    await lending(
+      async (server) => {
+        const between = gate();
+        server.target.replaced = between.pass;
+        server.ask('write', 'lend/key/second').catch(() => {});
+        await between.reached;
+        const next = await restarted(server, storage);
+        assert.deepEqual(await allOf(next, [next.outcome('read', CREDS)]), ['ok']);
+        await next.instance.services.expirer.stop();
+      },
+      { storage },
+    );
+  });
+
+  test('that does not come to its end is told in words that call for another try', () =>
+    lending(async (server) => {
+      const between = gate();
+      server.target.replaced = between.pass;
+      const first = server.outcome('write', 'lend/key/second');
+      await between.reached;
+      const answers = ['lend/key/third', 'lend/key/fourth'].map((path) =>
+        server.ask('write', path),
+      );
+      for (const { error } of await allOf(server, answers)) {
+        assert.equal(error?.code, 'unavailable');
+        assert.match(error?.message ?? '', /being replaced/);
+      }
+      await server.pass(30);
+      assert.equal(await server.outcome('read', CREDS), 'upstream_failed');
+      between.open();
+      assert.deepEqual(await allOf(server, [first]), ['ok']);
+      assert.equal(await server.outcome('read', CREDS), 'ok');
+    }));
+
+  test('by what was written since makes who was refused run again', () =>
+    lending(async (server) => {
+      server.target.asking = async () => {
+        server.target.asking = async () => {};
+        await server.get('write', 'lend/key/second');
+      };
+      assert.equal(await server.outcome('read', CREDS), 'ok');
+      assert.equal(server.target.refusals, 1);
+    }));
+});
+
 suite('a task', () => {
   test('runs when it is due, step by step', () =>
     lending(async (server) => {
