@@ -136,6 +136,17 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   },
   'terraform-vault': { large: true, stage: vault, prepare: terraform('vault') },
   'terraform-google': { large: true, stage: staged(google), prepare: terraform('google') },
+  'terraform-calls': {
+    prepare: () => ({
+      argv: [
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        join(HERE, 'terraform-calls', 'suite.ts'),
+      ],
+      environment: { MODULES: nodeModulesWith('aws-javascript', AWS_PACKAGES) },
+    }),
+    stage: staged(authority, aws, azure),
+  },
   vectors: {
     prepare: () => {
       const program = pythonWith('vectors', join(HERE, 'vectors', 'requirements.txt'));
