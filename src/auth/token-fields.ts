@@ -2,7 +2,7 @@
  * The `token_*` block that every auth method's users and roles share: what the tokens of their logins are like. Parsed,
  * checked and read back here, and applied to the grant of a login.
  */
-import { canonicalCidr, cidrsContain } from '../base/cidr.ts';
+import { boundAddresses, cidrsContain } from '../base/cidr.ts';
 import type { FieldSet } from '../model/field.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
 import type { AuthGrant, Connection, Request } from '../model/request.ts';
@@ -180,17 +180,12 @@ function tokenType(text: string): TokenSettingType {
   throw invalidRequest("invalid 'token_type' value");
 }
 
-/**
- * Ranges in canonical form. Text with a slash that is no range names a UNIX socket, as in the reference: it is kept, and
- * matches no address.
- */
+/** Ranges in canonical form. @throws {RequestError} */
 export function boundCidrs(texts: readonly string[]): readonly string[] {
-  return texts.map((text) => {
-    const range = canonicalCidr(text) ?? (text.includes('/') ? text : undefined);
-    if (range === undefined)
-      throw invalidRequest('failed to parse token_bound_cidrs: not an address or a range of them');
-    return range;
-  });
+  const ranges = boundAddresses(texts);
+  if (ranges === undefined)
+    throw invalidRequest('failed to parse token_bound_cidrs: not an address or a range of them');
+  return ranges;
 }
 
 const BATCH_REFUSAL = "'token_type' cannot be 'batch' or 'default_batch' when set to generate";

@@ -18,6 +18,20 @@ export function canonicalCidr(text: string): string | undefined {
   return Number(bits) === width ? address : `${address}/${Number(bits)}`;
 }
 
+/**
+ * Ranges in canonical form that callers may be bound to; undefined when one is none. Text with a slash that is no range names
+ * a UNIX socket, as in the reference: it is kept, and matches no address.
+ */
+export function boundAddresses(texts: readonly string[]): readonly string[] | undefined {
+  const ranges: string[] = [];
+  for (const text of texts) {
+    const range = canonicalCidr(text) ?? (text.includes('/') ? text : undefined);
+    if (range === undefined) return undefined;
+    ranges.push(range);
+  }
+  return ranges;
+}
+
 /** The address without its IPv6 dress, when it is an IPv4 address mapped into IPv6. */
 export function plainAddress(address: string): string {
   return /^::ffff:[0-9.]+$/i.test(address) ? address.slice('::ffff:'.length) : address;

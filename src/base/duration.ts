@@ -128,3 +128,8 @@ export function formatGoDuration(milliseconds: number): string {
     ? `${sign}${minutes}m${seconds}`
     : `${sign}${hours}h${minutes % 60n}m${seconds}`;
 }
+
+/** As {@link formatGoDuration}, without the zeros at its end: `768h`, `1h30m`. */
+export function shortGoDuration(milliseconds: number): string {
+  return formatGoDuration(milliseconds).replace(/m0s$/, 'm').replace(/h0m/, 'h');
+}

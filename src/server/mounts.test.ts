@@ -1,6 +1,7 @@
 /** Mounts come, move and go with their data and their leases, and none ever stands in the place of another. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { JsonObject } from '../base/json.ts';
 import { createFaultyStorage } from '../storage/faulty.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import { openInstance, restarted } from './instance-fixture.ts';
@@ -208,4 +209,69 @@ suite('a mount that moves', () => {
       await later.instance.close();
     }
   });
+});
+
+suite('the settings of a mount', () => {
+  const tune = (server: OpenInstance, path: string, data: JsonObject): Promise<string> =>
+    server.outcome('write', `sys/${path}/tune`, { data });
+  const shown = (server: OpenInstance, path: string): Promise<Record<string, unknown>> =>
+    server.get('read', `sys/${path}/tune`);
+
+  test('show its own default, however small its maximum is', () =>
+    withServer(async (server) => {
+      await mount(server, 'a');
+      const before = await shown(server, 'mounts/a');
+      assert.equal(await tune(server, 'mounts/a', { max_lease_ttl: '60' }), 'ok');
+      const { default_lease_ttl, max_lease_ttl } = await shown(server, 'mounts/a');
+      assert.deepEqual([default_lease_ttl, max_lease_ttl], [before['default_lease_ttl'], 60]);
+      assert.equal(await tune(server, 'mounts/a', { default_lease_ttl: '61' }), 'invalid_request');
+      assert.equal(await tune(server, 'mounts/a', { default_lease_ttl: '' }), 'ok');
+      assert.deepEqual((await shown(server, 'mounts/a'))['max_lease_ttl'], 60);
+    }));
+
+  test('lose an option that is set to nothing, but never their version', () =>
+    withServer(async (server) => {
+      const options = async (): Promise<unknown> => (await shown(server, 'mounts/a'))['options'];
+      await mount(server, 'a');
+      await tune(server, 'mounts/a', { options: { version: '1', x: 'y' } });
+      await tune(server, 'mounts/a', { options: { x: '' } });
+      assert.deepEqual(await options(), { version: '1' });
+      for (const version of ['0', '3', 'x', '']) {
+        const outcome = await tune(server, 'mounts/a', { options: { version } });
+        assert.equal(outcome, 'invalid_request', version);
+      }
+    }));
+
+  test('of what the server is born with stay, except what audit records show', () =>
+    withServer(async (server) => {
+      for (const path of ['mounts/sys', 'mounts/identity', 'mounts/cubbyhole']) {
+        assert.equal(await tune(server, path, { options: { a: 'b' } }), 'invalid_request');
+        assert.equal(await tune(server, path, { audit_non_hmac_request_keys: 'a,b' }), 'ok');
+        assert.deepEqual((await shown(server, path))['audit_non_hmac_request_keys'], ['a', 'b']);
+      }
+      assert.equal(await tune(server, 'auth/token', { token_type: 'batch' }), 'invalid_request');
+    }));
+
+  test('are refused when they are none', () =>
+    withServer(async (server) => {
+      const made = (data: JsonObject): Promise<string> =>
+        server.outcome('write', 'sys/mounts/b', { data: { type: 'lending', ...data } });
+      const wrong: JsonObject[] = [
+        { config: { force_no_cache: 'true' } },
+        { config: { default_lease_ttl: true } },
+        { config: { passthrough_request_headers: { a: 1 } } },
+        { config: { plugin_version: 'v9.9.9' } },
+        { config: { plugin_version: 'new' } },
+        { options: { version: '2' } },
+      ];
+      for (const data of wrong) {
+        assert.equal(await made(data), 'invalid_request', JSON.stringify(data));
+      }
+      await mount(server, 'a');
+      assert.equal(await tune(server, 'mounts/a', { plugin_version: '1.0.0' }), 'invalid_request');
+      assert.equal(
+        await tune(server, 'mounts/a', { user_lockout_config: { lockout_threshold: '3' } }),
+        'invalid_request',
+      );
+    }));
 });

@@ -337,3 +337,21 @@ suite('the order of the checks', () => {
     await server.instance.close();
   });
 });
+
+suite('a listing of nothing', () => {
+  test('is not found, unless there is something to tell', async () => {
+    const server = await openInstance();
+    try {
+      for (const path of ['cubbyhole/none/', 'secret/metadata/none/', 'auth/token/roles/']) {
+        const without = await server.ask('list', path);
+        assert.deepEqual(without.reply?.data?.['keys'] ?? [], []);
+        assert.equal(without.reply?.warnings, undefined);
+        const { reply } = await server.ask('list', path, { data: { unknown: '1' } });
+        assert.deepEqual(reply?.data, {}, path);
+        assert.equal(reply?.warnings?.length, 1, path);
+      }
+    } finally {
+      await server.instance.close();
+    }
+  });
+});

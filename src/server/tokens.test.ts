@@ -447,6 +447,80 @@ suite('many accessors', () => {
   });
 });
 
+suite('a token of a role', () => {
+  const DAY = 24 * 3600;
+
+  test('is bound by the maximum that its role has when it is renewed', async () => {
+    const role = 'auth/token/roles/bounded';
+    await server.get('write', role, { data: { token_explicit_max_ttl: '30m' } });
+    const { auth } = await server.ask('write', 'auth/token/create/bounded', {
+      data: { policies: ['default'], ttl: '10m' },
+    });
+    assert.equal(auth?.leaseDurationSeconds, 600);
+    const token = auth?.clientToken ?? '';
+    assert.equal((await server.get('read', SELF, { token }))['explicit_max_ttl'], 0);
+    await server.get('write', role, { data: { token_explicit_max_ttl: '15m' } });
+    const renewal = await server.ask('write', 'auth/token/renew-self', {
+      token,
+      data: { increment: '1h' },
+    });
+    assert.equal(renewal.auth?.leaseDurationSeconds, 15 * 60);
+    assert.equal(await server.outcome('delete', role), 'ok');
+    assert.equal(
+      await server.outcome('write', 'auth/token/renew-self', { token }),
+      'invalid_request',
+    );
+  });
+
+  test('is of a role whose name and suffix are plain, and is told of a maximum without effect', async () => {
+    const made = async (name: string, data: JsonObject): Promise<string> =>
+      await server.outcome('write', `auth/token/roles/${name}`, { data });
+    assert.equal(await made('with space', {}), 'not_found');
+    assert.equal(await made('odd', { path_suffix: 'x' }), 'invalid_request');
+    assert.equal(await made('odd', { path_suffix: 'a..b' }), 'invalid_request');
+    assert.equal(await made('odd', { path_suffix: 'v1.0' }), 'ok');
+    const { reply } = await server.ask('write', 'auth/token/roles/odd', {
+      data: { token_explicit_max_ttl: '1000h' },
+    });
+    assert.equal(reply?.warnings?.length, 1);
+  });
+
+  test('or a root token lasts as long as its own maximum says, without a bound of the mount', async () => {
+    const { auth } = await server.ask('write', 'auth/token/create', {
+      data: { explicit_max_ttl: `${DAY}s` },
+    });
+    assert.equal(auth?.leaseDurationSeconds, DAY);
+  });
+});
+
+suite('what names a token', () => {
+  test('is text, or the request is refused', async () => {
+    for (const path of ['lookup', 'renew', 'revoke', 'revoke-orphan']) {
+      for (const token of [null, 7]) {
+        const outcome = await server.outcome('write', `auth/token/${path}`, { data: { token } });
+        assert.equal(outcome, DENIED, path);
+      }
+    }
+  });
+
+  test('does not orphan its children without sudo', async () => {
+    const policy = 'path "auth/token/*" { capabilities = ["update"] }';
+    await server.get('write', 'sys/policies/acl/plain', { data: { policy } });
+    const asked = { token: await server.tokenFor('plain'), data: { token: 'unknown' } };
+    const { error } = await server.ask('write', 'auth/token/revoke-orphan', asked);
+    assert.match(error?.message ?? '', /sudo/);
+  });
+
+  test('is not renewed by its last use', async () => {
+    const token = await server.makeToken({ num_uses: 1, ttl: '5m' });
+    assert.equal(
+      await server.outcome('write', 'auth/token/renew-self', { token }),
+      'invalid_request',
+    );
+    assert.equal(await lives(token), false);
+  });
+});
+
 suite('the cubbyhole', () => {
   test('belongs to one token and goes with it', async () => {
     const mine = await server.makeToken();

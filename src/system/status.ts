@@ -58,7 +58,7 @@ function statusCode(query: Readonly<JsonObject>, name: string, fallback: number)
   const value = query[name];
   if (value === undefined) return fallback;
   const code = typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : 0;
-  if (code < 100 || code > 599) throw invalidRequest('');
+  if (code < 100 || code > 999) throw invalidRequest('');
   return code;
 }
 

@@ -25,6 +25,18 @@ function endOf(wish: TtlWish): number {
   return Math.min(...bounds.filter((bound) => bound > 0), Number.POSITIVE_INFINITY);
 }
 
+/** What a renewal gives at most, without a look at the age. */
+function askedOf(wish: TtlWish): number {
+  if (wish.periodSeconds === 0) return wish.wantedSeconds || wish.mountDefaultSeconds;
+  const bounds = [
+    wish.periodSeconds,
+    wish.mountMaxSeconds,
+    wish.maxSeconds,
+    wish.explicitMaxSeconds,
+  ];
+  return Math.min(...bounds.filter((bound) => bound > 0));
+}
+
 function secondsOf(wish: TtlWish): number | undefined {
   try {
     return effectiveTtl(wish).seconds;
@@ -43,9 +55,7 @@ suite('the TTL of a token', () => {
         if (got === undefined) return assert.ok(left < 1);
         assert.ok(Number.isInteger(got) && got >= 1, `${got} s`);
         assert.ok(wish.ageSeconds + got <= endOf(wish) + 1e-6);
-        if (wish.periodSeconds > 0)
-          assert.ok(got <= Math.min(wish.periodSeconds, wish.mountMaxSeconds));
-        else assert.ok(got <= (wish.wantedSeconds || wish.mountDefaultSeconds));
+        assert.ok(got <= askedOf(wish));
       }),
       { numRuns: 2000 },
     );
@@ -56,12 +66,8 @@ suite('the TTL of a token', () => {
       fc.property(wishes, (wish) => {
         const got = secondsOf(wish);
         if (got === undefined) return;
-        const asked =
-          wish.periodSeconds > 0
-            ? Math.min(wish.periodSeconds, wish.mountMaxSeconds)
-            : wish.wantedSeconds || wish.mountDefaultSeconds;
         const left = Math.floor(endOf(wish) - wish.ageSeconds);
-        assert.equal(got, Math.min(asked, left));
+        assert.equal(got, Math.min(askedOf(wish), left));
       }),
       { numRuns: 2000 },
     );
@@ -72,9 +78,28 @@ suite('the TTL of a token', () => {
       fc.property(wishes, (wish) => {
         if (secondsOf(wish) === undefined) return;
         const { seconds: got, warnings } = effectiveTtl(wish);
-        const cut = wish.periodSeconds === 0 && wish.wantedSeconds > got;
-        assert.equal(warnings.length > 0, cut);
+        const wanted = wish.periodSeconds || wish.wantedSeconds || wish.mountDefaultSeconds;
+        assert.equal(warnings.length > 0, wanted > got);
       }),
     );
+  });
+
+  test('says it in the words that operators look for', () => {
+    const hours = 3600;
+    const wish = {
+      wantedSeconds: 2 * hours,
+      periodSeconds: 0,
+      explicitMaxSeconds: 1.5 * hours,
+      maxSeconds: 0,
+      mountDefaultSeconds: 768 * hours,
+      mountMaxSeconds: 768 * hours,
+      ageSeconds: 0,
+    };
+    assert.deepEqual(effectiveTtl(wish).warnings, [
+      'TTL of "2h" exceeded the effective max_ttl of "1h30m"; TTL value is capped accordingly',
+    ]);
+    assert.deepEqual(effectiveTtl({ ...wish, periodSeconds: 1000 * hours }).warnings, [
+      'period of "1000h" exceeded the effective max_ttl of "1h30m"; period value is capped accordingly',
+    ]);
   });
 });

@@ -155,12 +155,14 @@ export class LockoutKeeper {
 
   #rulesOf(mount: Mount): LockoutRules {
     const tuned = mount.entry.config.user_lockout_config;
-    if (tuned === undefined) return this.#ports.rulesOf(mount.entry.type);
+    const rules = this.#ports.rulesOf(mount.entry.type);
+    if (tuned === undefined) return rules;
+    // What is 0 was not tuned.
     return {
-      threshold: tuned.user_lockout_threshold,
-      durationSeconds: tuned.user_lockout_duration,
-      counterResetSeconds: tuned.user_lockout_counter_reset_duration,
-      disabled: tuned.user_lockout_disable,
+      threshold: tuned.user_lockout_threshold || rules.threshold,
+      durationSeconds: tuned.user_lockout_duration || rules.durationSeconds,
+      counterResetSeconds: tuned.user_lockout_counter_reset_duration || rules.counterResetSeconds,
+      disabled: tuned.user_lockout_disable || rules.disabled,
     };
   }
 }

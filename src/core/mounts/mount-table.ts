@@ -92,11 +92,8 @@ export class MountTable {
     const { system } = this.#ports;
     const maxSeconds =
       entry.config.max_lease_ttl === 0 ? system.maxSeconds : entry.config.max_lease_ttl;
-    const defaultSeconds =
-      entry.config.default_lease_ttl === 0
-        ? Math.min(system.defaultSeconds, maxSeconds)
-        : entry.config.default_lease_ttl;
-    return { defaultSeconds, maxSeconds };
+    const wanted = entry.config.default_lease_ttl || system.defaultSeconds;
+    return { defaultSeconds: Math.min(wanted, maxSeconds), maxSeconds };
   }
 
   async #load(unit: CoreUnit): Promise<Routing> {

@@ -2,7 +2,7 @@
 import { after } from '../../base/awaitable.ts';
 import type { Awaitable } from '../../base/awaitable.ts';
 import type { Reply } from '../../model/request.ts';
-import { RequestError } from '../../model/errors.ts';
+import { RequestError, notFound } from '../../model/errors.ts';
 import { assertFields, operationOf, requestOf, storeOf } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
 import { helpReply } from '../declared/help-reply.ts';
@@ -28,13 +28,47 @@ function callHandler(
 ): Awaitable<void> {
   const request = requestOf(parts, exchange, spec);
   exchange.request = request;
-  return after(spec.handler(request, storeOf(exchange)), (reply) => {
+  const called =
+    exchange.operation === 'list' &&
+    (exchange.warnings.length > 0 || exchange.call.wrapTtlSeconds > 0)
+      ? list(exchange, spec, request)
+      : spec.handler(request, storeOf(exchange));
+  return after(called, (reply) => {
     exchange.reply = reply ?? undefined;
     for (const opened of exchange.intents) opened.over = true;
     if (reply?.lease !== undefined && spec.outsideEffects === true) assertLent(exchange);
     // An empty answer stays empty: parameters without effect are told only beside something else.
     if (exchange.reply === undefined) exchange.warnings = [];
   });
+}
+
+/**
+ * A listing of nothing is not found, as a read of nothing is; but when there is something to tell the caller (a parameter without
+ * effect), it is an answer without keys.
+ */
+async function list(
+  exchange: Exchange,
+  spec: ReturnType<typeof operationOf>,
+  request: Parameters<typeof spec.handler>[0],
+): Promise<Reply | undefined> {
+  const reply = await found(() => spec.handler(request, storeOf(exchange)));
+  if (reply !== undefined) return reply;
+  if (exchange.call.wrapTtlSeconds > 0) throw notFound('unsupported path');
+  return { data: {} };
+}
+
+/** Undefined where nothing is listed. */
+async function found(listing: () => Awaitable<Reply | undefined>): Promise<Reply | undefined> {
+  try {
+    const reply = await listing();
+    const keys = reply?.data?.['keys'];
+    const isEmpty = Array.isArray(keys) && keys.length === 0 && reply?.warnings === undefined;
+    return isEmpty ? undefined : reply;
+  } catch (error) {
+    if (error instanceof RequestError && error.code === 'not_found' && error.message === '')
+      return undefined;
+    throw error;
+  }
 }
 
 /** A task is run or refused, never passed over: without it the path would answer in another protocol's words. */

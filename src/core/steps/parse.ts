@@ -48,7 +48,7 @@ export function readFields(exchange: Exchange, match: NonNullable<Exchange['matc
       ...(write ? { query: call.query } : {}),
     });
     exchange.fields = parsed.values;
-    exchange.warnings = match.path.arbitraryData === true ? [] : fieldWarnings(parsed);
+    exchange.warnings = write && match.path.arbitraryData === true ? [] : fieldWarnings(parsed);
   } catch (error) {
     // Told only to a caller who may use the path at all.
     if (!(error instanceof RequestError)) throw error;

@@ -2,6 +2,8 @@
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import { dataPrefix } from '../../core/mounts/mount-entry.ts';
 import type { Unit } from '../../model/transaction.ts';
+import { invalidRequest } from '../../model/errors.ts';
+import { smaller } from '../../tokens/ttl.ts';
 import { tokenRole } from '../../system/token/roles.ts';
 import type { TokenPorts } from '../../system/token/ports.ts';
 import type { Services } from '../assemble.ts';
@@ -53,19 +55,19 @@ export function tokenPorts(services: Services): TokenPorts {
       const own = {
         wantedSeconds: record.ttlSeconds,
         periodSeconds: record.periodSeconds,
+        explicitMaxSeconds: record.explicitMaxTtlSeconds,
         maxSeconds: record.maxTtlSeconds,
         mountDefaultSeconds: bounds.defaultSeconds,
         mountMaxSeconds: bounds.maxSeconds,
       };
       if (record.role !== '') {
         const role = await tokenRole(unit, record.namespaceId, record.role);
-        const period = role?.token_period ?? 0;
+        if (role === undefined)
+          throw invalidRequest(`original token role "${record.role}" could not be found`);
         return {
           ...own,
-          periodSeconds:
-            own.periodSeconds === 0 || period === 0
-              ? own.periodSeconds || period
-              : Math.min(own.periodSeconds, period),
+          periodSeconds: smaller(own.periodSeconds, role.token_period),
+          explicitMaxSeconds: smaller(own.explicitMaxSeconds, role.token_explicit_max_ttl),
         };
       }
       if (

@@ -22,8 +22,6 @@ export async function devConfig(dev: DevOptions): Promise<ServerConfig> {
     ...(tls === undefined
       ? { tls_disable: true }
       : { tls_cert_file: tls.certificateFile, tls_key_file: tls.keyFile }),
-    disable_unauthed_rekey_endpoints: false,
-    disable_unauthed_generate_root_endpoints: false,
     telemetry: { unauthenticated_metrics_access: true },
   };
   const text = JSON.stringify({

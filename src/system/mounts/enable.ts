@@ -10,7 +10,14 @@ import { newAccessor } from '../../core/mounts/builtin-mounts.ts';
 import { shownMount } from '../../core/mounts/mount-entry.ts';
 import type { MountEntry, MountTable as Table } from '../../core/mounts/mount-entry.ts';
 import { checkMountPath, conflictingPath, mountPath } from '../../core/mounts/mount-names.ts';
-import { EMPTY_CONFIG, checkNewBounds, mergeConfig } from './config.ts';
+import {
+  EMPTY_CONFIG,
+  checkNewBounds,
+  checkNewLockout,
+  checkPluginVersion,
+  mergeConfig,
+  text,
+} from './config.ts';
 import { coreUnit, leavingPath, mountAt, mountsOf, removeMount, routingOf } from './ports.ts';
 import type { MountPorts } from './ports.ts';
 
@@ -93,7 +100,15 @@ async function enable(
   const shown = mountPath(f.path ?? '');
   const path = table === 'auth' ? `auth/${shown}` : shown;
   const { type, options } = typeAndOptions(f);
-  const config = mergeConfig(EMPTY_CONFIG, f.config ?? {}, table);
+  if ((options['version'] ?? '') !== '' && (table === 'auth' || type !== 'kv')) {
+    const what = table === 'auth' ? 'auth method' : 'secrets engine';
+    throw invalidRequest(`${what} "${type}" does not allow setting a version`);
+  }
+  const { user_lockout_config: lockout, plugin_version: version, ...settings } = f.config ?? {};
+  checkNewLockout(lockout);
+  const config = mergeConfig(EMPTY_CONFIG, settings, { table, type });
+  if (version !== undefined && version !== null && version !== '')
+    checkPluginVersion(text(version), ports.version, type);
   checkNewBounds(config, ports.system);
   const routing = await routingOf(ports, unit);
   checkMountPath(table, shown);
@@ -118,7 +133,7 @@ async function enable(
     type,
     accessor: newAccessor(ports.world.random, table === 'auth' ? `auth_${type}` : type),
     description: f.description ?? '',
-    options,
+    options: request.data['options'] === null && Object.keys(options).length === 0 ? null : options,
     config:
       table === 'auth' && config.token_type === undefined
         ? { ...config, token_type: 'default-service' }

@@ -7,7 +7,7 @@ import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { SERVICE_PREFIX, BATCH_PREFIX, isExpired } from '../../tokens/token-record.ts';
 import type { TokenRecord, TokenType } from '../../tokens/token-record.ts';
-import { effectiveTtl } from '../../tokens/ttl.ts';
+import { effectiveTtl, smaller } from '../../tokens/ttl.ts';
 import { globMatches } from '../../policy/list-glob.ts';
 import { grantedPolicies } from './policies.ts';
 import { issuedAuth } from './ports.ts';
@@ -95,6 +95,9 @@ function displayName(given: string | undefined): string {
   return `token-${given}`.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '');
 }
 
+const CHOSEN_ID =
+  'Supplying a custom ID for the token is weaker than a random one: whoever can guess it has the token.';
+
 function checkCustomId(id: string, request: Request<unknown>): void {
   if (!request.sudo) throw invalidRequest('root or sudo privileges required to specify token id');
   if (request.namespace.path !== '') {
@@ -105,8 +108,8 @@ function checkCustomId(id: string, request: Request<unknown>): void {
       throw invalidRequest(`custom token ID cannot have the '${prefix}' prefix`);
   }
   if (id.includes('.')) throw invalidRequest("custom token ID cannot have a '.' in the value");
-  if (/[^\u0021-\u007e]/.test(id))
-    throw invalidRequest('custom token ID must be printable and without spaces');
+  if (/[^\u0020-\u007e]|^ | $/.test(id))
+    throw invalidRequest('custom token ID must be printable, without spaces around it');
 }
 
 async function entityOf(
@@ -123,12 +126,6 @@ async function entityOf(
   const allowed = (role.allowed_entity_aliases ?? []).some((glob) => globMatches(glob, lower));
   if (!allowed) throw invalidRequest("invalid 'entity_alias' value");
   return await ports.entityOfAlias(unit, request, alias);
-}
-
-/** The smaller of two limits where 0 means none. */
-function smaller(a: number, b: number): number {
-  if (a === 0 || b === 0) return a || b;
-  return Math.min(a, b);
 }
 
 /** The token of the caller, which one that shows a credential does not know itself. */
@@ -191,7 +188,7 @@ async function create(
   const customId = f.id === undefined || f.id === '' ? undefined : f.id;
   if (customId !== undefined) {
     checkCustomId(customId, request);
-    warnings.push('A token ID that the caller chooses is weaker than a random one.');
+    warnings.push(CHOSEN_ID);
   }
   const policies = grantedPolicies(
     {
@@ -211,7 +208,8 @@ async function create(
   const orphan = role === undefined ? f.no_parent || orphanPath : role.orphan;
   if (period > 0 && !request.sudo)
     throw invalidRequest('root or sudo privileges required to create periodic token');
-  const wanted = seconds(f.ttl === undefined || f.ttl === '' ? f.lease : f.ttl, 'ttl');
+  const wanted =
+    f.ttl === undefined || f.ttl === '' ? seconds(f.lease, 'lease') : seconds(f.ttl, 'ttl');
   const rolePeriod = type === 'batch' ? 0 : (role?.token_period ?? 0);
   const roleExplicit = type === 'batch' ? 0 : (role?.token_explicit_max_ttl ?? 0);
   if (role !== undefined && explicit !== 0 && roleExplicit !== 0) {
@@ -219,12 +217,19 @@ async function create(
       `Explicit max TTL specified both during creation call and in role; using the lesser value of ${smaller(explicit, roleExplicit)} seconds`,
     );
   }
+  if (period !== 0 && rolePeriod !== 0) {
+    warnings.push(
+      `Period specified both during creation call and in role; using the lesser value of ${smaller(period, rolePeriod)} seconds`,
+    );
+  }
   const explicitMax = smaller(explicit, roleExplicit);
   const periodic = smaller(period, rolePeriod);
 
   let ttl = 0;
-  if (root && wanted === 0 && periodic === 0 && explicitMax === 0) {
-    if (!isForever(parent, request.nowMs)) {
+  if (root && wanted === 0 && periodic === 0) {
+    // A root token without a wish of its own lasts as long as its own maximum says; no mount bounds it.
+    ttl = explicitMax;
+    if (ttl === 0 && !isForever(parent, request.nowMs)) {
       throw invalidRequest('expiring root tokens cannot create non-expiring root tokens');
     }
   } else {
@@ -240,6 +245,7 @@ async function create(
     ttl = effective.seconds;
     warnings.push(...effective.warnings);
   }
+  const numUses = smaller(f.num_uses, role?.token_num_uses ?? 0);
   const suffix = role === undefined || role.path_suffix === '' ? '' : `/${role.path_suffix}`;
   const boundCidrs =
     role === undefined ? (orphan ? [] : parent.boundCidrs) : role.token_bound_cidrs;
@@ -252,12 +258,13 @@ async function create(
       policies,
       path: `auth/token/${request.path}${suffix}`,
       displayName: displayName(f.display_name),
-      metadata: f.meta ?? null,
+      metadata: request.data['meta'] === null ? null : (f.meta ?? null),
       ttlSeconds: ttl,
-      explicitMaxTtlSeconds: explicitMax,
+      // That of the role is looked up there, as it then is, whenever it counts.
+      explicitMaxTtlSeconds: explicit,
       periodSeconds: type === 'batch' ? 0 : period,
       renewable: type === 'batch' || ttl === 0 ? false : f.renewable && (role?.renewable ?? true),
-      numUses: type === 'batch' ? 0 : smaller(f.num_uses, role?.token_num_uses ?? 0),
+      numUses: type === 'batch' ? 0 : numUses,
       role: role?.name ?? '',
       entityId: entityId ?? (orphan ? '' : parent.entityId),
       boundCidrs,
@@ -277,7 +284,11 @@ async function create(
   }
   const identityPolicies = await ports.identityPolicies(unit, record);
   return {
-    issuedAuth: issuedAuth(record, issued.clientToken, identityPolicies, orphan, request.nowMs),
+    issuedAuth: {
+      ...issuedAuth(record, issued.clientToken, identityPolicies, orphan, request.nowMs),
+      // A batch token counts no uses, but is told what its role says.
+      numUses,
+    },
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }
@@ -311,7 +322,7 @@ export function tokenCreatePaths(ports: TokenPorts): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'create/{role_name:any}',
+      pattern: 'create/{role_name}',
       fields,
       help: { synopsis: 'Creates a token within the limits of a role.' },
       operations: {

@@ -70,6 +70,25 @@ async function lookup(
   return await shown(ports, unit, record, token, request.nowMs);
 }
 
+/** The token that a body names, '' when it names none. @throws {RequestError} */
+export function sentToken({
+  fields,
+  data,
+}: Pick<Request<{ readonly token?: string | undefined }>, 'fields' | 'data'>): string {
+  const sent = data['token'];
+  // What decides whose life is shown or ended is not read leniently, as other texts are.
+  if (sent !== undefined && typeof sent !== 'string')
+    throw new RequestError('permission_denied', 'invalid token');
+  return fields.token ?? '';
+}
+
+/** As {@link sentToken}, but one has to be named. @throws {RequestError} */
+export function namedToken(request: Parameters<typeof sentToken>[0]): string {
+  const token = sentToken(request);
+  if (token === '') throw invalidRequest('missing token ID');
+  return token;
+}
+
 export function listed(text: string): string {
   return `1 error occurred:\n\t* ${text}\n\n`;
 }
@@ -79,13 +98,8 @@ export function tokenLookupPaths(ports: TokenPorts): Path<Unit>[] {
     request: Request<{ readonly token?: string | undefined }>,
     unit: Unit,
   ): Promise<Reply> => {
-    const given = request.fields.token;
-    return await lookup(
-      ports,
-      unit,
-      request,
-      given === undefined || given === '' ? (request.clientToken ?? '') : given,
-    );
+    const given = sentToken(request);
+    return await lookup(ports, unit, request, given === '' ? (request.clientToken ?? '') : given);
   };
   return [
     defineSystemPath({

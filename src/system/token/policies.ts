@@ -14,7 +14,7 @@ export interface PolicyRequest {
 }
 
 /** Made by the server for its own use. */
-const NOT_ASSIGNABLE = new Set(['response-wrapping', 'control-group']);
+const NOT_ASSIGNABLE = new Set(['response-wrapping']);
 /** Most policies of one token. */
 const POLICIES_MAX = 1024;
 

@@ -8,6 +8,7 @@ import { ttlSeconds } from '../../tokens/token-record.ts';
 export interface RenewalBounds {
   readonly wantedSeconds: number;
   readonly periodSeconds: number;
+  readonly explicitMaxSeconds: number;
   readonly maxSeconds: number;
   readonly mountDefaultSeconds: number;
   readonly mountMaxSeconds: number;

@@ -4,9 +4,10 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
+import { USES_SPENT } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import { effectiveTtl } from '../../tokens/ttl.ts';
-import { recordOfAccessor } from './lookup.ts';
+import { namedToken, recordOfAccessor } from './lookup.ts';
 import { issuedAuth } from './ports.ts';
 import type { TokenPorts } from './ports.ts';
 
@@ -30,7 +31,7 @@ async function renew(
   const { seconds, warnings } = effectiveTtl({
     wantedSeconds: wish > 0 ? wish : bounds.wantedSeconds,
     periodSeconds: bounds.periodSeconds,
-    explicitMaxSeconds: record.explicitMaxTtlSeconds,
+    explicitMaxSeconds: bounds.explicitMaxSeconds,
     maxSeconds: bounds.maxSeconds,
     mountDefaultSeconds: bounds.mountDefaultSeconds,
     mountMaxSeconds: bounds.mountMaxSeconds,
@@ -64,7 +65,9 @@ async function renewToken(
   token: string,
 ): Promise<Reply> {
   const record = await ports.tokens.lookup(unit, token, request.nowMs);
-  if (record === undefined) throw invalidRequest('token not found');
+  // One whose last use this is has no life that could be longer.
+  if (record === undefined || record.numUses === USES_SPENT)
+    throw invalidRequest('token not found');
   return await renew(ports, unit, request, record, token);
 }
 
@@ -100,9 +103,7 @@ export function tokenRenewPaths(ports: TokenPorts): Path<Unit>[] {
         update: {
           summary: 'Renew a token',
           handler: async (request, unit) => {
-            const { token } = request.fields;
-            if (token === undefined || token === '') throw invalidRequest('missing token ID');
-            return await renewToken(ports, unit, request, token);
+            return await renewToken(ports, unit, request, namedToken(request));
           },
         },
       },

@@ -6,7 +6,7 @@ import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { isExpired } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
-import { listed } from './lookup.ts';
+import { listed, namedToken } from './lookup.ts';
 import type { TokenPorts } from './ports.ts';
 
 /**
@@ -46,11 +46,6 @@ function revoke(
 
 const token = { kind: 'string', description: 'The token to revoke.', sensitive: true } as const;
 
-function named(text: string | undefined): string {
-  if (text === undefined || text === '') throw invalidRequest('missing token ID');
-  return text;
-}
-
 export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
   return [
     defineSystemPath({
@@ -79,7 +74,7 @@ export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
         update: {
           summary: 'Revoke a token',
           handler: async (request, unit) => {
-            const text = named(request.fields.token);
+            const text = namedToken(request);
             const record = await storedToken(ports, unit, text, request.nowMs);
             return record === undefined ? undefined : revoke(ports, unit, request, record);
           },
@@ -113,7 +108,6 @@ export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
     defineSystemPath({
       pattern: 'revoke-orphan',
       fields: { token },
-      sudo: true,
       help: {
         synopsis: 'Revokes a token and its leases; its children live on as orphans. Needs sudo.',
       },
@@ -121,7 +115,9 @@ export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
         update: {
           summary: 'Revoke a token, but not its children',
           handler: async (request, unit) => {
-            const text = named(request.fields.token);
+            const text = namedToken(request);
+            if (!request.sudo)
+              throw invalidRequest('root or sudo privileges required to revoke and orphan');
             const record = await storedToken(ports, unit, text, request.nowMs);
             if (record === undefined) throw invalidRequest('token to revoke not found');
             if (record.type === 'batch') throw invalidRequest('batch tokens cannot be revoked');

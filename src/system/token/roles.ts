@@ -1,5 +1,5 @@
 /** `auth/token/roles`: named limits under which tokens are created. */
-import { canonicalCidr } from '../../base/cidr.ts';
+import { boundAddresses } from '../../base/cidr.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
@@ -135,13 +135,11 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))];
 }
 
-function cidrs(list: readonly string[]): string[] {
-  return list.map((text) => {
-    const canonical = canonicalCidr(text);
-    if (canonical === undefined)
-      throw invalidRequest('error parsing role fields: a bound CIDR is not an address range');
-    return canonical;
-  });
+function cidrs(list: readonly string[]): readonly string[] {
+  const ranges = boundAddresses(list);
+  if (ranges === undefined)
+    throw invalidRequest('error parsing role fields: a bound CIDR is not an address range');
+  return ranges;
 }
 
 /** Old and new name of one setting: the new one wins, and the old one is shown only while it is in use. */
@@ -218,6 +216,10 @@ function batchRefusal(kind: string): string {
 function check(role: TokenRole): void {
   if (!ROLE_TOKEN_TYPES.includes(role.token_type))
     throw invalidRequest("invalid 'token_type' value");
+  if (role.path_suffix !== '' && !/\w[\w.-]+\w/.test(role.path_suffix))
+    throw invalidRequest(
+      'given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w',
+    );
   if (role.path_suffix.includes('..'))
     throw invalidRequest('error registering path suffix: path cannot contain parent references');
   if (role.token_num_uses < 0) throw invalidRequest("'token_num_uses' cannot be negative");
@@ -254,7 +256,7 @@ export function tokenRolePaths(): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'roles/{role_name:any}',
+      pattern: 'roles/{role_name}',
       fields,
       help: {
         synopsis:
@@ -286,6 +288,13 @@ export function tokenRolePaths(): Path<Unit>[] {
             const warnings: string[] = [];
             const role = merge(before, request.fields, warnings);
             check(role);
+            const most = request.mount.maxLeaseTtlSeconds;
+            const explicit = role.token_explicit_max_ttl;
+            if (explicit > most) {
+              warnings.push(
+                `Given explicit max TTL of ${explicit} is greater than system/mount allowed value of ${most} seconds: it has no effect beyond that.`,
+              );
+            }
             view(unit, request.namespace.id).putJson(name, role);
             return warnings.length === 0 ? undefined : { warnings };
           },
