@@ -1,11 +1,14 @@
 /**
  * `npm run simulate [-- --ci] [--seed N] [--cycles N] [--minutes N] [PART…]`: hurts real servers and compares what they say with what they acknowledged.
- * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seconds N` for how long, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts, accounts-mariadb (of a real database); moves (between the stores); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
+ * First of the parts: deterministic, the core in a simulated world; `--seeds N --from S` says which runs, `--seconds N` for how long, `--seed X` shows one. The others: crash, corruption, faults, storage (embedded); apis (four on one secret); accounts, accounts-mariadb, accounts-valkey, accounts-ldap (of a real target); moves (between the stores); consistency, revocation, durability (three servers on PostgreSQL). `--cycles`
  * sets the dose of a part: cycles, operations or trials; `--minutes` ends consistency earlier. Ends with "N passed, N failed".
  */
 import { parseArgs } from 'node:util';
-import { mariadbPlace, postgresPlace } from './account-places.ts';
-import { simulateAccounts } from './accounts.ts';
+import { simulateAccounts } from './accounts/accounts.ts';
+import { directoryPlace } from './accounts/places/directory.ts';
+import { mariadbPlace } from './accounts/places/mariadb.ts';
+import { postgresPlace } from './accounts/places/postgresql.ts';
+import { valkeyPlace } from './accounts/places/valkey.ts';
 import { simulateCorruption } from './corruption/corruption.ts';
 import { embeddedStores } from './corruption/embedded.ts';
 import { postgresqlStores } from './corruption/postgresql.ts';
@@ -16,6 +19,9 @@ import { simulateFourApis } from './four-apis.ts';
 import { simulateMoves } from './moves.ts';
 import { MARIADB_HINT, mariadbIsHere } from '../rig/mariadb.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
+import { VALKEY_HINT, valkeyIsHere } from '../rig/valkey.ts';
+import { SLAPD_HINT, SLAPD_IS_THERE } from '../src/ldap/slapd.testkit.ts';
+import type { AccountPlace } from './accounts/place.ts';
 import { simulateConsistency } from './replicas/consistency.ts';
 import { simulateDurability } from './replicas/durability.ts';
 import { simulateRevocation } from './replicas/revocation.ts';
@@ -34,7 +40,7 @@ const DOSES = {
     operations: 800,
     trials: 80,
     replicaCycles: 3,
-    accountCycles: 10,
+    accountCycles: 5,
     sequences: 200,
     moves: 4,
   },
@@ -57,21 +63,25 @@ const DOSES = {
 
 const PROBLEMS_SHOWN_MAX = 20;
 
-function onPostgres(part: () => Promise<string[]>): () => Promise<string[]> {
-  if (postgresPrograms() !== undefined) return part;
-  return async () => {
-    console.log(`  left out: PostgreSQL is missing (${POSTGRESQL_HINT})`);
-    return [];
-  };
+/** A part that is left out, and says so, where a program is missing. */
+function on(
+  program: string,
+  isHere: boolean,
+  hint: string,
+): (part: () => Promise<string[]>) => () => Promise<string[]> {
+  return (part) =>
+    isHere
+      ? part
+      : async () => {
+          console.log(`  left out: ${program} is missing (${hint})`);
+          return [];
+        };
 }
 
-function onMariadb(part: () => Promise<string[]>): () => Promise<string[]> {
-  if (mariadbIsHere()) return part;
-  return async () => {
-    console.log(`  left out: MariaDB is missing (${MARIADB_HINT})`);
-    return [];
-  };
-}
+const onPostgres = on('PostgreSQL', postgresPrograms() !== undefined, POSTGRESQL_HINT);
+const onMariadb = on('MariaDB', mariadbIsHere(), MARIADB_HINT);
+const onValkey = on('Valkey', valkeyIsHere(), VALKEY_HINT);
+const onSlapd = on('OpenLDAP', SLAPD_IS_THERE, SLAPD_HINT);
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -98,6 +108,8 @@ async function main(): Promise<number> {
           from: Number(values.from),
           secondsMax: values.seconds === undefined ? dose.seedSeconds : Number(values.seconds),
         });
+  const accounts = (open: () => Promise<AccountPlace>) => () =>
+    simulateAccounts(open, { cycles: cycles ?? dose.accountCycles, seed });
   const parts: Readonly<Record<string, () => Promise<string[]>>> = {
     deterministic,
     crash: () => simulateCrashes({ cycles: cycles ?? dose.cycles, seed }),
@@ -113,12 +125,10 @@ async function main(): Promise<number> {
       simulateFaults({ points: cycles ?? dose.faultPoints, everyCall: !values.ci, seed }),
     storage: () => simulateStorageCrashes({ cycles: cycles ?? dose.storageCycles, seed }),
     apis: () => simulateFourApis({ sequences: cycles ?? dose.sequences, seed }),
-    accounts: onPostgres(() =>
-      simulateAccounts(postgresPlace, { cycles: cycles ?? dose.accountCycles, seed }),
-    ),
-    'accounts-mariadb': onMariadb(() =>
-      simulateAccounts(mariadbPlace, { cycles: cycles ?? dose.accountCycles, seed }),
-    ),
+    accounts: onPostgres(accounts(postgresPlace)),
+    'accounts-mariadb': onMariadb(accounts(mariadbPlace)),
+    'accounts-valkey': onValkey(accounts(valkeyPlace)),
+    'accounts-ldap': onSlapd(accounts(directoryPlace)),
     moves: onPostgres(() => simulateMoves({ cycles: cycles ?? dose.moves, seed })),
     consistency: onPostgres(() =>
       simulateConsistency({ operations: cycles ?? dose.operations, minutes, seed }),

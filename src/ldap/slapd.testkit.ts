@@ -20,6 +20,8 @@ export const ACCOUNT: { readonly dn: string; readonly password: string } = {
   dn: `cn=searcher,${BASE}`,
   password: 'search me',
 };
+/** Whoever is below it may change everything. */
+export const MANAGERS: string = `ou=managers,${BASE}`;
 /** Passwords of the people, by `uid`. */
 export const PASSWORDS: Readonly<Record<string, string>> = {
   ada: 'lovelace',
@@ -45,6 +47,9 @@ dn: ${PEOPLE}
 objectClass: organizationalUnit
 
 dn: ou=others,${PEOPLE}
+objectClass: organizationalUnit
+
+dn: ${MANAGERS}
 objectClass: organizationalUnit
 
 dn: ${GROUPS}
@@ -150,6 +155,7 @@ suffix "${BASE}"
 rootdn "cn=admin,${BASE}"
 rootpw admin
 directory ${folder}/data
+access to * by dn.onelevel="${MANAGERS}" manage by * break
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by anonymous read by users read by * none
 `,
