@@ -1,7 +1,9 @@
 /** Entry of the executable. */
+import { findOwnModulesAtOnce } from './modules/own-modules.ts';
 import { run } from './run.ts';
 import { systemTerminal } from './terminal.ts';
 
+findOwnModulesAtOnce();
 // A reader that has seen enough (`| head`) is no failure worth a stack trace.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   if (cause.code !== 'EPIPE') throw cause;
