@@ -23,7 +23,7 @@ export class HmacKey {
   readonly #inner: Buffer;
   /** Padded key, then room for the inner digest. */
   readonly #outer: Buffer = secretBuffer(BLOCK_BYTES + DIGEST_BYTES);
-  readonly #views: (Buffer | undefined)[] = Array.from({ length: KEPT_VIEWS });
+  readonly #views: (Buffer | undefined)[] = [];
   #live = true;
 
   /** Takes a copy of `key`, of any length. Messages of up to `scratchBytes` go the quick way. */

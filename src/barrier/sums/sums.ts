@@ -29,7 +29,7 @@ interface Memo {
 
 export class Sums {
   readonly #options: SumsOptions;
-  /** Sums with the very entry that holds each, so that the next change need not decrypt it. */
+  /** Sums with the very entry that holds each, so that neither the next change nor the next scrub need decrypt it. */
   readonly #memos = new Map<string, Memo>();
   /** Sums that are queued but not encrypted yet. One that was overtaken is dropped with its group. */
   readonly #late = new Set<Entry>();
@@ -64,18 +64,19 @@ export class Sums {
     });
   }
 
-  /** Opens a shard's sum. */
-  open(key: string, entry: Entry | undefined): ShardState {
-    const memo = this.#memos.get(key);
-    if (entry !== undefined && memo !== undefined && sameEntry(memo.entry, entry))
-      return memo.state;
+  /** Opens a shard's sum; what is opened again unchanged is remembered. */
+  open(key: string, entry: Entry | undefined): Readonly<ShardState> {
     if (entry === undefined) throw this.#options.tampered(key, 'integrity record is missing');
     if (entry.revision < (this.#committed.get(key) ?? 0)) {
       throw this.#options.tampered(key, 'integrity record was rolled back');
     }
+    const memo = this.#memos.get(key);
+    if (memo !== undefined && sameEntry(memo.entry, entry)) return memo.state;
     const recordKey = this.#options.keys.recordKey('', termOf(entry.value));
     if (recordKey === undefined) throw new UnknownTermError(key, termOf(entry.value));
-    return decodeState(this.#options.open(recordKey, entry));
+    const state = decodeState(this.#options.open(recordKey, entry));
+    this.#memos.set(key, { entry, state });
+    return state;
   }
 
   /** The record of a shard's new sum, encrypted only if no later commit of the same group replaces it first. */
