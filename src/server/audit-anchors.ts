@@ -40,6 +40,7 @@ export class AuditAnchors {
    * @param storePosition how far the store has come; undefined when that is not known.
    */
   async start(storePosition: bigint | undefined): Promise<void> {
+    this.#cancel = () => {};
     // Where the logs began matters once; later checkpoints lie beyond.
     if (!this.#compared) {
       await this.#compare();
@@ -94,10 +95,10 @@ export class AuditAnchors {
   }
 
   #arm(): void {
+    // Stopped meanwhile.
+    if (this.#cancel === undefined) return;
     this.#cancel = this.#options.clock.after(ANCHOR_INTERVAL_MS, () => {
-      void this.#save().finally(() => {
-        if (this.#cancel !== undefined) this.#arm();
-      });
+      void this.#save().finally(() => this.#arm());
     });
   }
 

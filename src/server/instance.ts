@@ -28,6 +28,7 @@ import { Replicas } from './replicas/replicas.ts';
 import { snapshotServices } from './snapshots/snapshots.ts';
 import type { SnapshotServices } from './snapshots/snapshots.ts';
 import { foundCluster, makeRootToken } from './start/found-cluster.ts';
+import { Service } from './service/service.ts';
 import { TakeUp } from './service/take-up.ts';
 import { API_VERSION, VERSION } from './version.ts';
 
@@ -52,10 +53,9 @@ export class Instance {
   readonly unsealer: Unsealer;
   #initialized = false;
   #clusterName = '';
-  /** Going into service, or done with it. */
-  #serving: Promise<void> | undefined;
-  /** In service, with everything in place. */
-  #ready = false;
+  readonly #service: Service;
+  /** It does not open again. */
+  #closing = false;
   readonly #handle: Handle;
   readonly #cors: () => Promise<CorsRecord>;
   /** Goes over to what a restore has put in the place of everything. */
@@ -75,15 +75,37 @@ export class Instance {
       world,
       barrier: this.#barrier,
       unsealAgain: async (rootKey) =>
-        !this.#sealedByHand && (await this.unsealer.unsealAgain(rootKey)),
+        !this.#sealedByHand && !this.#closing && (await this.unsealer.unsealAgain(rootKey)),
       wentBack: (before, now) => this.#anchors.compareOwn(before, now),
-      endService: () => this.#endService(),
+      endService: async () => {
+        await this.#service.end();
+        // What is left under way is of the state that was replaced.
+        await this.#service.left;
+      },
       serve: () => this.serve(),
     });
     this.#replicas = this.#shared(storage);
     const duty = this.#replicas?.duty ?? OWN_DUTY;
     this.#upkeep = new Upkeep({ barrier: this.#barrier, world, duty });
     this.unsealer = new Unsealer({ barrier: this.#barrier, storage, seal, sealBefore, world });
+    this.#service = new Service({
+      sealed: () => this.#barrier.sealed,
+      start: (assertWanted) => this.#start(assertWanted),
+      end: (afterwards) =>
+        endService(
+          {
+            options,
+            assembly: this.#assembly,
+            anchors: this.#anchors,
+            barrier: this.#barrier,
+            replicas: this.#replicas,
+            snapshots: this.#snapshots,
+            unsealer: this.unsealer,
+            upkeep: this.#upkeep,
+          },
+          afterwards,
+        ),
+    });
     this.#assembly = assemble({
       world,
       barrier: this.#barrier,
@@ -96,7 +118,7 @@ export class Instance {
       apiAddress: options.apiAddress,
       lockoutRules: options.lockoutRules,
       bindings: options.bindings,
-      serving: () => this.#ready && !this.#barrier.sealed,
+      serving: () => this.#service.ready && !this.#barrier.sealed,
       snapshot: async (live, id) => {
         if (this.#snapshots === undefined) throw notFound();
         return await this.#snapshots.loaded.unit(live, id);
@@ -201,7 +223,8 @@ export class Instance {
   /** Another server may have created the cluster, or the seal may work again. */
   async #openByItself(): Promise<void> {
     this.#initialized ||= await this.#barrier.initialized();
-    if (!this.#initialized || this.#sealedByHand || !this.unsealer.unattended) return;
+    if (!this.#initialized || this.#sealedByHand || this.#closing) return;
+    if (!this.unsealer.unattended) return;
     if (await this.unsealer.unsealUnattended()) await this.serve();
   }
 
@@ -272,17 +295,10 @@ export class Instance {
 
   /** After unsealing: loads what requests need and starts the background work. */
   async serve(): Promise<void> {
-    if (this.#barrier.sealed) return;
-    this.#serving ??= this.#start();
-    try {
-      await this.#serving;
-    } catch (error) {
-      this.#serving = undefined;
-      throw error;
-    }
+    await this.#service.serve();
   }
 
-  async #start(): Promise<void> {
+  async #start(assertWanted: () => void): Promise<void> {
     const { audit } = this.#options;
     const { begin, expirer } = this.#assembly;
     forgetStore(this.#assembly);
@@ -294,52 +310,40 @@ export class Instance {
     });
     wipe(seed);
     await this.#reconcileAudit();
+    assertWanted();
     await this.#anchors.start(this.#barrier.position);
     await this.#useAuditedHeaders();
     this.#clusterName = (await clusterRecord(begin())).name;
     if (this.#replicas === undefined) await this.#assembly.intents.resume();
+    assertWanted();
     expirer.start();
     await this.#replicas?.enter();
+    assertWanted();
     await this.#upkeep.start();
+    assertWanted();
     this.#snapshots?.start();
     this.#sealedByHand = false;
-    this.#ready = true;
     this.#options.world.log.named('core').info('unsealed');
   }
 
-  /** Wipes every key; nothing can be read until the next unseal. */
+  /** Wipes every key, however slow the store is; nothing can be read until the next unseal. */
   async seal(): Promise<void> {
     this.#sealedByHand = true;
-    await this.#endService();
+    await this.#service.end();
   }
 
-  async #endService(): Promise<void> {
-    this.#serving = undefined;
-    this.#ready = false;
-    await endService({
-      options: this.#options,
-      assembly: this.#assembly,
-      anchors: this.#anchors,
-      replicas: this.#replicas,
-      snapshots: this.#snapshots,
-      unsealer: this.unsealer,
-      upkeep: this.#upkeep,
-    });
-  }
-
+  /** Takes leave, wipes every key, and then waits for what is left under way. */
   async close(): Promise<void> {
-    await this.#snapshots?.stop();
+    this.#closing = true;
+    const stopped = Promise.allSettled([
+      this.#snapshots?.stop() ?? Promise.resolve(),
+      this.#replicas?.close() ?? Promise.resolve(),
+    ]);
+    if (!this.#barrier.sealed) await this.#service.end('stopped');
+    await stopped;
     this.#snapshots?.close();
-    await this.#replicas?.close();
-    await this.#assembly.expirer.stop();
+    await this.#service.left;
     await this.#assembly.stopBackends();
-    await this.#upkeep.stop();
-    if (!this.#barrier.sealed) {
-      await this.#replicas?.leave();
-      await this.#anchors.stop();
-      await this.#barrier.persistUsage().catch(() => {});
-      this.unsealer.seal();
-    }
     await this.#options.audit.close();
     await this.#options.storage.close();
   }

@@ -75,7 +75,12 @@ export class TakeUp {
     await storage.acceptReplaced();
     if (!(await this.#unsealed(rootKey))) return;
     if (clusterId === barrier.clusterId) wentBack(before, barrier.position);
-    await serve();
+    try {
+      await serve();
+    } catch (error) {
+      // An operator has sealed it meanwhile.
+      if (!barrier.sealed) throw error;
+    }
   }
 
   async #unsealed(rootKey: Buffer | undefined): Promise<boolean> {
