@@ -9,6 +9,7 @@ import { createCheckpointVerifier, keyId } from '../audit/checkpoint.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
+import { RequestError } from '../model/errors.ts';
 
 /** How often the newest checkpoints are stored. */
 const ANCHOR_INTERVAL_MS = 60_000;
@@ -40,6 +41,7 @@ export class AuditAnchors {
    * @param storePosition how far the store has come; undefined when that is not known.
    */
   async start(storePosition: bigint | undefined): Promise<void> {
+    this.#cancel?.();
     this.#cancel = () => {};
     // Where the logs began matters once; later checkpoints lie beyond.
     if (!this.#compared) {
@@ -116,6 +118,8 @@ export class AuditAnchors {
       await unit.commit();
       this.#saved = text;
     } catch (error) {
+      // The keys went while it waited for the store.
+      if (error instanceof RequestError && error.code === 'sealed') return;
       const reason = error instanceof Error ? error.message : 'unknown';
       this.#options.log.named('audit').warn('audit checkpoints could not be stored', { reason });
     }

@@ -54,7 +54,6 @@ export class Instance {
   #initialized = false;
   #clusterName = '';
   readonly #service: Service;
-  /** It does not open again. */
   #closing = false;
   readonly #handle: Handle;
   readonly #cors: () => Promise<CorsRecord>;
@@ -89,6 +88,7 @@ export class Instance {
     this.#upkeep = new Upkeep({ barrier: this.#barrier, world, duty });
     this.unsealer = new Unsealer({ barrier: this.#barrier, storage, seal, sealBefore, world });
     this.#service = new Service({
+      world,
       sealed: () => this.#barrier.sealed,
       start: (assertWanted) => this.#start(assertWanted),
       end: (afterwards) =>
@@ -223,8 +223,8 @@ export class Instance {
   /** Another server may have created the cluster, or the seal may work again. */
   async #openByItself(): Promise<void> {
     this.#initialized ||= await this.#barrier.initialized();
-    if (!this.#initialized || this.#sealedByHand || this.#closing) return;
-    if (!this.unsealer.unattended) return;
+    const staysSealed = this.#sealedByHand || this.#closing || !this.unsealer.unattended;
+    if (!this.#initialized || staysSealed) return;
     if (await this.unsealer.unsealUnattended()) await this.serve();
   }
 
@@ -279,7 +279,8 @@ export class Instance {
       rootToken = await foundCluster(this.#assembly, { world, name, rootTokenId });
     });
     this.#initialized = true;
-    if (!this.#barrier.sealed) await this.serve();
+    // What is answered now is never told again: going into service is tried again without the caller.
+    if (!this.#barrier.sealed) await this.serve().catch(() => {});
     return { ...result, rootToken };
   }
 
@@ -335,10 +336,7 @@ export class Instance {
   /** Takes leave, wipes every key, and then waits for what is left under way. */
   async close(): Promise<void> {
     this.#closing = true;
-    const stopped = Promise.allSettled([
-      this.#snapshots?.stop() ?? Promise.resolve(),
-      this.#replicas?.close() ?? Promise.resolve(),
-    ]);
+    const stopped = Promise.allSettled([this.#snapshots?.stop(), this.#replicas?.close()]);
     if (!this.#barrier.sealed) await this.#service.end('stopped');
     await stopped;
     this.#snapshots?.close();

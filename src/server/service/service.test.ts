@@ -2,15 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
+import { StorageError } from '../../storage/storage.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { openInstance } from '../instance-fixture.ts';
 import type { OpenInstance } from '../instance-fixture.ts';
 
 const BOUND_MS = 2_000;
+const AGAIN_MS = 1_000;
 
 /** A store that from {@link stop} on answers no list, until {@link goOn}. */
 class Slow {
   readonly storage: Storage;
+  /** Reads that fail from now on. */
+  failing = 0;
   #answers = Promise.resolve();
   #asked = (): void => {};
   goOn = (): void => {};
@@ -18,7 +22,11 @@ class Slow {
   constructor() {
     const inner = createMemoryStorage();
     this.storage = {
-      read: (keys) => inner.read(keys),
+      read: (keys) => {
+        if (this.failing === 0) return inner.read(keys);
+        this.failing -= 1;
+        return Promise.reject(new StorageError('no answer in time'));
+      },
       list: async (prefix, page) => {
         this.#asked();
         await this.#answers;
@@ -109,4 +117,34 @@ test('stopping wipes the keys in time as well', async () => {
   assert.equal(server.instance.sealed, true);
   slow.goOn();
   await closing;
+});
+
+test('a server that could not go into service when it was unsealed goes into it as soon as the store answers', async () => {
+  const slow = new Slow();
+  const server = await openInstance({ storage: slow.storage });
+  await server.instance.seal();
+  await unseal(server);
+  slow.failing = 2;
+  await assert.rejects(server.instance.serve(), StorageError);
+  assert.equal(await server.outcome('read', 'secret/data/a'), 'sealed');
+  server.clock.advance(AGAIN_MS);
+  await assert.rejects(server.instance.serve(), StorageError);
+  server.clock.advance(AGAIN_MS);
+  await server.instance.serve();
+  await answersAgain(server);
+  await server.instance.close();
+});
+
+test('it is not tried any more once the server is sealed', async () => {
+  const slow = new Slow();
+  const server = await openInstance({ storage: slow.storage });
+  await server.instance.seal();
+  await unseal(server);
+  slow.failing = 1;
+  await assert.rejects(server.instance.serve(), StorageError);
+  await server.instance.seal();
+  server.clock.advance(AGAIN_MS);
+  assert.equal(server.instance.sealed, true);
+  assert.equal(await server.outcome('read', 'secret/data/a'), 'sealed');
+  await server.instance.close();
 });

@@ -1,8 +1,16 @@
-/** Into service and out of it. Going out never waits for a slow store for long; going in waits until what was left under way has ended. */
+/**
+ * Into service and out of it. Going out never waits for a slow store for long; going in waits until what was left under way has ended, and
+ * is tried until it comes about: a server that is open but not in service answers nothing, and nobody would ask it to try again.
+ */
 import { sealedError } from '../../barrier/keys/live-keys.ts';
+import type { World } from '../../base/world.ts';
 import type { Afterwards } from './end-service.ts';
 
+/** Between attempts to go into service. */
+const AGAIN_MS = 1_000;
+
 export interface ServicePorts {
+  readonly world: World;
   readonly sealed: () => boolean;
   /** Puts everything in place. Between its steps it asks whether it is still wanted, which throws when it is not. */
   readonly start: (assertWanted: () => void) => Promise<void>;
@@ -26,6 +34,8 @@ export class Service {
   /** A start that was overtaken by an end begins nothing more. */
   #ends = 0;
   #ready = false;
+  /** Calls off the next attempt. */
+  #again: (() => void) | undefined;
 
   constructor(ports: ServicePorts) {
     this.#ports = ports;
@@ -41,15 +51,38 @@ export class Service {
     return this.#left;
   }
 
-  /** After unsealing. */
+  /** After unsealing. A failure is told, and what failed is tried again. */
   async serve(): Promise<void> {
     if (this.#ports.sealed()) return;
-    const serving = (this.#serving ??= this.#begin());
+    this.#serving ??= this.#attempt();
+    await this.#serving;
+  }
+
+  async #attempt(): Promise<void> {
+    const ends = this.#ends;
     try {
-      await serving;
+      await this.#begin();
     } catch (error) {
-      if (this.#serving === serving) this.#serving = undefined;
+      if (ends === this.#ends) this.#tryAgain(error);
       throw error;
+    }
+  }
+
+  #tryAgain(error: unknown): void {
+    const { clock, log } = this.#ports.world;
+    this.#serving = undefined;
+    if (this.#ports.sealed()) return;
+    const reason = error instanceof Error ? error.message : 'not an error';
+    log.named('core').warn('not in service yet, which is tried again', { reason });
+    this.#again?.();
+    this.#again = clock.after(AGAIN_MS, () => void this.#serveAgain());
+  }
+
+  async #serveAgain(): Promise<void> {
+    try {
+      await this.serve();
+    } catch {
+      // Told, and tried again.
     }
   }
 
@@ -70,6 +103,8 @@ export class Service {
     const serving = this.#serving;
     this.#serving = undefined;
     this.#ready = false;
+    this.#again?.();
+    this.#again = undefined;
     this.#ends += 1;
     const { wiped, over } = this.#ports.end(afterwards);
     this.#left = Promise.allSettled([this.#left, serving, over]);
