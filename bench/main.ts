@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../rig/arguments.ts';
 import { POSTGRESQL_HINT, postgresPrograms } from '../rig/postgresql.ts';
 import { openbao, strongroom } from '../rig/vault-server.ts';
 import { runLoad } from './load.ts';
@@ -121,7 +121,7 @@ async function measure(target: Target, settings: Settings): Promise<TargetReport
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
+  const { values } = readArguments(USAGE, {
     options: {
       openbao: { type: 'string' },
       'emulator-aws': { type: 'string' },
@@ -139,13 +139,8 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       scenarios: { type: 'string' },
       json: { type: 'string' },
-      help: { type: 'boolean' },
     },
   });
-  if (values.help === true) {
-    console.log(USAGE);
-    return 0;
-  }
   const wanted = values.scenarios?.split(',') ?? SCENARIOS;
   const lends = wanted.includes(DATABASE) && postgresPrograms() !== undefined;
   if (wanted.includes(DATABASE) && !lends)

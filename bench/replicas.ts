@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../rig/arguments.ts';
 import { startCluster } from '../rig/cluster.ts';
 import { startPostgres } from '../rig/postgresql.ts';
 import type { Postgres } from '../rig/postgresql.ts';
@@ -157,20 +157,15 @@ function render(lines: readonly Line[]): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = readArguments(USAGE, {
     options: {
       openbao: { type: 'string' },
       seconds: { type: 'string', default: '5' },
       connections: { type: 'string', default: '64' },
       stored: { type: 'string', default: '1000' },
       servers: { type: 'string', default: '1,2,3' },
-      help: { type: 'boolean' },
     },
   });
-  if (values.help === true) {
-    console.log(USAGE);
-    return;
-  }
   const settings: Settings = {
     seconds: Number(values.seconds),
     connections: Number(values.connections),

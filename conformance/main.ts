@@ -1,15 +1,10 @@
-/**
- * `npm run conformance [-- --openbao PATH | --postgresql SERVERS] [SUITE…]`: unmodified clients, installed by this run, drive a real server
- * over TLS. With `--openbao` those of the Vault API drive the reference, which proves the suites themselves; with `--postgresql` all drive so
- * many servers on one PostgreSQL behind a balancer. Without that, several suites run side by side, each in a process of its own with its own
- * servers. Ends with "N passed, N failed".
- */
+/** Unmodified clients, installed by this run, drive a real server over TLS. */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments, refuse } from '../rig/arguments.ts';
 import { startNameProxy } from '../rig/name-proxy.ts';
 import { openbao, strongroom } from '../rig/vault-server.ts';
 import { alone, onPostgresql } from './servers.ts';
@@ -77,8 +72,29 @@ interface Wish {
   readonly postgresql: string | undefined;
 }
 
+function usage(): string {
+  const [small, large] = [undefined, true].map((size) =>
+    Object.keys(SUITES)
+      .filter((name) => SUITES[name]?.large === size)
+      .join(' '),
+  );
+  return `Usage: npm run conformance -- [options] [SUITE…]
+
+Installs unmodified clients and lets them drive a real server over TLS, several suites side by side, each with servers of its own. Ends with
+"N passed, N failed".
+
+Suites:
+  ${small}
+Only when they are named, because they take minutes to install or want a program of this machine:
+  ${large}
+
+Options:
+  --postgresql N   on N servers on one PostgreSQL behind a balancer, one suite after the other
+  --openbao PATH   drive the reference instead, which proves the suites of the Vault API themselves`;
+}
+
 function wished(): Wish {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments(usage(), {
     options: { openbao: { type: 'string' }, postgresql: { type: 'string' } },
     allowPositionals: true,
   });
@@ -90,8 +106,7 @@ function wished(): Wish {
       (reference === undefined || SUITES[name]?.stage === undefined),
   );
   const unknown = positionals.find((name) => SUITES[name] === undefined);
-  if (unknown !== undefined)
-    throw new Error(`no suite ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
+  if (unknown !== undefined) refuse(`there is no suite ${unknown}`);
   return { names: positionals.length === 0 ? all : positionals, reference, postgresql };
 }
 
