@@ -158,12 +158,6 @@ export function checkBoundClaims(
   }
 }
 
-function textOf(value: JsonValue): string | undefined {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return isRawNumber(value) ? value.rawJSON : undefined;
-}
-
 /** Metadata from claims that are there. @throws {ClaimError} when one is no text */
 export function mappedClaims(
   claims: JsonObject,
@@ -173,9 +167,8 @@ export function mappedClaims(
   for (const [name, key] of Object.entries(mappings)) {
     const value = claimAt(claims, name);
     if (value === undefined || value === null) continue;
-    const text = textOf(value);
-    if (text === undefined) throw new ClaimError(`claim ${name} cannot be metadata`);
-    metadata.push([key, text]);
+    if (typeof value !== 'string') throw new ClaimError(`claim ${name} cannot be metadata`);
+    metadata.push([key, value]);
   }
   return Object.fromEntries(metadata);
 }

@@ -167,11 +167,19 @@ function renamed(
       if (sent[old] === undefined) shown.delete(old);
       else shown.add(old);
     } else if (sent[old] !== undefined) {
-      values.set(name, sent[old]);
+      values.set(name, name === 'token_policies' ? oldPolicies(sent[old]) : sent[old]);
       shown.add(old);
     }
   }
   return { values, shown: [...shown] };
+}
+
+/** Under their old name policies were a set: lower case, sorted, each once. */
+function oldPolicies(sent: unknown): unknown {
+  if (!Array.isArray(sent)) return sent;
+  const names = new Set(sent.map((name) => String(name).trim().toLowerCase()));
+  names.delete('');
+  return [...names].sort();
 }
 
 function tokenType(text: string): TokenSettingType {

@@ -117,6 +117,7 @@ export async function openBench(
     const writes = operation === 'write';
     const parsed = parseFields(match.path.fields, match.params, data, {
       write: writes,
+      absent: match.absent,
       ...(options.query === undefined ? {} : { query: options.query }),
     });
     const request: Request<never> = {

@@ -42,7 +42,11 @@ export interface Exchange {
   path: string;
   pathBelowMount: string;
   match:
-    | { readonly path: Path<never>; readonly params: Readonly<Record<string, string>> }
+    | {
+        readonly path: Path<never>;
+        readonly params: Readonly<Record<string, string>>;
+        readonly absent: readonly string[];
+      }
     | undefined;
   operation: Operation;
   data: Readonly<JsonObject>;

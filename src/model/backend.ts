@@ -3,7 +3,7 @@
  * completion derive from it.
  *
  * Path patterns are `/`-separated segments: `roles/{name}`. `{name}` matches one segment of Vault's generic name
- * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{path...}` the rest of the path, slashes included,
+ * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{id:uuid}` one of a UUID’s form, `{path...}` the rest of the path, slashes included,
  * possibly empty (`{path..+}` not empty; literal segments may follow it: `mounts/{path...}/tune`). `creds[/{name}]` makes the bracketed end optional.
  */
 import type { Awaitable } from '../base/awaitable.ts';

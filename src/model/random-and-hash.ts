@@ -105,7 +105,7 @@ export const RANDOM_FIELDS: {
   format: { kind: 'string', description: FORMAT, default: 'base64' },
 };
 
-/** Of a path that ends in `hash[/{urlalgorithm:any}]`. */
+/** Of a path that ends in `hash[/{urlalgorithm..+}]`. */
 export const HASH_FIELDS: {
   readonly input: Field<'string'>;
   readonly algorithm: WithDefault<'string', string>;

@@ -26,7 +26,7 @@ export function toolPaths(random: Random): readonly Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'tools/hash[/{urlalgorithm:any}]',
+      pattern: 'tools/hash[/{urlalgorithm..+}]',
       fields: HASH_FIELDS,
       operations: {
         update: { summary: 'Hash data.', handler: hashHandler },

@@ -233,3 +233,16 @@ suite('metadata text', () => {
     );
   });
 });
+
+test('paths of single settings: lists of addresses are not emptied, old names are shown', async () => {
+  const { bench } = await openRig();
+  await bench.call('write', 'role/r', {});
+  for (const name of ['bound-cidr-list', 'secret-id-bound-cidrs']) {
+    const field = name.replaceAll('-', '_');
+    await bench.fail('write', `role/r/${name}`, { [field]: [] });
+    await bench.call('write', `role/r/${name}`, {});
+  }
+  await bench.call('write', 'role/r/policies', { policies: 'q, P,q' });
+  const shown = await bench.call('read', 'role/r/policies');
+  assert.deepEqual({ ...shown?.data }, { token_policies: ['p', 'q'], policies: ['p', 'q'] });
+});

@@ -107,15 +107,25 @@ interface Setting {
   /** Name under which it is shown, when not that of the first field. */
   readonly readOnly?: true;
   readonly warning?: string;
+  /** A list of addresses: it cannot be emptied here, only deleted. */
+  readonly addresses?: 'not empty' | 'any';
+  /** Old name under which the value is shown as well, while it is set by it. */
+  readonly oldName?: string;
 }
 
 const SETTINGS: readonly Setting[] = [
-  { path: 'policies', fields: ['token_policies', 'policies'], reset: { token_policies: [] } },
+  {
+    path: 'policies',
+    fields: ['token_policies', 'policies'],
+    reset: { token_policies: [] },
+    oldName: 'policies',
+  },
   {
     path: 'bound-cidr-list',
     fields: ['bound_cidr_list'],
     // The old name sets the new one, and shows and deletes nothing: as the reference has it.
     reset: {},
+    addresses: 'not empty',
     shown: () => null,
     warning:
       'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.',
@@ -124,18 +134,25 @@ const SETTINGS: readonly Setting[] = [
     path: 'secret-id-bound-cidrs',
     fields: ['secret_id_bound_cidrs'],
     reset: { secret_id_bound_cidrs: null },
+    addresses: 'not empty',
   },
   {
     path: 'token-bound-cidrs',
     fields: ['token_bound_cidrs'],
     reset: { token_bound_cidrs: [] },
+    addresses: 'any',
     shown: ({ settings }) =>
       settings.token_bound_cidrs.length === 0 ? null : settings.token_bound_cidrs,
   },
   { path: 'bind-secret-id', fields: ['bind_secret_id'], reset: { bind_secret_id: true } },
   { path: 'secret-id-num-uses', fields: ['secret_id_num_uses'], reset: { secret_id_num_uses: 0 } },
   { path: 'secret-id-ttl', fields: ['secret_id_ttl'], reset: { secret_id_ttl: 0 } },
-  { path: 'period', fields: ['token_period', 'period'], reset: { token_period: 0 } },
+  {
+    path: 'period',
+    fields: ['token_period', 'period'],
+    reset: { token_period: 0 },
+    oldName: 'period',
+  },
   { path: 'token-num-uses', fields: ['token_num_uses'], reset: { token_num_uses: 0 } },
   { path: 'token-ttl', fields: ['token_ttl'], reset: { token_ttl: 0 } },
   { path: 'token-max-ttl', fields: ['token_max_ttl'], reset: { token_max_ttl: 0 } },
@@ -172,7 +189,12 @@ function settingPath(ports: ApprolePorts, setting: Setting): Path {
           if (role === undefined) throw notFound();
           const value = setting.shown === undefined ? shownRole(role)[first] : setting.shown(role);
           return {
-            data: { [first]: value },
+            data: {
+              [first]: value,
+              ...(setting.oldName !== undefined && role.settings.old_names.includes(setting.oldName)
+                ? { [setting.oldName]: value }
+                : {}),
+            },
             ...(setting.warning === undefined ? {} : { warnings: [setting.warning] }),
           };
         },
@@ -184,12 +206,16 @@ function settingPath(ports: ApprolePorts, setting: Setting): Path {
               summary: `Change ${first} of a role`,
               handler: async (request: Request<Named>, store: Transaction) => {
                 const given = request.fields as RoleWish & { token_num_uses?: number };
-                if (
-                  setting.fields.every(
-                    (name) => (given as Record<string, unknown>)[name] === undefined,
-                  )
-                )
+                const sent = setting.fields
+                  .map((name) => (given as Record<string, unknown>)[name])
+                  .find((value) => value !== undefined);
+                const isEmpty = Array.isArray(sent) && sent.length === 0;
+                if (setting.addresses === undefined && sent === undefined) {
                   throw invalidRequest(`missing ${first}`);
+                }
+                if (setting.addresses === 'not empty' && isEmpty) {
+                  throw invalidRequest(`missing ${first}`);
+                }
                 // A negative number of uses means "without limit" here.
                 const uses = given.token_num_uses;
                 const wish =

@@ -118,6 +118,8 @@ suite('trust', () => {
     assert.equal(await rig.login(two), 'two');
     await rig.bench.call('delete', 'crls/own');
     assert.equal(await rig.login(one), 'one');
+    assert.match((await rig.bench.fail('delete', 'crls/own')).message, /no such CRL/);
+    await rig.bench.fail('write', 'config', { ocsp_cache_size: 1 });
   });
 });
 

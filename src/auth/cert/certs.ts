@@ -149,4 +149,18 @@ export const certEntries: Roles<CertFields> = defineRoles<CertFields>({
   oldNames: OLD_NAMES,
   tellsCreate: false,
   check,
+  warnings({ settings }, { mount }) {
+    const { token_ttl: ttl, token_max_ttl: maxTtl } = settings;
+    return [
+      tooLong('ttl', ttl, mount.defaultLeaseTtlSeconds),
+      tooLong('max_ttl', maxTtl, mount.maxLeaseTtlSeconds),
+    ].flat();
+  },
 });
+
+function tooLong(name: string, seconds: number, limit: number): readonly string[] {
+  if (seconds <= limit) return [];
+  return [
+    `Given ${name} of ${seconds} seconds is greater than current mount/system default of ${limit} seconds`,
+  ];
+}

@@ -14,6 +14,10 @@ import { FetchError } from '../fetch-json.ts';
 import type { FetchBytes } from '../fetch-json.ts';
 import { namesBelow } from '../../model/listing/list-names.ts';
 
+/** Bounds of `ocsp_cache_size`. */
+const CACHE_SIZE_MIN = 2;
+const CACHE_SIZE_MAX = 100_000;
+
 const CRLS = 'crl/';
 const CONFIG = 'config';
 /** Longest list, in bytes of DER: what fits into one record. */
@@ -214,6 +218,11 @@ export function crlPaths(lists: RevocationLists): readonly Path[] {
         store.putJson(CRLS + (request.fields.name ?? ''), record);
         return undefined;
       },
+      async remove(store, key) {
+        const record = await store.getRecord<StoredCrl>(CRLS + key);
+        if (record === undefined) throw invalidRequest(`no such CRL ${key}`);
+        store.delete(CRLS + key);
+      },
     }),
     settingsPath({
       pattern: 'config',
@@ -232,8 +241,12 @@ export function crlPaths(lists: RevocationLists): readonly Path[] {
       read: async (store) => ({ ...(await configOf(store)) }),
       async write({ fields }, store) {
         const before = await configOf(store);
-        if ((fields.ocsp_cache_size ?? 0) < 0)
-          throw invalidRequest("'ocsp_cache_size' cannot be negative");
+        const { ocsp_cache_size: size } = fields;
+        if (size !== undefined && (size < CACHE_SIZE_MIN || size > CACHE_SIZE_MAX)) {
+          throw invalidRequest(
+            `invalid cache size, must be >= ${CACHE_SIZE_MIN} and <= ${CACHE_SIZE_MAX}`,
+          );
+        }
         const config: CertConfig = {
           disable_binding: fields.disable_binding ?? before.disable_binding,
           enable_identity_alias_metadata:

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { base62 } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
-import { invalidRequest, unsupportedOperation } from '../../model/errors.ts';
+import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import type { RawReply, Reply, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
@@ -89,6 +89,9 @@ function refused(
     ...(options.asPage === true ? { page: failedPage(message), headers: PAGE_HEADERS } : {}),
   });
 }
+
+/** The answer to a form where providers send none. */
+const NO_FORMS: Reply = { status: 405, raw: { contentType: 'application/json', body: '' } };
 
 export class BrowserLogins {
   readonly #ports: BrowserPorts;
@@ -219,7 +222,7 @@ export class BrowserLogins {
   async formPost(request: Request<Callback>, store: Transaction): Promise<Reply> {
     const config = await configOf(store);
     if (config === undefined) throw refused('Could not load configuration.');
-    if (config.oidc_response_mode !== 'form_post') throw unsupportedOperation();
+    if (config.oidc_response_mode !== 'form_post') return NO_FORMS;
     const underway = await this.#underway(request, store);
     const { state, role } = underway;
     if ((await arrived(store, state)) !== undefined) throw invalidRequest(NO_STATE);

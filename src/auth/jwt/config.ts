@@ -5,7 +5,7 @@ import { JWS_ALGORITHMS } from '../../crypto/jws.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reply, Request } from '../../model/request.ts';
-import type { Reader, Transaction } from '../../model/transaction.ts';
+import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { settingsPath } from '../../model/listing/entry-paths.ts';
 import { publicKey } from '../public-key.ts';
 import { FetchError } from '../fetch-json.ts';
@@ -48,7 +48,11 @@ const text = (description: string): { kind: 'string'; description: string; defau
 
 const fields = {
   bound_issuer: text('Issuer that tokens must name.'),
-  default_role: text('Role of logins that name none.'),
+  default_role: {
+    kind: 'lower_string',
+    description: 'Role of logins that name none.',
+    default: '',
+  },
   jwks_ca_pem: text('Certificates (PEM) that alone are trusted for jwks_url.'),
   jwks_url: text('Where the key set of the issuer is.'),
   jwt_supported_algs: {
@@ -114,7 +118,7 @@ export async function configOf(store: Reader): Promise<JwtConfig | undefined> {
 }
 
 /** The issuer of a configuration that names one by its discovery URL. */
-export function issuerOf(config: JwtConfig): KeySource | undefined {
+export function issuerOf(config: Stored<JwtConfig>): KeySource | undefined {
   if (config.oidc_discovery_url === '') return undefined;
   const names = config.override_allowed_server_names;
   return {
@@ -126,7 +130,7 @@ export function issuerOf(config: JwtConfig): KeySource | undefined {
 }
 
 /** Where keys are fetched from; none when the configuration has them itself. */
-export function sourcesOf(config: JwtConfig): readonly KeySource[] {
+export function sourcesOf(config: Stored<JwtConfig>): readonly KeySource[] {
   if (config.jwks_url !== '')
     return [{ kind: 'jwks', url: config.jwks_url, caPem: config.jwks_ca_pem }];
   const pairs = config.jwks_pairs ?? [];
@@ -182,7 +186,7 @@ function check(config: JwtConfig): void {
 }
 
 /** Looks at each source of keys. @throws {RequestError} when one does not answer as it should */
-async function look(config: JwtConfig, keySets: KeySets, mayFail: boolean): Promise<Reply> {
+async function look(config: Stored<JwtConfig>, keySets: KeySets, mayFail: boolean): Promise<Reply> {
   const warnings: string[] = [];
   for (const source of sourcesOf(config)) {
     try {
@@ -233,6 +237,12 @@ export function configPath(keySets: KeySets): Path {
     return (reply.warnings ?? []).length > 0 ? reply : undefined;
   }
 
+  /** Whether the keys can be had now: a configuration may have been kept although they could not. */
+  async function statusOf(config: Stored<JwtConfig>): Promise<'valid' | 'invalid'> {
+    const { warnings } = await look(config, keySets, true);
+    return warnings === undefined || warnings.length === 0 ? 'valid' : 'invalid';
+  }
+
   return settingsPath({
     pattern: 'config',
     fields,
@@ -244,7 +254,7 @@ export function configPath(keySets: KeySets): Path {
       return {
         ...shown,
         provider_config: shownGroupSource(config.provider_config),
-        status: 'valid',
+        status: await statusOf(config),
       };
     },
     write,

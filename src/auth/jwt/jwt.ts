@@ -33,6 +33,11 @@ interface LoginFields {
   readonly jwt: string;
 }
 
+/** Tokens that were copied out of a file or a page come with line breaks. */
+function withoutSpace(jwt: string): string {
+  return jwt.replaceAll(/\s+/g, '');
+}
+
 /** What the caller hears, whatever is wrong with the token; the log has the reason. */
 function refused(detail: string): RequestError {
   return invalidRequest('error validating token', { detail });
@@ -53,7 +58,7 @@ async function login(
   if (request.fields.jwt === '') throw invalidRequest('missing token');
   checkAddress(role.settings, request.connection);
   try {
-    const { claims } = await signedClaims(request.fields.jwt, config, ports.keySets);
+    const { claims } = await signedClaims(withoutSpace(request.fields.jwt), config, ports.keySets);
     checkTimes(claims, leewaysOf(role), request.nowMs);
     checkParties(claims, {
       issuer: config.bound_issuer,

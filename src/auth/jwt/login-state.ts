@@ -55,7 +55,7 @@ function stateOf(text: string, key: Buffer, packed: Packed): LoginState {
   return {
     ...begun,
     id: hashOf(text),
-    nonce: derived(key, 'nonce', seed),
+    nonce: `n_${derived(key, 'nonce', seed)}`,
     codeVerifier: derived(key, 'code verifier', seed),
   };
 }

@@ -79,6 +79,7 @@ export class Provider {
       ...(role.max_age > 0 ? { max_age: String(role.max_age) } : {}),
     };
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    url.searchParams.sort();
     return url.href;
   }
 

@@ -73,7 +73,14 @@ type Wish = Required<Omit<KubernetesConfig, 'token_reviewer_jwt'>> & {
   readonly token_reviewer_jwt?: string | undefined;
 };
 
-function write(request: Request<Wish>, store: Transaction): undefined {
+/** A file of the pod that this server runs in; undefined outside of one. */
+type LocalFile = (file: 'ca.crt') => Promise<string | undefined>;
+
+async function write(
+  request: Request<Wish>,
+  store: Transaction,
+  local: LocalFile,
+): Promise<undefined> {
   const { issuer_discovery_url: url, issuer_ca_pem: ca, ...rest } = request.fields;
   const config: KubernetesConfig = {
     ...rest,
@@ -92,18 +99,26 @@ function write(request: Request<Wish>, store: Transaction): undefined {
     throw invalidRequest(`at most ${PUBLIC_KEYS_MAX} public keys are allowed`);
   if (config.pem_keys.some((pem) => publicKey(pem) === undefined))
     throw invalidRequest('data does not contain any valid public keys');
+  const isAlone = config.kubernetes_ca_cert === '' && url === '';
+  if (isAlone && (await local('ca.crt')) === undefined) {
+    throw invalidRequest(
+      'kubernetes_ca_cert must be given outside of a pod: there is no local one',
+    );
+  }
   store.putJson(KEY, config);
 }
 
-export const configPath: Path = settingsPath({
-  pattern: 'config',
-  fields,
-  synopsis: 'Says which API server reviews the tokens.',
-  async read(store) {
-    const config = await configOf(store);
-    if (config === undefined) return undefined;
-    const { token_reviewer_jwt: reviewer, ...shown } = config;
-    return { ...shown, token_reviewer_jwt_set: reviewer !== '' };
-  },
-  write,
-});
+export function configPath(local: LocalFile): Path {
+  return settingsPath({
+    pattern: 'config',
+    fields,
+    synopsis: 'Says which API server reviews the tokens.',
+    async read(store) {
+      const config = await configOf(store);
+      if (config === undefined) return undefined;
+      const { token_reviewer_jwt: reviewer, ...shown } = config;
+      return { ...shown, token_reviewer_jwt_set: reviewer !== '' };
+    },
+    write: (request, store) => write(request, store, local),
+  });
+}

@@ -170,6 +170,15 @@ suite('login', () => {
     assert.deepEqual(bad.api.bearers, []);
   });
 
+  test('outside of a pod the certificates of the API server must be given', async () => {
+    const bench = await openBench(backend);
+    await bench.fail('write', 'config', { kubernetes_host: 'https://127.0.0.1' });
+    await bench.call('write', 'config', {
+      kubernetes_host: 'https://127.0.0.1',
+      kubernetes_ca_cert: 'x',
+    });
+  });
+
   test('the reviewer’s token is never read back', async () => {
     const rig = await openRig();
     const shown = await rig.bench.call('read', 'config');

@@ -159,7 +159,7 @@ export function kubernetesBackend(ports: KubernetesPorts): Backend {
     kind: 'auth',
     summary: 'Pods that log in with the token of their service account.',
     paths: [
-      configPath,
+      configPath(ports.local),
       ...kubernetesRoles.paths,
       definePath({
         pattern: 'login',

@@ -157,6 +157,9 @@ test('the path wins over the body, and the body over defaults; both are reported
     "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [name]",
   ]);
   assert.deepEqual(fieldWarnings(parseFields(fields, {}, { ttl: '5m' })), []);
+  const left = parseFields(fields, {}, { name: 'body', ttl: 1 }, { absent: ['name'] });
+  assert.deepEqual({ ...left.values }, { ttl: 1 }, 'what the path left out is not in the body');
+  assert.deepEqual(left.replaced, ['name']);
 });
 
 test('inherited names are neither fields nor values', () => {

@@ -57,6 +57,8 @@ export interface ParseOptions {
   readonly write?: boolean;
   /** Query of a request that has a body: only fields marked `query` are taken from it. */
   readonly query?: Readonly<JsonObject>;
+  /** Names of optional segments that the path left out: a body does not stand in for them. */
+  readonly absent?: readonly string[];
 }
 
 type PlannedField = readonly [name: string, field: Field];
@@ -90,6 +92,8 @@ export function parseFields(
     let raw: JsonValue | undefined;
     if (param !== undefined) {
       raw = param;
+      if (Object.hasOwn(data, name)) (replaced ??= []).push(name);
+    } else if (options.absent?.includes(name) === true) {
       if (Object.hasOwn(data, name)) (replaced ??= []).push(name);
     } else if (Object.hasOwn(data, name)) {
       raw = data[name];

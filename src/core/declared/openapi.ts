@@ -54,7 +54,7 @@ const TAGS: { readonly [K in Backend['kind']]: string } = {
   system: 'system',
 };
 
-const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.[.+])?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(?::any|:uuid|\.\.[.+])?\}/g;
 
 /** `roles/{name:any}` as OpenAPI writes it: `roles/{name}`. */
 function templateOf(pattern: string): string {

@@ -65,6 +65,10 @@ test('optional ends expand greedily', () => {
   assert.deepEqual(find(paths, 'random'), [paths[0]?.pattern, {}]);
   assert.deepEqual(find(paths, 'random/all')?.[1], { source: 'all' });
   assert.deepEqual(find(paths, 'random/all/32')?.[1], { source: 'all', bytes: '32' });
+  const absent = (text: string) => compilePaths(paths)(text)?.absent;
+  assert.deepEqual(absent('random'), ['source', 'bytes']);
+  assert.deepEqual(absent('random/all'), ['bytes']);
+  assert.deepEqual(absent('random/all/32'), []);
 });
 
 test('the first declared path wins, across literal and parameter heads', () => {

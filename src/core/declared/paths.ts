@@ -10,13 +10,15 @@ export type PathParams = Readonly<Record<string, string>>;
 export interface PathMatch<S> {
   readonly path: Path<S>;
   readonly params: PathParams;
+  /** Names of segments that the pattern makes optional and the request left out: they are named in the path or not at all. */
+  readonly absent: readonly string[];
 }
 
 export type PathMatcher<S> = (pathBelowMount: string) => PathMatch<S> | undefined;
 
 type Token =
   | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'name' | 'any'; readonly param: string }
+  | { readonly kind: 'name' | 'any' | 'uuid'; readonly param: string }
   | { readonly kind: 'rest'; readonly param: string; readonly some: boolean };
 
 interface Route<S> {
@@ -26,6 +28,8 @@ interface Route<S> {
   readonly tail: string;
   /** Whether the request path must, may or must not end in a slash after the last token. */
   readonly slash: 'required' | 'optional' | 'forbidden';
+  /** Names in the optional parts that this route goes without. */
+  readonly absent: readonly string[];
 }
 
 /** Thrown while a backend is set up, never for a request: a pattern does not follow the grammar. */
@@ -67,8 +71,12 @@ function parseToken(pattern: string, segment: string): Token {
   if (!segment.endsWith('}')) throw new PatternError(pattern, 'a parameter is a whole segment');
   const body = segment.slice(1, -1);
   const some = body.endsWith('..+');
-  const kind = some || body.endsWith('...') ? 'rest' : body.endsWith(':any') ? 'any' : 'name';
-  const param = kind === 'rest' ? body.slice(0, -3) : kind === 'any' ? body.slice(0, -4) : body;
+  const [name = '', form = 'name'] = body.split(':');
+  const kind = some || body.endsWith('...') ? 'rest' : form;
+  if (kind !== 'rest' && kind !== 'any' && kind !== 'uuid' && kind !== 'name') {
+    throw new PatternError(pattern, 'a parameter is of no known form');
+  }
+  const param = kind === 'rest' ? body.slice(0, -3) : name;
   if (!PARAM_NAME.test(param)) throw new PatternError(pattern, 'a parameter needs a name');
   return kind === 'rest' ? { kind, param, some } : { kind, param };
 }
@@ -94,7 +102,19 @@ function compileRoute<S>(path: Path<S>, pattern: string): Route<S> {
           .slice(rest + 1)
           .map((token) => (token.kind === 'literal' ? `/${token.text}` : ''))
           .join('');
-  return { path, tokens, slash, tail };
+  const absent = paramNames(path.pattern).filter(
+    (name) => !tokens.some((token) => token.kind !== 'literal' && token.param === name),
+  );
+  return { path, tokens, slash, tail, absent };
+}
+
+/** Names of all segments, those of optional parts as well. */
+function paramNames(pattern: string): readonly string[] {
+  const segments = pattern.split(/[[\]/]/).filter((segment) => segment.startsWith('{'));
+  return segments.flatMap((segment) => {
+    const token = parseToken(pattern, segment);
+    return token.kind === 'literal' ? [] : [token.param];
+  });
 }
 
 function isWordByte(code: number): boolean {
@@ -113,6 +133,20 @@ export function isGenericName(text: string, start = 0, end: number = text.length
   for (let index = start + 1; index < end - 1; index++) {
     const code = text.charCodeAt(index);
     if (!isWordByte(code) && code !== 0x2e && code !== 0x2d) return false;
+  }
+  return true;
+}
+
+const UUID_LENGTH = 36;
+const UUID_DASHES: ReadonlySet<number> = new Set([8, 13, 18, 23]);
+
+/** Letters and digits in groups of 8, 4, 4, 4 and 12. */
+function hasUuidForm(text: string, start: number, end: number): boolean {
+  if (end - start !== UUID_LENGTH) return false;
+  for (let at = 0; at < UUID_LENGTH; at++) {
+    const code = text.charCodeAt(start + at);
+    const fits = UUID_DASHES.has(at) ? code === 0x2d : isWordByte(code) && code !== 0x5f;
+    if (!fits) return false;
   }
   return true;
 }
@@ -139,6 +173,7 @@ function matchRoute<S>(route: Route<S>, text: string): PathParams | undefined {
     } else {
       if (end === start) return undefined;
       if (token.kind === 'name' && !isGenericName(text, start, end)) return undefined;
+      if (token.kind === 'uuid' && !hasUuidForm(text, start, end)) return undefined;
       params[token.param] = text.slice(start, end);
     }
     start = end + 1;
@@ -173,7 +208,7 @@ export function compilePaths<S>(paths: readonly Path<S>[]): PathMatcher<S> {
     const first = slash < 0 ? pathBelowMount : pathBelowMount.slice(0, slash);
     for (const route of byFirstSegment.get(first) ?? open) {
       const params = matchRoute(route, pathBelowMount);
-      if (params !== undefined) return { path: route.path, params };
+      if (params !== undefined) return { path: route.path, params, absent: route.absent };
     }
     return undefined;
   };

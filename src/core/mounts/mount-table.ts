@@ -222,6 +222,7 @@ export function resolveMount(
 export interface BackendMatch {
   readonly path: Path<never>;
   readonly params: Readonly<Record<string, string>>;
+  readonly absent: readonly string[];
 }
 
 /** The declaration of a backend that serves a path, whichever store its handlers take. */

@@ -45,6 +45,7 @@ export function readFields(exchange: Exchange, match: NonNullable<Exchange['matc
     const parsed = parseFields(match.path.fields, match.params, data, {
       // A patch names what changes; what it leaves out is there already.
       write: write && exchange.operation !== 'patch',
+      absent: match.absent,
       ...(write ? { query: call.query } : {}),
     });
     exchange.fields = parsed.values;

@@ -43,7 +43,17 @@ export interface KeyUriParts {
 
 /** A name in the path: an address stays legible there (RFC 3986 §3.3). */
 function labelPart(name: string): string {
-  return encodeURIComponent(name).replaceAll('%40', '@');
+  return encoded(name, LABEL_CLEAR);
+}
+
+/** What stands in clear in the path of an address; in its query `&`, `+` and what parts it do not. */
+const LABEL_CLEAR = /%(?:24|26|2B|2C|2F|3A|3B|3D|40)/g;
+const QUERY_CLEAR = /%(?:24|3A|3D|40)/g;
+
+function encoded(text: string, clear: RegExp): string {
+  return encodeURIComponent(text)
+    .replaceAll(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll(clear, (each) => decodeURIComponent(each));
 }
 
 /** Names are percent-encoded, spaces too: apps read `+` as itself. */
@@ -56,6 +66,6 @@ export function formatKeyUri(parts: KeyUriParts): string {
     ['period', String(parts.periodSeconds)],
     ['secret', parts.secret],
   ];
-  const pairs = query.map(([name = '', value = '']) => `${name}=${encodeURIComponent(value)}`);
+  const pairs = query.map(([name = '', value = '']) => `${name}=${encoded(value, QUERY_CLEAR)}`);
   return `otpauth://totp/${label}?${pairs.join('&')}`;
 }

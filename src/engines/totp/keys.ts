@@ -194,9 +194,13 @@ function check(key: TotpKey, fields: KeyFields): void {
   if (problem !== undefined) throw invalidRequest(problem);
 }
 
+const BASE32_GROUP = 8;
+
 function checkGiven(secret: string): void {
   if (secret === '') throw invalidRequest('the key value is required');
-  const bytes = decodeBase32(secret);
+  // Padding that is there is whole.
+  const isPadded = secret.includes('=') && secret.length % BASE32_GROUP !== 0;
+  const bytes = isPadded ? undefined : decodeBase32(secret);
   if (bytes === undefined || bytes.length === 0 || bytes.length > KEY_BYTES_MAX) {
     throw invalidRequest('invalid key value: illegal base32 data');
   }

@@ -157,3 +157,18 @@ test('names are those of the reference: with an @, without spaces', async () => 
     assert.equal((await bench.fail('write', `keys/${name}`, { key: SECRET })).code, 'not_found');
   }
 });
+
+test('padding that is not whole is refused, and names stay legible in the address', async () => {
+  const bench = await openBench(totp);
+  const key = 'HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ';
+  await bench.fail('write', 'keys/k', { key: `${key}=` });
+  await bench.call('write', 'keys/k', { key });
+  const made = await bench.call('write', 'keys/g', {
+    generate: true,
+    issuer: 'a:b&c',
+    account_name: "o'neil@x/y",
+  });
+  const url = String(made?.data?.['url']);
+  assert.match(url, /^otpauth:\/\/totp\/a:b&c:o%27neil@x\/y\?/);
+  assert.equal(new URL(url).searchParams.get('issuer'), 'a:b&c');
+});

@@ -26,7 +26,7 @@ export function toolPaths(random: Random): readonly Path[] {
       operations: { update: { summary: 'Generate random bytes', handler: randomHandler(random) } },
     }),
     definePath({
-      pattern: 'hash[/{urlalgorithm:any}]',
+      pattern: 'hash[/{urlalgorithm..+}]',
       fields: HASH_FIELDS,
       help: { synopsis: 'Hashes data with a SHA-2 or SHA-3 function.' },
       operations: { update: { summary: 'Hash data', handler: hashGiven } },

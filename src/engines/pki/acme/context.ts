@@ -1,4 +1,5 @@
 /** What every request of ACME is judged by: the directory it came through, and who signed it (RFC 8555 §6). */
+import { decodeBase64Url } from '../../../base/base64.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { claimsOf, JWS_ALGORITHMS, parseJws, verifyJws } from '../../../crypto/jws.ts';
@@ -19,6 +20,7 @@ import { readJwk } from './jwk.ts';
 import type { AccountKey } from './jwk.ts';
 import { redeemNonce } from './nonces.ts';
 import { AcmeProblem } from './problem.ts';
+import type { ProblemType } from './problem.ts';
 import { findAccount } from './records.ts';
 import type { AccountRecord } from './records.ts';
 
@@ -54,11 +56,16 @@ const USUAL_USAGES = {
   remove_roots_from_chain: false,
 } as const;
 
+/** Something is wrong with the directory that is asked, not with the message. */
+function directoryProblem(type: ProblemType, what: string): AcmeProblem {
+  return new AcmeProblem(type, what, 'type first');
+}
+
 async function neededRole(store: Transaction, name: string): Promise<Role> {
   const role = await findRole(store, name);
-  if (role === undefined) throw new AcmeProblem('malformed', 'role does not exist');
+  if (role === undefined) throw directoryProblem('malformed', 'role does not exist');
   if (!role.no_store) return role;
-  throw new AcmeProblem('serverInternal', 'role can not be used as NoStore is set to true');
+  throw directoryProblem('serverInternal', 'role can not be used as NoStore is set to true');
 }
 
 async function roleOf(
@@ -69,10 +76,10 @@ async function roleOf(
   if (asked !== undefined) {
     const role = await neededRole(store, asked);
     if (allowsAny(config.allowed_roles) || config.allowed_roles.includes(asked)) return role;
-    throw new AcmeProblem('serverInternal', 'specified role not allowed by ACME policy');
+    throw directoryProblem('serverInternal', 'specified role not allowed by ACME policy');
   }
   if (config.default_directory_policy === 'forbid') {
-    throw new AcmeProblem('serverInternal', 'default directory not allowed by ACME policy');
+    throw directoryProblem('serverInternal', 'default directory not allowed by ACME policy');
   }
   const usual = defaultRole(config);
   return usual === undefined
@@ -90,16 +97,16 @@ async function issuerOf(
     issuer = await resolveIssuer(store, reference);
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    throw new AcmeProblem('malformed', 'issuer does not exist');
+    throw directoryProblem('malformed', 'issuer does not exist');
   }
   if (!issuer.usage.includes('issuing-certificates') || issuer.keyId === '') {
-    throw new AcmeProblem('serverInternal', 'issuer missing proper issuance usage or key');
+    throw directoryProblem('serverInternal', 'issuer missing proper issuance usage or key');
   }
   if (allowsAny(config.allowed_issuers)) return issuer;
   const index = await readIndex(store);
   const allowed = config.allowed_issuers.map((each) => findIssuerId(index, canonicalRef(each)));
   if (allowed.includes(issuer.id)) return issuer;
-  throw new AcmeProblem('serverInternal', 'specified issuer not allowed by ACME policy');
+  throw directoryProblem('serverInternal', 'specified issuer not allowed by ACME policy');
 }
 
 /** Certificates are for servers, unless the settings leave that to roles. */
@@ -178,7 +185,9 @@ export async function signedBy(
   directory: Directory,
 ): Promise<Signed> {
   const { fields, nowMs, path } = request;
-  const header = claimsOf({ payload: Buffer.from(needed(fields, 'protected'), 'base64url') });
+  const bytes = decodeBase64Url(needed(fields, 'protected'));
+  if (bytes === undefined) throw new AcmeProblem('malformed', "failed to base64 parse 'protected'");
+  const header = claimsOf({ payload: bytes });
   if (header === undefined) {
     throw new AcmeProblem('malformed', "failed to json unmarshal 'protected'");
   }

@@ -63,7 +63,7 @@ export function eabPaths(): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'eab/{key_id}',
+      pattern: 'eab/{key_id:uuid}',
       fields: { key_id: { kind: 'string', description: 'Id of the key.', default: '' } },
       help: { synopsis: 'Deletes a key that no account is bound to yet.' },
       operations: {

@@ -29,9 +29,9 @@ const JWS_FIELDS = {
 /** Directories: of the mount, of an issuer, of a role, of both. */
 const DIRECTORIES = [
   { prefix: '', params: [] },
-  { prefix: 'issuer/{issuer_ref:any}/', params: ['issuer_ref'] },
+  { prefix: 'issuer/{issuer_ref}/', params: ['issuer_ref'] },
   { prefix: 'roles/{role}/', params: ['role'] },
-  { prefix: 'issuer/{issuer_ref:any}/roles/{role}/', params: ['issuer_ref', 'role'] },
+  { prefix: 'issuer/{issuer_ref}/roles/{role}/', params: ['issuer_ref', 'role'] },
 ] as const;
 
 const PARAM_FIELDS = {
@@ -162,7 +162,7 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
       ),
     ],
     [
-      'account/{kid}',
+      'account/{kid:uuid}',
       'Shows, changes or closes an account.',
       ['kid'],
       signedResource(({ store, directory, signed, request }) =>
@@ -170,7 +170,7 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
       ),
     ],
     [
-      'account/{kid}/orders',
+      'account/{kid:uuid}/orders',
       'Lists the orders of an account.',
       ['kid'],
       accountResource(({ store, directory }, account) => orderList(store, directory, account)),
@@ -198,7 +198,7 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
       ),
     ],
     [
-      'order/{order_id}',
+      'order/{order_id:uuid}',
       'Shows an order.',
       ['order_id'],
       accountResource(async ({ store, directory, request }, account) =>
@@ -209,7 +209,7 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
       ),
     ],
     [
-      'order/{order_id}/finalize',
+      'order/{order_id:uuid}/finalize',
       'Hands in the request of an order.',
       ['order_id'],
       accountResource(({ store, directory, signed, request }, account) =>
@@ -217,7 +217,7 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
       ),
     ],
     [
-      'order/{order_id}/cert',
+      'order/{order_id:uuid}/cert',
       'Shows the certificate of an order.',
       ['order_id'],
       accountResource(({ store, request }, account) =>

@@ -43,10 +43,14 @@ export class AcmeProblem extends Error {
   override readonly name = 'AcmeProblem';
   readonly type: ProblemType;
 
-  /** @param what goes before the words of the type; without it they stand alone. */
-  constructor(type: ProblemType, what = '') {
+  /**
+   * @param what goes before the words of the type; without it they stand alone.
+   * @param order `type first` where the words of the type open the sentence: what is wrong with a directory is told so.
+   */
+  constructor(type: ProblemType, what = '', order: 'what first' | 'type first' = 'what first') {
     const [, words] = PROBLEMS[type];
-    super(what === '' ? words : `${what}: ${words}`);
+    const parts = order === 'what first' ? [what, words] : [words, what];
+    super(what === '' ? words : parts.join(': '));
     this.type = type;
   }
 }

@@ -35,7 +35,7 @@ function newName(
   if (mayBeEmpty && given.trim() === '') return '';
   const name = assertName('issuer', given);
   const other = [...all.issuers.values()].find(
-    (each) => each.id !== issuer.id && (each.name === name || each.id === name),
+    (each) => each.id === name || (each.id !== issuer.id && each.name === name),
   );
   if (other !== undefined) throw invalidRequest('issuer name already in use');
   return name;

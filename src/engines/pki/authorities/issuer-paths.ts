@@ -196,7 +196,7 @@ export function issuerPaths(ports: PkiPorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'issuer/{issuer_ref:any}',
+      pattern: 'issuer/{issuer_ref}',
       fields: ISSUER_FIELDS,
       help: { synopsis: 'Reads, changes and deletes an issuer.' },
       operations: {
@@ -217,7 +217,7 @@ export function issuerPaths(ports: PkiPorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'issuer/{issuer_ref:any}/revoke',
+      pattern: 'issuer/{issuer_ref}/revoke',
       fields: { issuer_ref: ISSUER_REF },
       help: { synopsis: 'Revokes an issuer: it signs no more certificates.' },
       operations: { update: { summary: 'Revoke an issuer', handler: revoke } },

@@ -58,7 +58,7 @@ import { crossSign, parseRoot } from './self-issued.ts';
 import { signOrder } from './sign.ts';
 import type { Order } from './sign.ts';
 import { keepNew } from './stored-certificates.ts';
-import { validityOf } from './validity.ts';
+import { readTime, validityOf } from './validity.ts';
 
 const AUTHORITY_FIELDS = {
   ...FORMAT_FIELDS,
@@ -162,6 +162,8 @@ export function intermediatePaths(ports: PkiPorts): readonly Path[] {
     const all = await Authorities.load(store, ports.random, nowMs);
     const { role, form, key, isExported } = await ownKey(store, all, fields, request.data);
     const keyName = newKeyName(all, fields.key_name);
+    // A request has no end; one that is no time is a mistake all the same.
+    if (fields.not_after !== undefined && fields.not_after !== '') readTime(fields.not_after);
     const { subject, altNames } = namesFor(
       fields,
       await allowedNames(ports, role, request.principal),
@@ -319,8 +321,8 @@ export function intermediatePaths(ports: PkiPorts): readonly Path[] {
       true,
     ),
     signPath('root/sign-intermediate'),
-    signPath('issuer/{issuer_ref:any}/sign-intermediate'),
+    signPath('issuer/{issuer_ref}/sign-intermediate'),
     selfIssuedPath('root/sign-self-issued', true),
-    selfIssuedPath('issuer/{issuer_ref:any}/sign-self-issued', false),
+    selfIssuedPath('issuer/{issuer_ref}/sign-self-issued', false),
   ];
 }

@@ -156,7 +156,7 @@ export function leafPaths(ports: PkiPorts): readonly Path[] {
     named?: string,
   ): Promise<Reply> {
     const { role: name } = request.fields;
-    const stored = name === '' ? undefined : await findRole(store, name);
+    const stored = name === '' ? undefined : await neededRole(store, name);
     const says = Object.hasOwn(request.data, 'basic_constraints_valid_for_non_ca');
     const role = verbatimRole(request.fields, stored, says);
     const ref = named ?? (name === '' ? DEFAULT_REF : role.issuer_ref);
@@ -178,7 +178,7 @@ export function leafPaths(ports: PkiPorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'issuer/{issuer_ref:any}/issue/{role}',
+      pattern: 'issuer/{issuer_ref}/issue/{role}',
       fields: { ...ISSUE_FIELDS, issuer_ref: ISSUER_REF },
       help: { synopsis: 'Makes a key and a certificate for it, signed by the issuer named.' },
       operations: {
@@ -197,7 +197,7 @@ export function leafPaths(ports: PkiPorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'issuer/{issuer_ref:any}/sign/{role}',
+      pattern: 'issuer/{issuer_ref}/sign/{role}',
       fields: { ...SIGN_FIELDS, issuer_ref: ISSUER_REF },
       help: { synopsis: 'Makes a certificate for a request, signed by the issuer named.' },
       operations: {
@@ -224,7 +224,7 @@ export function leafPaths(ports: PkiPorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'issuer/{issuer_ref:any}/sign-verbatim[/{role}]',
+      pattern: 'issuer/{issuer_ref}/sign-verbatim[/{role}]',
       fields: { ...VERBATIM_FIELDS, issuer_ref: ISSUER_REF },
       help: {
         synopsis: 'Makes a certificate that says what the request says, by the issuer named.',

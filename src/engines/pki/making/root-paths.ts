@@ -103,6 +103,9 @@ export function withAskedUsages(
 
 /** Undefined: any number of authorities below. */
 export function pathLengthOf(asked: number | undefined): number | undefined {
+  if (asked !== undefined && asked < -1) {
+    throw invalidRequest('invalid max_path_length: it must be -1 or more');
+  }
   return asked === undefined || asked < 0 ? undefined : asked;
 }
 

@@ -102,6 +102,13 @@ function assertAddress(text: string, role: AllowedNames['role']): void {
   throw invalidRequest(`the IP address ${JSON.stringify(text)} is not allowed in this role`);
 }
 
+/** A scheme when there is a colon in the first segment (RFC 3986 §4.2), and whole escapes. */
+function hasUriHead(uri: string): boolean {
+  const head = /^[^/?#]*/.exec(uri)?.[0] ?? '';
+  if (head.includes(':') && !/^[A-Za-z][A-Za-z0-9+.-]*:/.test(head)) return false;
+  return !/%(?![0-9A-Fa-f]{2})/.test(uri);
+}
+
 function uris(
   texts: readonly string[],
   requested: AltNames | undefined,
@@ -121,7 +128,7 @@ function uris(
         `URI Subject Alternative Names were provided via ${source} which are not valid for this role`,
       );
     }
-    if (!/^[\x21-\x7e]+$/.test(uri)) {
+    if (!/^[\x21-\x7e]+$/.test(uri) || !hasUriHead(uri)) {
       throw invalidRequest(
         `the provided URI Subject Alternative Name ${JSON.stringify(uri)} is not a valid URI`,
       );

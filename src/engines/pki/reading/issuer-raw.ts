@@ -61,7 +61,7 @@ function open(
   read: (request: Named, store: Transaction) => Promise<Reply>,
 ): Path {
   return definePath({
-    pattern: `issuer/{issuer_ref:any}/${pattern}`,
+    pattern: `issuer/{issuer_ref}/${pattern}`,
     fields: { issuer_ref: ISSUER_REF },
     unauthenticated: true,
     help: { synopsis },

@@ -165,7 +165,7 @@ export function crlSigningPaths(ports: PkiPorts): readonly Path[] {
 
   return [
     definePath({
-      pattern: 'issuer/{issuer_ref:any}/resign-crls',
+      pattern: 'issuer/{issuer_ref}/resign-crls',
       fields: {
         ...FIELDS,
         crls: { kind: 'string_list', description: 'Lists of the issuer in PEM.', default: [] },
@@ -174,7 +174,7 @@ export function crlSigningPaths(ports: PkiPorts): readonly Path[] {
       operations: { update: { summary: 'Combine revocation lists', handler: resign } },
     }),
     definePath({
-      pattern: 'issuer/{issuer_ref:any}/sign-revocation-list',
+      pattern: 'issuer/{issuer_ref}/sign-revocation-list',
       fields: {
         ...FIELDS,
         revoked_certs: {

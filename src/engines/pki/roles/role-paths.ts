@@ -1,6 +1,5 @@
 /** `roles`: what certificates may say, by name. */
 import { parseTime } from '../../../base/time-format.ts';
-import { isOid } from '../../../crypto/der-values.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
@@ -57,6 +56,9 @@ function assertBounds(role: RoleRecord): void {
   }
 }
 
+/** All that is asked of the usages of a role: those that are no object identifiers are in no certificate. */
+const DOTTED_NUMBERS = /^[+-]?\d{1,18}(?:\.[+-]?\d{1,18}){0,31}$/;
+
 /** Checks a role as a whole and puts it into its stored form. @throws {RequestError} */
 function checkedRole(role: RoleRecord): RoleRecord {
   if (!allowsAnyOther(role)) {
@@ -72,7 +74,7 @@ function checkedRole(role: RoleRecord): RoleRecord {
     throw invalidRequest('"ttl" value must be less than "max_ttl" value');
   }
   const { bits, hashBits } = keyRules(role.key_type, role.key_bits, role.signature_bits);
-  if (!role.ext_key_usage_oids.every(isOid)) {
+  if (!role.ext_key_usage_oids.every((text) => DOTTED_NUMBERS.test(text))) {
     throw invalidRequest(
       'one of ext_key_usage_oids could not be parsed as a valid oid for an extended key usage',
     );
@@ -114,10 +116,17 @@ function recordOf(request: Request<RoleValues>): RoleRecord {
   return { ...settings, policy_identifiers: policiesOf(request), allow_token_displayname: false };
 }
 
-/** What the request names, over what is stored. */
+function isDuration(name: string): boolean {
+  return Object.entries(ROLE_FIELDS).some(
+    ([each, field]) => each === name && field.kind === 'duration_seconds',
+  );
+}
+
+/** What the request names, over what is stored. A duration of null is none that is named. */
 function patched(existing: Role, request: Request<RoleValues>): RoleRecord {
-  const named = Object.entries(recordOf(request)).filter(([name]) =>
-    Object.hasOwn(request.data, name),
+  const { data } = request;
+  const named = Object.entries(recordOf(request)).filter(
+    ([name]) => Object.hasOwn(data, name) && !(data[name] === null && isDuration(name)),
   );
   return { ...existing, ...(Object.fromEntries(named) as Partial<RoleRecord>) };
 }

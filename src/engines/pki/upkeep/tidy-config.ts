@@ -78,7 +78,7 @@ export function pauseMs(text: string): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
-const PAGE_MIN = 5;
+export const PAGE_MIN: number = 5;
 export const PAGE_MAX = 10_000;
 
 const BUFFERS = [

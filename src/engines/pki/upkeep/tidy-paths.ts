@@ -11,6 +11,7 @@ import { CERTIFICATES } from '../making/stored-certificates.ts';
 import type { PkiPorts } from '../ports.ts';
 import { REVOKED } from '../revocation/revoked.ts';
 import {
+  PAGE_MIN,
   AUTO_TIDY,
   autoTidyConfig,
   checkedTidy,
@@ -105,13 +106,20 @@ function applied<T extends TidyConfig>(before: T, wish: Wish): T {
   return old === true ? { ...after, tidy_revoked_certs: true } : after;
 }
 
+function time(ms: number | undefined): string | null {
+  return ms === undefined ? null : formatTime(ms);
+}
+
+function latest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.max(one, other);
+}
+
 function statusData(
   run: TidyRun | undefined,
   mount: Request['mount'],
   more: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  const time = (ms: number | undefined): string | null =>
-    ms === undefined ? null : formatTime(ms);
   const counts = run?.counts;
   const settings =
     run === undefined
@@ -144,7 +152,8 @@ async function status(store: Transaction, mount: Request['mount']): Promise<Repl
     data: statusData(run, mount, {
       current_cert_store_count: counts ? (await namesBelow(store, CERTIFICATES)).length : null,
       current_revoked_cert_count: counts ? (await namesBelow(store, REVOKED)).length : null,
-      last_auto_tidy_finished: lastMs === undefined ? null : formatTime(lastMs),
+      // A manual one counts as well: the next automatic one waits for it.
+      last_auto_tidy_finished: time(latest(lastMs, run?.finishedMs ?? run?.startedMs)),
     }),
   };
 }
@@ -191,6 +200,7 @@ export function tidyPaths(ports: PkiPorts): readonly Path[] {
 
   async function configure(request: Request<Wish>, store: Transaction): Promise<Reply> {
     const config = checkedTidy(applied(await autoTidyConfig(store), request.fields));
+    if (config.page_size < PAGE_MIN) throw invalidRequest('page_size must be at least 5');
     if (config.enabled && !doesAnything(config)) {
       throw invalidRequest(
         `Auto-tidy enabled but no tidy operations were requested. ${NOTHING_ASKED}`,

@@ -17,6 +17,29 @@ export function batchItems(raw: JsonValue): readonly JsonObject[] {
   });
 }
 
+/**
+ * The same where the reference reads the items as texts and nothing else: a number is its digits, null is the empty text.
+ * @param names the keys that are read; undefined for all of them
+ * @throws {RequestError} a value is neither
+ */
+export function batchTexts(raw: JsonValue, names?: readonly string[]): readonly JsonObject[] {
+  if (!Array.isArray(raw)) throw refused('failed to parse batch input: it must be a list');
+  return batchItems(raw.map((item) => item ?? {})).map((item, index) => {
+    const texts = { ...item };
+    for (const name of names ?? Object.keys(item)) {
+      if (!Object.hasOwn(item, name)) continue;
+      const value = item[name];
+      texts[name] = typeof value === 'number' ? String(value) : rawText(item, index, name);
+    }
+    return texts;
+  });
+}
+
+function rawText(item: JsonObject, index: number, name: string): string {
+  const value = item[name];
+  return isRawNumber(value) ? value.rawJSON : (itemText(item, index, name) ?? '');
+}
+
 /** Text of an item; undefined when it is not there. @throws {RequestError} it is something else */
 export function itemText(item: JsonObject, index: number, name: string): string | undefined {
   const value = Object.hasOwn(item, name) ? item[name] : undefined;

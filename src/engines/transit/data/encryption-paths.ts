@@ -12,10 +12,11 @@ const SHARED = {
   associated_data: ASSOCIATED_DATA,
   key_version: KEY_VERSION,
   batch_input: BATCH_INPUT,
-  partial_failure_response_code: {
-    kind: 'int',
-    description: 'Status to answer when some inputs of a batch failed and some did not.',
-  },
+} as const;
+
+const PARTIAL_STATUS = {
+  kind: 'int',
+  description: 'Status to answer when some inputs of a batch failed and some did not.',
 } as const;
 
 const CIPHERTEXT = {
@@ -31,6 +32,7 @@ export function encryptionPaths(ports: TransitPorts): readonly Path[] {
       pattern: 'encrypt/{name}',
       fields: {
         ...SHARED,
+        partial_failure_response_code: PARTIAL_STATUS,
         plaintext: { kind: 'string', description: 'What to encrypt, in base64.', sensitive: true },
         type: {
           kind: 'string',
@@ -56,7 +58,11 @@ export function encryptionPaths(ports: TransitPorts): readonly Path[] {
     }),
     definePath({
       pattern: 'decrypt/{name}',
-      fields: { ...SHARED, ciphertext: CIPHERTEXT },
+      fields: {
+        ...SHARED,
+        partial_failure_response_code: PARTIAL_STATUS,
+        ciphertext: CIPHERTEXT,
+      },
       help: { synopsis: 'Decrypts data with a named key.' },
       operations: { update: { summary: 'Decrypt', handler: decrypt } },
     }),

@@ -9,6 +9,7 @@ import {
   SLICE_OF_SHORT_WORK,
   batchItems,
   batchReply,
+  batchTexts,
   itemNumber,
   itemText,
   outcomeOf,
@@ -41,7 +42,7 @@ export interface CryptFields {
   readonly associated_data: string;
   readonly key_version: number;
   readonly batch_input: JsonValue | undefined;
-  readonly partial_failure_response_code: number | undefined;
+  readonly partial_failure_response_code?: number | undefined;
 }
 
 export interface EncryptFields extends CryptFields {
@@ -53,6 +54,9 @@ export interface EncryptFields extends CryptFields {
 export interface DecryptFields extends CryptFields {
   readonly ciphertext: string;
 }
+
+/** What is read of an item of `rewrap`, which is read less strictly than those of `encrypt` and `decrypt`. */
+const REWRAP_TEXTS = ['ciphertext', 'context', 'associated_data', 'reference'];
 
 const NOT_FOUND = 'encryption key not found';
 
@@ -81,7 +85,9 @@ function inputsOf(
       warnings: [],
     };
   }
-  const items = batchItems(fields.batch_input);
+  const items = required
+    ? batchItems(fields.batch_input)
+    : batchTexts(fields.batch_input, REWRAP_TEXTS);
   const inputs = items.map((item, index) => {
     const own = itemText(item, index, what);
     if (own === undefined && required) {

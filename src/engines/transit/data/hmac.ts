@@ -7,7 +7,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { batchItems, batchReply, itemText, outcomesOf, singleReply } from './batch.ts';
+import { batchReply, batchTexts, itemText, outcomesOf, singleReply } from './batch.ts';
 import { inputBytes } from './crypt.ts';
 import { ItemError, SOFT_DELETED } from '../failures.ts';
 import { findKey, parseMarked, withVersion } from '../keys/key-record.ts';
@@ -74,9 +74,11 @@ export function hmacVerifier({
     if (record === undefined) throw invalidRequest(NOT_FOUND);
     const hash = hashOf(fields);
     const items =
-      batch === null ? [{ input: fields.input, hmac: fields.hmac ?? '' }] : batchItems(batch);
+      batch === null ? [{ input: fields.input, hmac: fields.hmac ?? '' }] : batchTexts(batch);
     const outcomes = await outcomesOf(items, async (item, index) => {
-      const input = inputBytes(itemText(item, index, 'input') ?? '', BAD_INPUT);
+      const text = itemText(item, index, 'input');
+      if (text === undefined) throw new ItemError('missing input');
+      const input = inputBytes(text, BAD_INPUT);
       if (record.softDeleted) throw new ItemError(SOFT_DELETED);
       const { version, body } = parseMarked(
         record,
@@ -106,7 +108,7 @@ export function hmacPaths(ports: TransitPorts): readonly Path[] {
     const hash = hashOf(fields);
     if (batch === null && fields.input === undefined)
       throw invalidRequest('missing input for HMAC');
-    const items = batch === null ? [{ input: fields.input ?? '' }] : batchItems(batch);
+    const items = batch === null ? [{ input: fields.input ?? '' }] : batchTexts(batch);
     const { hmac } = await ports.keys.ready(store, name, record, version);
     const outcomes = await outcomesOf(items, (item, index) => {
       const text = itemText(item, index, 'input');
@@ -121,7 +123,7 @@ export function hmacPaths(ports: TransitPorts): readonly Path[] {
 
   return [
     definePath({
-      pattern: 'hmac/{name}[/{urlalgorithm:any}]',
+      pattern: 'hmac/{name}[/{urlalgorithm..+}]',
       fields: {
         name: NAME,
         urlalgorithm: {

@@ -4,7 +4,7 @@ import { constants, createHash, createHmac, createPublicKey, verify } from 'node
 import { test } from 'node:test';
 import { systemRandom } from '../../../base/random.ts';
 import { isJsonObject } from '../../../base/json.ts';
-import type { JsonObject } from '../../../base/json.ts';
+import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
 import { HASHES } from './signatures.ts';
@@ -182,4 +182,38 @@ test('HMACs are those of the exported key', async () => {
     });
   }
   await bench.fail('write', 'hmac/k/none', { input: HELLO });
+});
+
+test('items of batches are read as texts: numbers are their digits, null is nothing', async () => {
+  const bench = await openBench(transit);
+  await bench.call('write', 'keys/k', { type: 'ed25519' });
+  const results = async (path: string, items: JsonValue[]) => {
+    const answer = await data(bench, path, { batch_input: items });
+    return answer['batch_results'] as readonly JsonObject[];
+  };
+  const signatures = await results('sign/k', [null, { input: 1234 }, { input: '1234' }]);
+  assert.equal(signatures[0]?.['error'], 'missing input');
+  assert.equal(signatures[1]?.['signature'], signatures[2]?.['signature']);
+  const hmacs = await results('hmac/k', [{ input: 1234, reference: 7 }, { input: null }]);
+  assert.equal(hmacs[0]?.['reference'], '7');
+  assert.match(textOf(hmacs[1]?.['hmac']), /^vault:v1:/);
+  const [missing] = await results('verify/k', [{ hmac: hmacs[0]?.['hmac'] ?? '' }]);
+  assert.equal(missing?.['error'], 'missing input');
+  await bench.fail('write', 'sign/k', { batch_input: [{ input: true }] });
+});
+
+test('a context that is no base64 and a version 0 are refused, whatever the key', async () => {
+  const bench = await openBench(transit);
+  await bench.call('write', 'keys/k', { type: 'ed25519' });
+  await bench.fail('write', 'sign/k', { input: HELLO, context: '%' });
+  await bench.fail('write', 'verify/k', { input: HELLO, signature: 'vault:v0:AAAA' });
+  await bench.fail('write', 'verify/k', { input: HELLO, hmac: 'vault:v0:AAAA' });
+});
+
+test('the hash is named in the path or in its own field, never by the name of the path’s part', async () => {
+  const bench = await openBench(transit);
+  await bench.call('write', 'keys/k', {});
+  const plain = await data(bench, 'hmac/k', { input: HELLO });
+  const named = await data(bench, 'hmac/k', { input: HELLO, urlalgorithm: 'sha2-512' });
+  assert.equal(named['hmac'], plain['hmac']);
 });

@@ -6,7 +6,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { batchItems, batchReply, itemText, outcomesOf, singleReply } from './batch.ts';
+import { batchReply, batchTexts, itemText, outcomesOf, singleReply } from './batch.ts';
 import type { Outcome } from './batch.ts';
 import { inputBytes } from './crypt.ts';
 import { ItemError, NO_CONTEXT, SOFT_DELETED } from '../failures.ts';
@@ -97,7 +97,7 @@ function itemsOf(
   one: JsonObject,
 ): readonly Item[] {
   const batch = fields.batch_input ?? null;
-  const items = batch === null ? [one] : batchItems(batch);
+  const items = batch === null ? [one] : batchTexts(batch);
   return items.map((values, index) => ({ values, index }));
 }
 
@@ -115,9 +115,8 @@ function contextOf(item: Item): Buffer {
   return inputBytes(textOf(item, 'context') ?? '', 'failed to base64-decode context');
 }
 
-/** The Ed25519 key of the item's context. */
-function contextKey(ready: ReadyKey, item: Item) {
-  const context = contextOf(item);
+/** The Ed25519 key of a context. */
+function contextKey(ready: ReadyKey, context: Buffer) {
   if (context.length === 0) {
     throw new ItemError(`error deriving key: ${NO_CONTEXT}`, 'internal');
   }
@@ -194,10 +193,11 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
     const items = itemsOf(fields, { input: fields.input, context: fields.context });
     const outcomes = await outcomesOf(items, async (item) => {
       const input = decodedInput(item);
+      const context = contextOf(item);
       if (record.softDeleted) throw new ItemError(SOFT_DELETED, 'internal');
       const version = makeVersion(record, fields.key_version);
       const ready = await keys.ready(store, name, record, version);
-      const key = record.derived ? contextKey(ready, item) : ready.privateKey;
+      const key = record.derived ? contextKey(ready, context) : ready.privateKey;
       if (key === undefined) {
         throw new ItemError(
           'requested version for signing does not contain a private part',
@@ -234,6 +234,7 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
     const type = keyTypeOf(record);
     const outcomes = await outcomesOf(items, async (item) => {
       const input = decodedInput(item);
+      const context = contextOf(item);
       if (record.softDeleted) throw new ItemError(SOFT_DELETED);
       const { version, body } = parseMarked(record, textOf(item, 'signature') ?? '', 'signature');
       const bytes =
@@ -242,7 +243,7 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
           : inputBytes(body, 'invalid base64 signature value');
       if (bytes === undefined) throw new ItemError('invalid base64 signature value');
       const ready = await keys.ready(store, name, record, version);
-      const key = record.derived ? contextKey(ready, item) : ready.publicKey;
+      const key = record.derived ? contextKey(ready, context) : ready.publicKey;
       if (key === undefined) throw new Error('a signing key has no public half');
       return { valid: await verifyInput(type, key, input, bytes, options) };
     });
@@ -251,13 +252,13 @@ export function signingPaths(ports: TransitPorts): readonly Path[] {
 
   return [
     definePath({
-      pattern: 'sign/{name}[/{urlalgorithm:any}]',
+      pattern: 'sign/{name}[/{urlalgorithm..+}]',
       fields: { ...SIGN_FIELDS, key_version: KEY_VERSION },
       help: { synopsis: 'Signs data with a named key.' },
       operations: { update: { summary: 'Sign', handler: signItems } },
     }),
     definePath({
-      pattern: 'verify/{name}[/{urlalgorithm:any}]',
+      pattern: 'verify/{name}[/{urlalgorithm..+}]',
       fields: {
         ...SIGN_FIELDS,
         signature: { kind: 'string', description: 'The signature, as it was answered.' },

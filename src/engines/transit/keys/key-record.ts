@@ -123,8 +123,8 @@ export function parseMarked(record: StoredKey, text: string, what: string): Mark
   if (!/^[+-]?\d+$/.test(digits) || digits.length > VERSION_DIGITS_MAX) {
     throw new ItemError(`invalid ${what}: version number could not be decoded`);
   }
-  // Ciphertexts of the very first servers counted from 0.
-  const version = Number(digits) || 1;
+  // Ciphertexts of the very first servers counted from 0; there were no signatures and HMACs then.
+  const version = Number(digits) || (what === 'ciphertext' ? 1 : 0);
   if (version > record.latestVersion) throw new ItemError(`invalid ${what}: version is too new`);
   if (version < record.minDecryptionVersion) throw new ItemError(TOO_OLD);
   if (!Object.hasOwn(record.versions, version)) throw new ItemError('no such key version');

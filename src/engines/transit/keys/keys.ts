@@ -140,7 +140,11 @@ export function keyPaths(ports: TransitPorts): readonly Path[] {
     ): Promise<Reply | undefined> {
       const { name } = request.fields;
       const existing = await findKey(store, name);
-      if (existing === undefined) throw notFound();
+      if (existing === undefined) {
+        // What is not there has not been deleted softly either: the reference has nothing to say to that.
+        if (!softDeleted) return undefined;
+        throw notFound();
+      }
       const record = { ...existing, softDeleted };
       if (existing.softDeleted !== softDeleted) {
         putKey(store, name, record);

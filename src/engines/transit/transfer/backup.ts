@@ -2,7 +2,7 @@
 import { decodeBase64 } from '../../../base/base64.ts';
 import { assertJsonLimits, isJsonObject, isRawNumber, parseJson } from '../../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../../base/json.ts';
-import { formatTime } from '../../../base/time-format.ts';
+import { formatTime, parseTime } from '../../../base/time-format.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
@@ -225,6 +225,14 @@ interface RestoreFields {
   readonly force: boolean;
 }
 
+/** When the backup was taken, as it says itself. */
+function notedBackup(policy: JsonObject): KeyRecord['backup'] {
+  const info = policy['backup_info'];
+  if (!isJsonObject(info) || typeof info['time'] !== 'string') return undefined;
+  const timeMs = parseTime(info['time']);
+  return timeMs === undefined ? undefined : { timeMs, version: count(info, 'version') };
+}
+
 async function restore(request: Request<RestoreFields>, store: Transaction): Promise<undefined> {
   const { fields, nowMs } = request;
   if ((fields.backup ?? '') === '') throw invalidRequest("'backup' must be supplied");
@@ -244,7 +252,13 @@ async function restore(request: Request<RestoreFields>, store: Transaction): Pro
   const record = recordIn(policy, typeIn(policy));
   const versions = await restoreVersions(store, name, record, backup, policy);
   const noted = { timeMs: nowMs, version: record.latestVersion };
-  const restored = { ...record, versions, restore: noted };
+  const backupNote = notedBackup(policy);
+  const restored = {
+    ...record,
+    versions,
+    restore: noted,
+    ...(backupNote === undefined ? {} : { backup: backupNote }),
+  };
   putKey(store, name, restored);
   planRotation(request, name, restored);
 }

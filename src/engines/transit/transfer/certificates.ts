@@ -8,7 +8,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
-import { refused, SOFT_DELETED } from '../failures.ts';
+import { SOFT_DELETED } from '../failures.ts';
 import { findKey, putKey } from '../keys/key-record.ts';
 import type { StoredKey } from '../keys/key-record.ts';
 import { keyTypeOf } from '../keys/key-types.ts';
@@ -41,7 +41,7 @@ async function signingKey(store: Reader, name: string): Promise<StoredKey> {
 function versionOf(record: StoredKey, wanted: number | undefined): number {
   const version = wanted === undefined ? record.latestVersion : wanted;
   if (version < record.minDecryptionVersion || !Object.hasOwn(record.versions, version)) {
-    throw refused('no such key version');
+    throw invalidRequest('no such key version');
   }
   return version;
 }

@@ -145,7 +145,7 @@ async function exportKey({ fields }: Request<ExportFields>, store: Transaction):
 export function exportPaths(): readonly Path[] {
   return [
     definePath({
-      pattern: 'export/{type}/{name}[/{version:any}]',
+      pattern: 'export/{type}/{name}[/{version..+}]',
       fields: {
         name: NAME,
         type: {

@@ -215,13 +215,14 @@ export function importPaths(ports: TransitPorts): readonly Path[] {
     if (source === undefined) throw refused('no such source key for export');
     if (!source.exportable) throw invalidRequest('key is not exportable');
     if (source.softDeleted || destination.softDeleted) throw refused(SOFT_DELETED);
+    const wanted = exportedVersions(source, fields.version);
     const publicKey = destination.versions[destination.latestVersion]?.publicKey;
     if (keyTypeOf(destination).family !== 'rsa' || publicKey === undefined) {
       throw refused('unsupported key type in use; must be a rsa key');
     }
     const target = publicKeyOf(publicKey);
     const exported: Record<string, string> = {};
-    for (const version of exportedVersions(source, fields.version)) {
+    for (const version of wanted) {
       exported[version] = await withMaterial(store, fields.source, version, ({ key }) => {
         if (key.length === 0) throw refused('a version has no private half to export');
         return wrapForExport(target, key, fields.hash, ports.random);
@@ -283,7 +284,7 @@ export function importPaths(ports: TransitPorts): readonly Path[] {
       operations: { update: { summary: 'Import a version', handler: importVersion } },
     }),
     definePath({
-      pattern: 'byok-export/{destination}/{source}[/{version:any}]',
+      pattern: 'byok-export/{destination}/{source}[/{version..+}]',
       fields: {
         destination: {
           kind: 'string',

@@ -9,6 +9,7 @@ import { unwrapKey, wrapKey } from '../../../crypto/key-wrap.ts';
 import { makeRsaKey } from '../../../crypto/rsa/keys.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../../crypto/xaes.ts';
+import { invalidRequest } from '../../../model/errors.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { rsaDecrypt } from '../data/crypt.ts';
 import { refused } from '../failures.ts';
@@ -30,7 +31,9 @@ const OAEP_HASHES: ReadonlyMap<string, { readonly web: string; readonly openssl:
 function hashOf(name: string): { readonly web: string; readonly openssl: string } {
   const hash = OAEP_HASHES.get(name.toUpperCase());
   if (hash === undefined) {
-    throw refused(`unknown hash function; supported are ${[...OAEP_HASHES.keys()].join(', ')}`);
+    throw invalidRequest(
+      `unknown hash function; supported are ${[...OAEP_HASHES.keys()].join(', ')}`,
+    );
   }
   return hash;
 }
