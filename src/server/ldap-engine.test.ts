@@ -114,6 +114,24 @@ suite('the LDAP engine', { skip: SLAPD_IS_THERE ? false : `needs slapd: ${SLAPD_
       assert.equal(await logsIn(uid('bob'), third['password']), true);
     });
 
+    test('brings a change that is under way to its end, whatever becomes of its period', async () => {
+      const before = await cred();
+      await configure({ ...ADMIN, bindpass: 'wrong' });
+      await open.pass(3600);
+      assert.equal((await cred())['password'], before['password']);
+      assert.equal(
+        await refusal('write', 'ldap/static-role/bob', { rotation_period: '24h' }),
+        'done',
+      );
+      await configure(ADMIN);
+      for (let round = 0; round < 4; round++) await open.pass(60);
+      const after = await cred();
+      assert.notEqual(after['password'], before['password']);
+      assert.equal(await logsIn(uid('bob'), after['password']), true);
+      assert.ok(Number(after['ttl']) > 3600);
+      await open.get('write', 'ldap/static-role/bob', { data: { rotation_period: '1h' } });
+    });
+
     test('is the only one that has its account', async () => {
       const other = { username: 'BOB', rotation_period: '1h' };
       assert.match(await refusal('write', 'ldap/static-role/other', other), /already managed/);

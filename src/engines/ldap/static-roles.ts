@@ -128,7 +128,9 @@ async function update(
   if (dn === '') putAccount(store, { ...account, dn: '' });
   const periodSeconds =
     fields.rotation_period === undefined ? role.periodSeconds : periodOf(fields.rotation_period);
-  const dueMs = (account.rotatedMs === 0 ? nowMs : account.rotatedMs) + periodSeconds * 1000;
+  const sinceMs = account.rotatedMs === 0 ? nowMs : account.rotatedMs;
+  // A change that is under way is brought to its end: until then nobody knows which of the two passwords the directory takes.
+  const dueMs = account.pending === '' ? sinceMs + periodSeconds * 1000 : role.dueMs;
   store.putJson(STATIC_ROLES + name, { ...role, periodSeconds, dueMs });
   schedule(ROTATE_ROLE, name, dueMs);
 }

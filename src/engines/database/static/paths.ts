@@ -138,7 +138,11 @@ async function write(
     await rotateNow(ports, request, store, role);
     return;
   }
-  const dueMs = nextDueMs(recurrence, recurrence.schedule === '' ? before.rotatedMs : nowMs);
+  // A rotation that is under way is brought to its end: until then nobody knows which of the two credentials the database takes.
+  const dueMs =
+    before.pending === undefined
+      ? nextDueMs(recurrence, recurrence.schedule === '' ? before.rotatedMs : nowMs)
+      : before.dueMs;
   store.putJson(STATIC_ROLES + fields.name, { ...before, ...changed, dueMs });
   request.schedule(ROTATE, fields.name, dueMs);
 }
