@@ -127,7 +127,7 @@ export class Issuer {
       accessor: record.accessor,
       policies: [...new Set([...policies, ...identity.identityPolicies])].sort(),
       tokenPolicies: policies,
-      identityPolicies: identity.identityPolicies,
+      identityPolicies: [...identity.identityPolicies].sort(),
       metadata: record.metadata,
       leaseDurationSeconds: ttl.seconds,
       renewable: record.renewable,

@@ -200,6 +200,38 @@ suite('groups', () => {
     assert.deepEqual(await rig.policies(entityId), ['low']);
   });
 
+  test('give their policies after those of the entity, from the inside out, each once', async () => {
+    const rig = await openRig();
+    const { entityId } = await rig.login('up', 'bob');
+    await rig.make(`entity/id/${entityId}`, { policies: ['z', 'a'] });
+    const low = await rig.make('group', { policies: ['y'], member_entity_ids: [entityId] });
+    await rig.make('group', { policies: ['b', 'z'], member_group_ids: [low] });
+    assert.deepEqual(await rig.policies(entityId), ['a', 'z', 'y', 'b']);
+  });
+
+  test('are listed with the alias that they have', async () => {
+    const rig = await openRig();
+    const group = await rig.make('group', { type: 'external' });
+    await rig.make('group-alias', { name: 'eng', mount_accessor: 'ldap', canonical_id: group });
+    const listed = await rig.bench.call('list', 'group/id/');
+    const info = listed?.data?.['key_info'] as Record<string, { alias: { name: string } }>;
+    assert.equal(info[group]?.alias.name, 'eng');
+  });
+
+  test('have a name, and metadata until null takes it away', async () => {
+    const rig = await openRig();
+    for (const name of ['', null]) await rig.bench.fail('write', 'group', { name });
+    for (const path of ['entity', 'group']) {
+      const id = await rig.make(path, { metadata: { a: 'b' } });
+      const metadata = async (): Promise<unknown> =>
+        (await rig.bench.call('read', `${path}/id/${id}`))?.data?.['metadata'];
+      await rig.bench.call('write', `${path}/id/${id}`, {});
+      assert.deepEqual(await metadata(), { a: 'b' });
+      await rig.bench.call('write', `${path}/id/${id}`, { metadata: null });
+      assert.equal(await metadata(), null);
+    }
+  });
+
   test('a circle is refused, however long', async () => {
     const rig = await openRig();
     const a = await rig.make('group', {});
@@ -220,11 +252,11 @@ suite('groups', () => {
       canonical_id: group,
     });
     const first = await rig.login('ldap', 'bob', ['engineers', 'others']);
-    assert.deepEqual(first.identityPolicies, ['all', 'eng']);
+    assert.deepEqual(first.identityPolicies, ['eng', 'all']);
     // Another mount has no say in it.
     const id = first.entityId;
     await rig.make('entity-alias', { name: 'bob', canonical_id: id, mount_accessor: 'up' });
-    assert.deepEqual((await rig.login('up', 'bob', [])).identityPolicies, ['all', 'eng']);
+    assert.deepEqual((await rig.login('up', 'bob', [])).identityPolicies, ['eng', 'all']);
     assert.deepEqual((await rig.login('ldap', 'bob', ['others'])).identityPolicies, []);
     assert.deepEqual(await rig.policies(id), []);
     await rig.login('ldap', 'bob', ['engineers']);

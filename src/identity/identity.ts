@@ -237,14 +237,17 @@ export class Identity {
   }
 }
 
-/** Sorted, each once; `root` never, even if a record should say so (CVE-2025-5999). */
+/**
+ * Those of the entity, then those of its groups from the inside out, each once; `root` never, even if a record should say so
+ * (CVE-2025-5999).
+ */
 function policiesOf(
   { entity, groups }: Membership,
   further: readonly string[] = [],
 ): readonly string[] {
   const names = new Set([...entity.policies, ...further]);
   for (const group of groups) for (const name of group.policies ?? []) names.add(name);
-  return [...names].filter((name) => !namesRoot(name)).sort();
+  return [...names].filter((name) => !namesRoot(name));
 }
 
 function newEntity(

@@ -4,7 +4,7 @@ import type { Reply } from '../model/request.ts';
 import type { Directory, Listed } from './directory.ts';
 import { LISTED_MAX } from './records.ts';
 import type { AliasRecord, EntityRecord, GroupRecord } from './records.ts';
-import { aliasInfo, entityInfo } from './shown.ts';
+import { aliasInfo, entityInfo, ownedAliasInfo } from './shown.ts';
 
 /** Hands every page to `take`. @throws {RequestError} when there are too many, or none */
 async function eachPage(
@@ -47,6 +47,7 @@ async function groupInfo(directory: Directory, group: GroupRecord): Promise<Info
     name: group.name,
     num_member_entities: (await directory.membersOf(group.id)).length,
     num_parent_groups: group.parents?.length ?? 0,
+    ...(group.alias === null ? {} : { alias: await ownedAliasInfo(directory, group.alias) }),
   };
 }
 

@@ -89,12 +89,23 @@ export function checkMetadata(metadata: Texts | null | undefined, what: string):
     if (key === '') problem = 'a key must not be empty';
     if (key.length > METADATA_KEY_LENGTH_MAX)
       problem = `key is too long (limit: ${METADATA_KEY_LENGTH_MAX} characters)`;
+    if (value === '' && what === 'custom') problem = 'a value must not be empty';
     if (value.length > METADATA_VALUE_LENGTH_MAX)
       problem = `value is too long (limit: ${METADATA_VALUE_LENGTH_MAX} characters)`;
   }
   if (problem !== undefined) {
     throw invalidRequest(listed(`invalid ${what} metadata: ${problem}`), { vaultStatus: 500 });
   }
+}
+
+/** Metadata after a write: `null` takes it away, and what was not sent stays. */
+export function writtenTexts(
+  sent: unknown,
+  read: Texts | null | undefined,
+  before: Texts | null,
+): Texts | null {
+  if (sent === null) return null;
+  return read === undefined || read === null ? before : { ...read };
 }
 
 /** Lower-cased, each once, never `root` in any spelling (CVE-2024-9180). @throws {RequestError} */

@@ -58,18 +58,21 @@ export async function aliasInfo(
   };
 }
 
+/** An alias beside its owner in a listing. */
+export async function ownedAliasInfo(directory: Directory, alias: AliasRecord): Promise<Shown> {
+  return {
+    id: alias.id,
+    name: alias.name,
+    mount_accessor: alias.mountAccessor,
+    ...(await mountShown(directory, alias)),
+  };
+}
+
 /** An entity in a listing. */
 export async function entityInfo(directory: Directory, entity: EntityRecord): Promise<Shown> {
   if (entity.aliases.length === 0) return { name: entity.name };
   const aliases = [];
-  for (const alias of entity.aliases) {
-    aliases.push({
-      id: alias.id,
-      name: alias.name,
-      mount_accessor: alias.mountAccessor,
-      ...(await mountShown(directory, alias)),
-    });
-  }
+  for (const alias of entity.aliases) aliases.push(await ownedAliasInfo(directory, alias));
   return { aliases, name: entity.name };
 }
 

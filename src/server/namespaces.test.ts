@@ -149,7 +149,43 @@ suite('who reaches what', () => {
   });
 });
 
+suite('what a caller names as a namespace', () => {
+  test('does not matter to what is known of the server as a whole', async () => {
+    const server = await openInstance();
+    const ask = (path: string): Promise<string> =>
+      server.outcome('read', path, { namespace: 'nowhere/' });
+    assert.equal(await ask('sys/seal-status'), 'ok');
+    assert.equal(await ask('sys/leader'), 'ok');
+    assert.equal(await ask('sys/health'), 'invalid_request');
+    for (const path of ['sys/mounts', 'auth/token/lookup-self', 'secret/data/a'])
+      assert.equal(await ask(path), 'not_found', path);
+    await server.instance.close();
+  });
+
+  test('is never a name that reads as something else', async () => {
+    const server = await openInstance();
+    for (const name of ['root', 'sys', 'auth', 'identity', 'cubbyhole', 'audit'])
+      for (const operation of ['read', 'write', 'patch', 'delete'] as const)
+        assert.equal(await server.outcome(operation, `sys/namespaces/${name}`), 'invalid_request');
+    assert.equal(await server.outcome('patch', 'sys/namespaces/none'), 'invalid_request');
+    await server.instance.close();
+  });
+});
+
 suite('a locked namespace', () => {
+  test('is opened by root without the key, but not with a wrong one', async () => {
+    const server = await openInstance();
+    await makeNamespace(server, 'one/');
+    await server.get('write', 'sys/namespaces/api-lock/lock/one');
+    const unlock = async (data: { unlock_key?: string }): Promise<string> =>
+      await server.outcome('write', 'sys/namespaces/api-lock/unlock/one', { data });
+    assert.equal(await unlock({ unlock_key: 'wrong' }), 'invalid_request');
+    assert.equal(await server.outcome('read', 'sys/mounts', { namespace: 'one/' }), 'unavailable');
+    assert.equal(await unlock({}), 'ok');
+    assert.equal(await server.outcome('read', 'sys/mounts', { namespace: 'one/' }), 'ok');
+    await server.instance.close();
+  });
+
   test('answers nothing, nor do those below, until it is unlocked with the key', async () => {
     const server = await openInstance();
     for (const name of ['one/', 'one/deep/', 'two/']) await makeNamespace(server, name);

@@ -43,6 +43,21 @@ suite('a wrapped answer', () => {
     assert.equal(shown['creation_ttl'], 60);
   });
 
+  test('is asked for by text, or the request is refused', async () => {
+    for (const path of ['lookup', 'unwrap', 'rewrap']) {
+      for (const token of ['', 7]) {
+        const outcome = await server.outcome('write', `sys/wrapping/${path}`, { data: { token } });
+        assert.equal(outcome, 'permission_denied', path);
+      }
+      const { error } = await server.ask('write', `sys/wrapping/${path}`, {
+        token: null,
+        data: { token: await server.makeToken() },
+      });
+      // Nobody learns from it that there is such a token.
+      assert.equal(error?.code, 'invalid_request', path);
+    }
+  });
+
   test('is opened once: by its own token, or by another that may', async () => {
     const [own, other] = [await wrapped(), await wrapped()];
     for (const asking of [{ token: own }, byOther(other)]) {
@@ -150,7 +165,7 @@ suite('a wrapped answer', () => {
 
   test('is not one that another token opens', async () => {
     const token = await server.makeToken();
-    for (const text of [token, 'nonsense', '', `${await wrapped()}x`]) {
+    for (const text of [token, 'nonsense', `${await wrapped()}x`]) {
       assert.equal(await unwrapped(byOther(text)), 'invalid_request', text);
     }
   });

@@ -3,13 +3,18 @@ import { isJsonObject } from '../base/json.ts';
 import type { JsonValue } from '../base/json.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
-import { RequestError, invalidRequest, notFound } from '../model/errors.ts';
+import { invalidRequest, notFound } from '../model/errors.ts';
 import type { Reply, Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { builtinMounts } from '../core/mounts/builtin-mounts.ts';
 import { ROUTING_SCOPE } from '../core/mounts/mount-table.ts';
 import type { Routing } from '../core/mounts/mount-table.ts';
-import { checkNamespaceName, newNamespace, putNamespace } from '../core/mounts/namespaces.ts';
+import {
+  checkNamespaceName,
+  newNamespace,
+  putNamespace,
+  refuseReservedNamespace,
+} from '../core/mounts/namespaces.ts';
 import type { Namespace } from '../core/mounts/namespaces.ts';
 import { base62 } from '../base/random.ts';
 import { cleanUpMount, coreUnit, routingOf } from './mounts/ports.ts';
@@ -58,8 +63,8 @@ function metadataOf(given: Readonly<Record<string, JsonValue>>): Record<string, 
   const metadata: Record<string, string> = {};
   for (const [key, value] of entries) {
     if (typeof value !== 'string') throw invalidRequest('custom_metadata values must be strings');
-    if (key === '' || key.length > METADATA_KEY_LENGTH_MAX)
-      throw invalidRequest('a custom_metadata key is empty or too long');
+    if (key.length > METADATA_KEY_LENGTH_MAX)
+      throw invalidRequest('a custom_metadata key is too long');
     if (value.length > METADATA_VALUE_LENGTH_MAX)
       throw invalidRequest('a custom_metadata value is too long');
     metadata[key] = value;
@@ -71,18 +76,10 @@ function trimmed(text: string | undefined): string {
   return (text ?? '').replace(/\/$/, '');
 }
 
-const RESERVED_NAME = 'root';
-
-/** `root` would read as the namespace that it is named in (CVE-2026-55775). @throws {RequestError} */
-function refuseReserved(name: string): void {
-  if (name === RESERVED_NAME || name.startsWith(`${RESERVED_NAME}/`))
-    throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
-}
-
 /** The one level that a request is about. @throws {RequestError} */
 function childName(request: Request<NamespaceFields>): string {
   const name = trimmed(request.fields.path);
-  refuseReserved(name);
+  refuseReservedNamespace(name);
   if (name.includes('/')) throw invalidRequest('namespace name cannot contain /');
   return name;
 }
@@ -133,7 +130,7 @@ async function patch(
   const name = childName(request);
   const routing = await routingOf(ports, unit);
   const namespace = childOf(routing, request, name);
-  if (namespace === undefined) throw notFound();
+  if (namespace === undefined) throw invalidRequest('namespace not found');
   const merged: Record<string, JsonValue> = { ...namespace.customMetadata };
   const sent = request.data['custom_metadata'];
   if (isJsonObject(sent)) {
@@ -207,7 +204,7 @@ async function lockTarget(
 ): Promise<Namespace> {
   const routing = await routingOf(ports, unit);
   const path = trimmed(request.fields.path);
-  refuseReserved(path);
+  refuseReservedNamespace(path);
   const namespace = routing.namespaces.get(
     request.namespace.path + (path === '' ? '' : `${path}/`),
   );
@@ -258,14 +255,16 @@ function lockPaths(ports: NamespacePorts): Path<Unit>[] {
           handler: async (request, unit) => {
             const namespace = await lockTarget(ports, unit, request);
             if (namespace.lockedBy === undefined) throw invalidRequest('namespace is not locked');
-            const root = request.principal?.isRoot === true;
             const key = request.fields.unlock_key ?? '';
-            if (!root && ports.hash(key) !== namespace.lockedBy)
-              throw new RequestError('invalid_request', 'incorrect unlock key');
+            const byRoot = key === '' && request.principal?.isRoot === true;
+            if (!byRoot && ports.hash(key) !== namespace.lockedBy)
+              throw invalidRequest('incorrect unlock key');
             const { lockedBy: _gone, ...rest } = namespace;
             putNamespace(unit, rest);
             coreUnit(unit).bumpEpoch(ROUTING_SCOPE);
-            return undefined;
+            return byRoot
+              ? { warnings: ['Namespace unlocked without its key, by root'] }
+              : undefined;
           },
         },
       },

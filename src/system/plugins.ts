@@ -75,7 +75,6 @@ export function pluginPaths(ports: PluginPorts): Path<Unit>[] {
       pattern: 'plugins/catalog',
       fields: {},
       sudo: true,
-      rootNamespaceOnly: true,
       help: { synopsis: 'Lists the engines and methods that are built in. Needs sudo.' },
       operations: { read: { summary: 'List what is built in', handler: () => catalogue(ports) } },
     }),
@@ -83,7 +82,6 @@ export function pluginPaths(ports: PluginPorts): Path<Unit>[] {
       pattern: 'plugins/catalog/{type:any}',
       fields: { type: kind },
       sudo: true,
-      rootNamespaceOnly: true,
       help: { synopsis: 'Lists what is built in of one kind. Needs sudo.' },
       operations: {
         list: {
@@ -115,7 +113,6 @@ export function pluginPaths(ports: PluginPorts): Path<Unit>[] {
         command: { kind: 'string', description: 'Program to run.' },
       },
       sudo: true,
-      rootNamespaceOnly: true,
       help: { synopsis: 'Shows one that is built in. Programs cannot be registered. Needs sudo.' },
       operations: {
         read: {

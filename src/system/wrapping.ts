@@ -33,13 +33,19 @@ interface WrappingFields {
   readonly token?: string | undefined;
 }
 
+/** @throws {RequestError} permission_denied: nothing is shown that could be a token */
+function sentToken(sent: unknown): string {
+  if (typeof sent === 'string' && sent !== '') return sent;
+  const problem = sent === undefined || sent === '' ? 'token is empty' : 'token is no text';
+  throw new RequestError('permission_denied', `error validating wrapping token: ${problem}`);
+}
+
 async function wrappingToken(
   ports: WrappingPorts,
   unit: Unit,
   request: Request<WrappingFields>,
 ): Promise<Stored<TokenRecord>> {
-  const given = request.fields.token;
-  const text = given === undefined || given === '' ? (request.clientToken ?? '') : given;
+  const text = sentToken(request.data['token'] ?? request.clientToken);
   const record = await ports.tokens.lookup(unit, text, request.nowMs);
   if (record?.wrapped === undefined || record.policies[0] !== WRAPPING_POLICY)
     throw invalidRequest(NOT_VALID);

@@ -28,13 +28,21 @@ export function rootNamespace(clusterUuid: string): Namespace {
   return { id: ROOT_NAMESPACE_ID, uuid: clusterUuid, path: '', customMetadata: {}, tainted: false };
 }
 
+/**
+ * These would read as something else than a namespace, `root` as the one that it is named in (CVE-2026-55775).
+ * @throws {RequestError} invalid_request
+ */
+export function refuseReservedNamespace(name: string): void {
+  const [first = ''] = name.split('/');
+  if (RESERVED.has(first))
+    throw invalidRequest(`"${first}/" is a reserved path and cannot be used as a namespace name`);
+}
+
 /** @throws {RequestError} invalid_request for a name that cannot be one segment of a namespace path. */
 export function checkNamespaceName(name: string): void {
   if (name.includes('/')) throw invalidRequest('namespace name cannot contain /');
   if (name === '') throw invalidRequest('namespace name cannot be empty');
-  if (RESERVED.has(name)) {
-    throw invalidRequest(`"${name}/" is a reserved path and cannot be used as a namespace name`);
-  }
+  refuseReservedNamespace(name);
   if (/\s/.test(name)) throw invalidRequest('namespace names cannot contain space characters');
   if (/[+*]/.test(name))
     throw invalidRequest("namespace names cannot contain the wildcard characters '+' and '*'");

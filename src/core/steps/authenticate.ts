@@ -49,11 +49,11 @@ async function refusal(parts: Parts, exchange: Exchange): Promise<RequestError> 
   if (!WRAPPING_PATHS.has(path) || call.operation !== 'write') return unknownToken();
   if (!exchange.bodyRead) exchange.data = await call.readBody();
   exchange.bodyRead = true;
-  const { token: named = call.token } = exchange.data;
+  const named = exchange.data['token'] ?? call.token;
   if (typeof named !== 'string' || named === '') return unknownToken();
   // One that is good is not to be opened by nobody.
-  if (named !== call.token && (await parts.tokens.lookup(unit, named, nowMs)) !== undefined)
-    return unknownToken();
+  const found = named === call.token ? undefined : await parts.tokens.lookup(unit, named, nowMs);
+  if (found?.wrapped !== undefined) return unknownToken();
   return invalidRequest('wrapping token is not valid or does not exist');
 }
 

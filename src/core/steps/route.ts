@@ -30,7 +30,7 @@ export function route(parts: Parts, exchange: Exchange): Awaitable<void> {
 function find(parts: Parts, exchange: Exchange, routing: Routing): void {
   exchange.routing = routing;
   const found = resolveNamespace(routing, exchange.call.namespace, exchange.call.path);
-  if (found === undefined) throw new RequestError('not_found', 'namespace not found');
+  if (found === undefined) return besideNamespaces(parts, exchange);
   exchange.namespace = found.namespace;
   exchange.path = found.path;
   if (exchange.token !== undefined && SELF_PATHS.has(found.path)) {
@@ -59,6 +59,17 @@ function find(parts: Parts, exchange: Exchange, routing: Routing): void {
   if (match.path.rootNamespaceOnly === true && namespace.path !== '') {
     throw invalidRequest('operation unavailable in namespaces');
   }
+}
+
+/**
+ * What is known of the server as a whole does not depend on the namespace that a caller names: it is answered, or refused, whether
+ * or not there is one.
+ */
+function besideNamespaces(parts: Parts, exchange: Exchange): void {
+  routeOpenly(parts, exchange, exchange.call.path);
+  if (exchange.match === undefined) throw new RequestError('not_found', 'namespace not found');
+  if (exchange.match.path.rootNamespaceOnly === true)
+    throw invalidRequest('operation unavailable in namespaces');
 }
 
 /** A namespace is locked when it or one above it is. */

@@ -16,6 +16,7 @@ import {
   checkName,
   checkedPolicies,
   settledEntity,
+  writtenTexts,
 } from '../records.ts';
 import type { EntityRecord, Texts } from '../records.ts';
 import { shownEntity } from '../shown.ts';
@@ -73,7 +74,7 @@ async function write(
   const entity: EntityRecord = {
     ...base,
     name: name === '' ? base.name : name,
-    metadata: metadata === undefined ? base.metadata : { ...metadata },
+    metadata: writtenTexts(request.data['metadata'], metadata, base.metadata),
     policies: policies === undefined ? base.policies : checkedPolicies(policies),
     disabled: disabled ?? base.disabled,
     updatedMs: request.nowMs,

@@ -15,6 +15,7 @@ import {
   sameTexts,
   settledAlias,
   settledEntity,
+  writtenTexts,
 } from '../records.ts';
 import type { AliasRecord, EntityRecord, Texts } from '../records.ts';
 import { shownAlias } from '../shown.ts';
@@ -72,14 +73,24 @@ async function write(
       name: name || known.alias.name,
       accessor: accessor || known.alias.mountAccessor,
       canonicalId,
-      custom: custom === undefined ? settledAlias(known.alias).customMetadata : { ...custom },
+      custom: writtenTexts(
+        request.data['custom_metadata'],
+        custom,
+        settledAlias(known.alias).customMetadata,
+      ),
       nowMs: request.nowMs,
     });
   }
   if (accessor === '' || name === '')
     throw invalidRequest("'id' or 'mount_accessor' and 'name' must be provided");
   await checkMount(directory, accessor);
-  const wish = { name, accessor, canonicalId, custom: { ...custom }, nowMs: request.nowMs };
+  const wish = {
+    name,
+    accessor,
+    canonicalId,
+    custom: writtenTexts(request.data['custom_metadata'], custom, {}),
+    nowMs: request.nowMs,
+  };
   const known = await directory.entityByAlias(accessor, name);
   return known === undefined ? await create(directory, wish) : await change(directory, known, wish);
 }

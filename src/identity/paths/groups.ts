@@ -9,7 +9,13 @@ import { freshGroup, removeGroup, setChildren, setMembers } from '../groups.ts';
 import type { Identity } from '../identity.ts';
 import { listGroups } from '../listing.ts';
 import { assertNoConflict } from '../roles/exclusions.ts';
-import { checkMetadata, checkName, checkedPolicies, settledGroup } from '../records.ts';
+import {
+  checkMetadata,
+  checkName,
+  checkedPolicies,
+  settledGroup,
+  writtenTexts,
+} from '../records.ts';
 import type { GroupRecord, GroupType, Texts } from '../records.ts';
 import { shownGroup } from '../shown.ts';
 
@@ -52,6 +58,7 @@ async function write(
   const { fields, nowMs } = request;
   const type = typeOf(before, fields.type);
   const { name = '' } = fields;
+  if (name === '' && request.data['name'] !== undefined) throw invalidRequest('empty group name');
   if (name !== '') {
     checkName(name, 'group name');
     const named = await directory.groupByName(name);
@@ -70,7 +77,7 @@ async function write(
     ...base,
     name: name === '' ? base.name : name,
     policies: fields.policies === undefined ? base.policies : checkedPolicies(fields.policies),
-    metadata: fields.metadata === undefined ? base.metadata : { ...fields.metadata },
+    metadata: writtenTexts(request.data['metadata'], fields.metadata, base.metadata),
     modifyIndex: base.modifyIndex + 1,
     updatedMs: nowMs,
   };

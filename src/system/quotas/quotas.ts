@@ -155,7 +155,7 @@ async function readLease(ports: QuotaPorts, ruleName: string, unit: Unit): Promi
 
 const configFields = {
   rate_limit_exempt_paths: {
-    kind: 'comma_string_list',
+    kind: 'string_list',
     default: [],
     description: 'Paths, and what lies below them, that no rate limit applies to.',
   },

@@ -50,7 +50,7 @@ export function issuedAuth(
     accessor: record.accessor,
     policies: [...new Set([...record.policies, ...identityPolicies])].sort(),
     tokenPolicies: record.policies,
-    identityPolicies,
+    identityPolicies: [...identityPolicies].sort(),
     metadata: record.metadata,
     leaseDurationSeconds: ttlSeconds(record, nowMs),
     renewable: record.renewable,
