@@ -87,6 +87,8 @@ export interface BindingPort {
 }
 
 export interface Parts extends SnapshotPort {
+  /** Of the API that is spoken: shown where paths are described. */
+  readonly apiVersion: string;
   readonly world: World;
   readonly begin: () => CoreUnit;
   readonly state: () => 'uninitialized' | 'sealed' | 'unsealed';

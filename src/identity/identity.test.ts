@@ -260,7 +260,7 @@ suite('groups', () => {
     assert.deepEqual((await rig.login('ldap', 'bob', ['others'])).identityPolicies, []);
     assert.deepEqual(await rig.policies(id), []);
     await rig.login('ldap', 'bob', ['engineers']);
-    assert.deepEqual(await rig.policies(id), ['all', 'eng']);
+    assert.deepEqual(await rig.policies(id), ['eng', 'all']);
     await rig.bench.call('delete', `group/id/${above}`);
     assert.deepEqual(await rig.policies(id), ['eng']);
     await rig.bench.call('delete', `group/id/${group}`);

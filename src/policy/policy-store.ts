@@ -148,7 +148,7 @@ export class PolicyStore {
   }
 
   /**
-   * Names that begin with the folder `prefix` (`''` or ending in '/'), sorted, `root` last. `response-wrapping` is hidden.
+   * Names that begin with the folder `prefix` (`''` or ending in '/'), sorted, those with more slashes later, `root` last. `response-wrapping` is hidden.
    */
   async list(
     unit: Unit,
@@ -167,7 +167,7 @@ export class PolicyStore {
         if (record !== undefined && !isExpired(record, nowMs)) live.push(name);
       }
     }
-    live.sort();
+    live.sort(byDepth);
     if (prefix === '' && namespaceId === ROOT_NAMESPACE_ID) live.push(ROOT_POLICY_NAME);
     return live;
   }
@@ -277,4 +277,9 @@ function assertPolicy(text: string, name: string): void {
     if (error instanceof PolicyError) throw invalidRequest(error.message);
     throw error;
   }
+}
+
+/** The reference lists level by level. */
+function byDepth(a: string, b: string): number {
+  return a.split('/').length - b.split('/').length || (a < b ? -1 : 1);
 }

@@ -42,6 +42,7 @@ import type { MfaServices } from './ports/mfa-services.ts';
 import { batchSeal, sessionSeal } from './batch-seal.ts';
 import { credentialServices } from './ports/credential-ports.ts';
 import type { CredentialServices } from './ports/credential-ports.ts';
+import { API_VERSION } from './version.ts';
 import { wrappingJwt } from './wrapping-jwt.ts';
 
 export interface AssembleOptions {
@@ -203,6 +204,7 @@ export function assemble(options: AssembleOptions): Assembly {
   ({ factory } = built);
   const parts: Parts = {
     world,
+    apiVersion: API_VERSION,
     begin,
     state,
     root,

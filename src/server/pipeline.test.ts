@@ -355,3 +355,23 @@ suite('a listing of nothing', () => {
     }
   });
 });
+
+suite('help', () => {
+  test('describes what is there, and nothing else', async () => {
+    const server = await openInstance();
+    try {
+      for (const path of ['sys/mounts', 'sys', 'secret/data/a', 'auth/token/create']) {
+        const { help, openapi, see_also } = await server.get('help', path);
+        assert.equal(typeof help, 'string', path);
+        assert.ok(Object.keys((openapi as { paths: object }).paths).length > 0, path);
+        assert.equal(see_also, null);
+      }
+      for (const path of ['sys/none', 'identity/none', 'none', 'auth/none']) {
+        const { error } = await server.ask('help', path);
+        assert.deepEqual([error?.code, error?.message === ''], ['not_found', false], path);
+      }
+    } finally {
+      await server.instance.close();
+    }
+  });
+});

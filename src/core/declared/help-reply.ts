@@ -1,23 +1,26 @@
 /** `?help=1`: what the declaration says of a path. */
 import { RequestError } from '../../model/errors.ts';
+import type { Backend, Path } from '../../model/backend.ts';
 import type { Reply } from '../../model/request.ts';
 import type { Exchange } from '../exchange.ts';
 import { backendHelp, pathHelp } from './help.ts';
-import type { Path } from '../../model/backend.ts';
+import { openApiDocument, pathDocument } from './openapi.ts';
 
-export function helpReply(exchange: Exchange): Reply {
-  const { match, mount } = exchange;
-  if (mount === undefined) throw new RequestError('not_found', '');
-  if (match !== undefined && exchange.pathBelowMount !== '') {
-    return {
-      data: {
-        help: pathHelp(match.path as unknown as Path, exchange.pathBelowMount),
-        openapi: null,
-      },
-      bare: true,
-    };
+/** @throws {RequestError} not_found: there is nothing to say */
+export function helpReply(
+  { match, mount, path, pathBelowMount }: Exchange,
+  version: string,
+): Reply {
+  if (mount === undefined)
+    throw new RequestError('not_found', `no handler for route "${path}". route entry not found.`);
+  const backend = mount.backend as unknown as Backend<never>;
+  if (pathBelowMount === '') {
+    const openapi = openApiDocument([{ backend, prefix: '/' }], version);
+    return { data: { help: backendHelp(backend), openapi, see_also: null }, bare: true };
   }
-  const help =
-    mount.backend.scope === 'unit' ? backendHelp(mount.backend) : backendHelp(mount.backend);
-  return { data: { help, openapi: null }, bare: true };
+  if (match === undefined) throw new RequestError('not_found', 'unsupported path');
+  const declared = match.path as unknown as Path<never>;
+  const help = pathHelp(declared, pathBelowMount);
+  const openapi = pathDocument(backend, declared, version);
+  return { data: { help, openapi, see_also: null }, bare: true };
 }

@@ -11,7 +11,7 @@ import type { Parts } from '../parts.ts';
 export function handle(parts: Parts, exchange: Exchange): Awaitable<void> {
   if (exchange.heldBy !== undefined) return;
   if (exchange.operation === 'help') {
-    exchange.reply = helpReply(exchange);
+    exchange.reply = helpReply(exchange, parts.apiVersion);
     return;
   }
   const spec = operationOf(exchange);
