@@ -260,10 +260,10 @@ export function barrierUnit(unit: CoreUnit): ReturnType<Barrier['begin']> {
   return unit as ReturnType<Barrier['begin']>;
 }
 
-/** Nothing may be begun outside for a mount that is being removed: its data will be gone when it has to be undone. */
+/** Nothing may be begun outside for a mount that is being removed, alone or with its namespace: its data will be gone when it has to be undone. */
 async function assertMounted(table: MountTable, unit: CoreUnit, accessor: string): Promise<void> {
   const mount = (await table.routing(unit)).mountsByAccessor.get(accessor);
-  if (mount === undefined || mount.entry.tainted) {
+  if (mount === undefined || mount.entry.tainted || mount.namespace.tainted) {
     throw new RequestError('unavailable', 'the mount is being removed or moved');
   }
 }

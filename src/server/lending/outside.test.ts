@@ -134,6 +134,28 @@ suite('an act outside', () => {
       );
     }));
 
+  test('is not begun in a namespace that is being deleted', () =>
+    lending(async (server) => {
+      const namespace = 'team/';
+      const data = { type: 'lending' };
+      await server.get('write', 'sys/namespaces/team');
+      await server.get('write', 'sys/mounts/lend', { namespace, data });
+      // What cannot be taken back yet keeps the namespace from being gone at once.
+      await server.get('write', 'sys/mounts/held', { namespace, data });
+      await server.get('read', 'held/creds/60/600', { namespace });
+      server.target.mode = 'fails';
+      server.target.asking = async () => {
+        server.target.asking = async () => {};
+        server.target.made = async () => assert.fail('an account was made');
+        assert.equal(await server.outcome('delete', 'sys/namespaces/team'), 'ok');
+      };
+      assert.equal(await server.outcome('read', CREDS, { namespace }), 'unavailable');
+      server.target.mode = 'works';
+      await server.pass(60);
+      assert.equal(server.target.live.size, 0);
+      assert.equal(await server.outcome('write', 'sys/namespaces/team'), 'ok');
+    }));
+
   test('holds up the move of its mount no longer than its request takes', () =>
     lending(async (server) => {
       let id = '';
