@@ -30,6 +30,15 @@ const WAIT_MS = 20_000;
 export interface LoadedPorts extends RunPorts {
   readonly begin: () => Unit & { commit(): Promise<void> };
   readonly destination: (schedule: Schedule) => Promise<Destination>;
+  readonly processes: Processes;
+}
+
+/** Who works on this store. */
+export interface Processes {
+  /** Of this one. */
+  readonly id: string;
+  /** All that are alive, by id, with the words by which people know them. */
+  readonly alive: (unit: Unit) => Promise<ReadonlyMap<string, string>>;
 }
 
 interface OpenCopy {
@@ -93,7 +102,7 @@ export class LoadedSnapshots {
    * @throws {RequestError}
    */
   async take(pieces: AsyncIterable<Uint8Array>): Promise<LoadedRecord> {
-    const { world, begin, about } = this.#ports;
+    const { world, begin, about, processes } = this.#ports;
     await this.#assertRoom();
     const id = uuid(world.random);
     const nowMs = world.clock.nowMs();
@@ -104,6 +113,7 @@ export class LoadedSnapshots {
       snapshot: '',
       url: '',
       clusterId: about().cluster_id,
+      holder: processes.id,
       ...times,
     };
     try {
@@ -153,7 +163,7 @@ export class LoadedSnapshots {
       await this.#close(id);
       throw notFound('no such snapshot is loaded');
     }
-    const opening = await this.#opened(record);
+    const opening = await this.#opened(live, record);
     if (!(await this.#inTime(opening.copy))) {
       throw new RequestError('unavailable', 'the snapshot is being fetched, try again', {
         headers: { 'Retry-After': '10' },
@@ -182,14 +192,27 @@ export class LoadedSnapshots {
     for (const id of this.#open.keys()) await this.#close(id);
   }
 
-  async #opened({ id, schedule, snapshot }: Stored<LoadedRecord>): Promise<Opening> {
+  async #opened(live: Unit, record: Stored<LoadedRecord>): Promise<Opening> {
+    const { id, schedule, snapshot } = record;
     const opening = this.#open.get(id);
     if (opening !== undefined) return opening;
-    if (schedule === UPLOADED) {
-      throw notFound('the snapshot was given to another server, or before this one was started');
-    }
+    if (schedule === UPLOADED) throw await this.#elsewhere(live, record);
     const destination = await this.#placeOf(schedule);
     return this.#open.get(id) ?? this.#keep(id, this.#fetch(destination, snapshot));
+  }
+
+  /** Why an uploaded snapshot cannot be read here. A refusal in words: of a 404 clients show none. */
+  async #elsewhere(live: Unit, { holder = '' }: Stored<LoadedRecord>): Promise<RequestError> {
+    const { id, alive } = this.#ports.processes;
+    const place = holder === id ? undefined : (await alive(live)).get(holder);
+    if (place === undefined) {
+      return invalidRequest(
+        'the server that was given the snapshot has ended or was sealed since: load it again',
+      );
+    }
+    return invalidRequest(
+      `the snapshot was given to another server and can be read through that one only: ${place}. One that is loaded from a schedule can be read through each`,
+    );
   }
 
   #keep(id: string, copy: Promise<OpenCopy>): Opening {
@@ -240,15 +263,20 @@ export class LoadedSnapshots {
     await removeCopy(copy.file);
   }
 
-  /** Forgets those whose time is over. */
+  /** Forgets those whose time is over, and those that nobody has any more. */
   async dropOver(): Promise<void> {
-    const { begin, world } = this.#ports;
+    const { begin, world, processes } = this.#ports;
     const unit = begin();
     const ids = await loadedIds(unit);
     for (const id of this.#open.keys()) if (!ids.includes(id)) await this.#close(id);
+    const alive = await processes.alive(unit);
     for (const id of ids) {
       const record = await readLoaded(unit, id);
-      if (record !== undefined && record.expiresMs <= world.clock.nowMs()) await this.unload(id);
+      if (record === undefined) continue;
+      const { expiresMs, schedule, holder = '' } = record;
+      const lost = holder === processes.id ? !this.#open.has(id) : !alive.has(holder);
+      if (expiresMs <= world.clock.nowMs() || (schedule === UPLOADED && lost))
+        await this.unload(id);
     }
   }
 }

@@ -76,6 +76,8 @@ export interface LoadedRecord {
   readonly clusterId: string;
   readonly loadedMs: number;
   readonly expiresMs: number;
+  /** The process that a caller has brought it to: it alone has the copy. */
+  readonly holder?: string;
 }
 
 /** Schedules that there may be. */

@@ -26,7 +26,7 @@ export async function directoryPlace(): Promise<AccountPlace> {
   const target = await startSlapd();
   const dnOf = (name: string): string => `cn=${name},${PEOPLE}`;
   const managerOf = (name: string): string => `cn=${name},${MANAGERS}`;
-  const [root = '', turn = ''] = KEEPERS;
+  const [root, turn] = KEEPERS;
   target.modify(
     [
       ...FIXED_ACCOUNTS.map((name) => person(dnOf(name), FIXED_PASSWORD)),

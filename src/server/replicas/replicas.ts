@@ -49,6 +49,8 @@ export interface ReplicasOptions {
 
 export class Replicas {
   readonly #options: ReplicasOptions;
+  /** Of this process. */
+  readonly id: string;
   readonly #roster: Roster;
   readonly #duty: SharedDuty;
   #stopListening: () => void;
@@ -65,7 +67,8 @@ export class Replicas {
     this.#options = options;
     const { world, begin, self, react } = options;
     this.#heardMs = world.clock.monotonicMs();
-    this.#roster = new Roster({ world, begin, self, id: uuid(world.random) });
+    this.id = uuid(world.random);
+    this.#roster = new Roster({ world, begin, self, id: this.id });
     this.#duty = new SharedDuty({
       world,
       begin,

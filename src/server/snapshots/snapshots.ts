@@ -9,6 +9,7 @@ import { SnapshotKeeper } from '../../snapshots/keeper.ts';
 import type { SnapshotMetrics } from '../../snapshots/keeper.ts';
 import { archiveOf } from '../../snapshots/archive.ts';
 import { LoadedSnapshots } from '../../snapshots/loaded.ts';
+import type { Processes } from '../../snapshots/loaded.ts';
 import { makeSnapshot } from '../../snapshots/make.ts';
 import { snapshotName } from '../../snapshots/names.ts';
 import { Restorer } from '../../snapshots/restore.ts';
@@ -56,6 +57,7 @@ export interface SnapshotSurroundings {
   readonly storage: Storage;
   readonly refusalOfCopy: RestorePorts['refusalOfCopy'];
   readonly takenUp: RestorePorts['takenUp'];
+  readonly processes: Processes;
 }
 
 export function snapshotServices(surroundings: SnapshotSurroundings): SnapshotServices {
@@ -87,7 +89,12 @@ export function snapshotServices(surroundings: SnapshotSurroundings): SnapshotSe
     metrics: snapshotMetrics(surroundings.registry),
     audited: (schedule) => auditedRun(services, schedule),
   });
-  const loaded = new LoadedSnapshots({ ...run, begin, destination });
+  const loaded = new LoadedSnapshots({
+    ...run,
+    begin,
+    destination,
+    processes: surroundings.processes,
+  });
   const { storage, refusalOfCopy, takenUp } = surroundings;
   const restorer = new Restorer({
     ...run,
