@@ -107,7 +107,7 @@ export function configPaths(ports: DatabasePorts): readonly Path[] {
     };
     await tryOut(ports, member, details, fields.verify_connection);
     putConnection(ports, store, fields.name, record);
-    if (before !== undefined) ports.open.close(before.id);
+    ports.open.close(fields.name);
     if (!PASSWORD_IN_ADDRESS.test(addressOf(details))) return undefined;
     return {
       warnings: [
@@ -138,9 +138,8 @@ export function configPaths(ports: DatabasePorts): readonly Path[] {
     { fields }: Request<{ readonly name: string }>,
     store: Transaction,
   ): Promise<undefined> {
-    const record = await findConnection(store, fields.name);
     store.delete(CONNECTIONS + fields.name);
-    if (record !== undefined) ports.open.close(record.id);
+    ports.open.close(fields.name);
   }
 
   async function reset(
@@ -148,8 +147,11 @@ export function configPaths(ports: DatabasePorts): readonly Path[] {
     store: Transaction,
   ): Promise<undefined> {
     const record = await connectionOf(store, fields.name);
-    ports.open.close(record.id);
-    await telling(() => databaseOf(ports, record).verify(), 'error verifying connection: ');
+    ports.open.close(fields.name);
+    await telling(
+      () => databaseOf(ports, fields.name, record).verify(),
+      'error verifying connection: ',
+    );
   }
 
   return [

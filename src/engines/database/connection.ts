@@ -59,9 +59,12 @@ export function memberOf({ members }: DatabasePorts, pluginName: string): Databa
 }
 
 /** @throws {SettingsError} */
-export function databaseOf(ports: DatabasePorts, connection: ConnectionRecord): Database {
-  const { id, pluginName, details } = connection;
-  return ports.open.get(id, memberOf(ports, pluginName), details);
+export function databaseOf(
+  ports: DatabasePorts,
+  name: string,
+  { id, pluginName, details }: ConnectionRecord,
+): Database {
+  return ports.open.get(name, id, memberOf(ports, pluginName), details);
 }
 
 /** @throws {RequestError} the connection is not for this role */

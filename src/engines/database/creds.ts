@@ -69,7 +69,7 @@ async function lend(
     // A certificate cannot be renewed: it lasts as long as the lease may.
     { ...asker, username, expiresMs: nowMs + longestSeconds(role, mount) * 1000 + GRACE_MS },
   );
-  const database = await telling(async () => databaseOf(ports, connection));
+  const database = await telling(async () => databaseOf(ports, role.connection, connection));
   const internal: Lent = {
     username,
     role: name,
@@ -120,6 +120,7 @@ export function credsPath(ports: DatabasePorts): Path {
 }
 
 interface Held {
+  readonly name: string;
   readonly lent: Lent;
   /** Undefined when the role is gone. */
   readonly role: RoleRecord | undefined;
@@ -129,26 +130,27 @@ interface Held {
 async function held({ internal }: LeaseContext, store: Reader): Promise<Held> {
   const lent = internal as Lent;
   const role = await findRole(store, lent.role);
-  return { lent, role, connection: await connectionOf(store, role?.connection ?? lent.db_name) };
+  const name = role?.connection ?? lent.db_name;
+  return { name, lent, role, connection: await connectionOf(store, name) };
 }
 
 export function credsSecret(ports: DatabasePorts): SecretType {
   return {
     async renew(lease, store) {
-      const { lent, role, connection } = await held(lease, store);
+      const { name, lent, role, connection } = await held(lease, store);
       if (role === undefined) throw invalidRequest('error during renew: the role is gone');
       const wantedSeconds =
         lease.incrementSeconds || role.defaultTtlSeconds || lease.defaultTtlSeconds;
       const expiresMs = Math.min(lease.nowMs + wantedSeconds * 1000, lease.maxExpiresMs) + GRACE_MS;
       await telling(() =>
-        databaseOf(ports, connection).extend(lent.username, expiresMs, role.renewal),
+        databaseOf(ports, name, connection).extend(lent.username, expiresMs, role.renewal),
       );
       return { ttlSeconds: role.defaultTtlSeconds, maxTtlSeconds: role.maxTtlSeconds };
     },
     async revoke(lease, store) {
-      const { lent, role, connection } = await held(lease, store);
+      const { name, lent, role, connection } = await held(lease, store);
       const statements = role?.revocation ?? lent.revocation_statements;
-      await telling(() => databaseOf(ports, connection).drop(lent.username, statements));
+      await telling(() => databaseOf(ports, name, connection).drop(lent.username, statements));
     },
   };
 }

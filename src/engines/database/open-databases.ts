@@ -1,6 +1,6 @@
 /**
- * The databases that this process has opened, by the id of the configuration that they were opened with: a changed
- * configuration has another id, so nobody works with an old one, whichever replica changed it.
+ * The databases that this process has opened, by the names of their connections. A changed configuration has another id, so nobody
+ * works with an old one, whichever replica changed it; the first who opens the new one has the old one closed.
  */
 import type { JsonObject } from '../../base/json.ts';
 import type { Random } from '../../base/random.ts';
@@ -9,40 +9,49 @@ import type { Credential, Database, DatabaseMember, NewAccount } from '../../tar
 /** Open at once; the one that was not used for longest is closed. */
 const OPEN_MAX = 256;
 
+interface Open {
+  readonly id: string;
+  readonly database: UsedDatabase;
+}
+
 export class OpenDatabases {
-  readonly #open = new Map<string, UsedDatabase>();
+  readonly #open = new Map<string, Open>();
   readonly #random: Random;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** @throws {SettingsError} */
-  get(id: string, member: DatabaseMember, settings: JsonObject): Database {
-    const known = this.#open.get(id);
-    if (known !== undefined) {
-      this.#open.delete(id);
-      this.#open.set(id, known);
-      return known;
+  /**
+   * @param id of the configuration
+   * @throws {SettingsError}
+   */
+  get(name: string, id: string, member: DatabaseMember, settings: JsonObject): Database {
+    const known = this.#open.get(name);
+    if (known?.id === id) {
+      this.#open.delete(name);
+      this.#open.set(name, known);
+      return known.database;
     }
     const database = new UsedDatabase(member.open(settings, this.#random));
-    this.#open.set(id, database);
+    this.close(name);
+    this.#open.set(name, { id, database });
     const [oldest] = this.#open.keys();
     if (this.#open.size > OPEN_MAX && oldest !== undefined) this.close(oldest);
     return database;
   }
 
   /** What is under way on it comes to its end first. */
-  close(id: string): void {
-    const database = this.#open.get(id);
-    this.#open.delete(id);
-    database?.close().catch(() => {});
+  close(name: string): void {
+    const open = this.#open.get(name);
+    this.#open.delete(name);
+    open?.database.close().catch(() => {});
   }
 
   async closeAll(): Promise<void> {
     const all = [...this.#open.values()];
     this.#open.clear();
-    await Promise.allSettled(all.map((database) => database.close()));
+    await Promise.allSettled(all.map(({ database }) => database.close()));
   }
 }
 

@@ -53,7 +53,7 @@ async function rotate(
     throw invalidRequest('unable to rotate root credentials: no password in configuration');
   }
   const password = await ports.password(request.namespace.id, record.passwordPolicy);
-  const database = await telling(async () => databaseOf(ports, record));
+  const database = await telling(async () => databaseOf(ports, name, record));
   const rotation: Rotation = { connection: name, username, password };
   const intent = await request.outside.intend(ROTATE_ROOT, rotation, name);
   try {
@@ -63,7 +63,7 @@ async function rotate(
     throw upstream(error, 'failed to update user: ');
   }
   putConnection(ports, store, name, withPassword(record, password));
-  ports.open.close(record.id);
+  ports.open.close(name);
 }
 
 /** Looks which of the two passwords the database takes, and keeps that one. */
@@ -75,10 +75,10 @@ export function rotateRootIntent(ports: DatabasePorts): IntentType {
       if (record === undefined) return;
       const [current, before] = credentialsOf(record);
       if (current !== username || before === password) return;
-      const database = databaseOf(ports, record);
+      const database = databaseOf(ports, name, record);
       if (await database.accepts(username, password)) {
         putConnection(ports, store, name, withPassword(record, password));
-        ports.open.close(record.id);
+        ports.open.close(name);
         return;
       }
       if (!(await database.accepts(username, before))) {

@@ -37,6 +37,27 @@ testDatabase({
 });
 
 suite('mysql, beside the contract', { skip: missing === '' ? false : missing }, () => {
+  test('those who come first, at once, share one pool, which closes all that it has opened', async () => {
+    const server = await startMariadb();
+    try {
+      await server.sql(`CREATE USER 'watched'@'%' IDENTIFIED BY 'a-password'`);
+      const settings = {
+        connection_url: `{{username}}:{{password}}@tcp(127.0.0.1:${server.port})/`,
+        username: 'watched',
+        password: 'a-password',
+      };
+      const database = mysql.open(settings, systemRandom);
+      await Promise.all(Array.from({ length: 6 }, () => database.verify()));
+      await database.close();
+      const open = `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE USER = 'watched'`;
+      for (let looks = 0; Number((await server.sql(open))[0]?.['n']) > 0; looks++) {
+        assert.ok(looks < 100, 'connections stay open');
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+
   test('accounts at several hosts, rollback and custom statements', async () => {
     const { settings, stop } = await start();
     const database = mysql.open(settings, systemRandom);

@@ -210,16 +210,18 @@ class MysqlDatabase implements Database {
       return await withOptionalTls(
         this.#address,
         async (encrypted) => {
-          if (this.#pool === undefined || this.#encrypted !== encrypted) {
-            await this.close();
+          if (this.#encrypted !== encrypted) {
             this.#encrypted = encrypted;
-            this.#pool = driver.createPool({
-              ...optionsOf(this.#address, encrypted),
-              connectionLimit: this.#size,
-              maxIdle: this.#size,
-              idleTimeout: IDLE_MS,
-            });
+            await this.close();
           }
+          // Nothing is waited for in between: of two pools one would stay open.
+          this.#pool ??= driver.createPool({
+            ...optionsOf(this.#address, this.#encrypted),
+            connectionLimit: this.#size,
+            // The driver looks for idle ones only where some of them might be too many.
+            maxIdle: this.#size - 1,
+            idleTimeout: IDLE_MS,
+          });
           return await this.#pool.getConnection();
         },
         this.#encrypted,

@@ -50,7 +50,7 @@ async function prepare(
   const made =
     role.pending ??
     (await makeCredential(ports, role.credential, namespaceId, connection.passwordPolicy));
-  return { database: databaseOf(ports, connection), made };
+  return { database: databaseOf(ports, role.connection, connection), made };
 }
 
 interface Begun extends JsonObject {
