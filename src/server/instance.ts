@@ -25,8 +25,8 @@ import type { CorsRecord } from '../system/config/cors.ts';
 import { corsSettings } from './ports/cors-settings.ts';
 import type { InstanceOptions } from './ports/instance-options.ts';
 import { Replicas } from './replicas/replicas.ts';
+import { processesOf } from './snapshots/processes.ts';
 import { snapshotServices } from './snapshots/snapshots.ts';
-import type { Processes } from '../snapshots/loaded.ts';
 import type { SnapshotServices } from './snapshots/snapshots.ts';
 import { foundCluster, makeRootToken } from './start/found-cluster.ts';
 import { Service } from './service/service.ts';
@@ -181,23 +181,6 @@ export class Instance {
     return instance;
   }
 
-  /** Who works on the store: without others, this process alone. */
-  #processes(): Processes {
-    const replicas = this.#replicas;
-    if (replicas === undefined)
-      return { id: 'this', alive: async () => new Map([['this', 'this server']]) };
-    return {
-      id: replicas.id,
-      alive: async (unit) =>
-        new Map(
-          (await replicas.nodes(unit)).map(({ id, apiAddress, hostname }) => [
-            id,
-            apiAddress || hostname,
-          ]),
-        ),
-    };
-  }
-
   #shared(storage: Storage): Replicas | undefined {
     if (!isShared(storage)) return undefined;
     const { world, apiAddress, clusterAddress } = this.#options;
@@ -233,7 +216,7 @@ export class Instance {
       storageType,
       storage: this.#options.storage,
       refusalOfCopy: (copy) => this.unsealer.refusalOfCopy(copy),
-      processes: this.#processes(),
+      processes: processesOf(this.#replicas),
       takenUp: () => this.#takeUp.over,
     });
     return this.#snapshots;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { systemRandom } from '../../base/random.ts';
 import type { Database, DatabaseMember } from '../../targets/database.ts';
+import { textSetting } from '../../targets/settings.ts';
 import { OpenDatabases } from './open-databases.ts';
 
 /** What is done with the databases that a member opens. */
@@ -28,7 +29,7 @@ function watched(): {
       exists: async () => true,
       accepts: async () => true,
       close: async () => {
-        closed.push(String(settings['name']));
+        closed.push(textSetting(settings, 'name'));
       },
     }),
   };
