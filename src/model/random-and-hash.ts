@@ -44,9 +44,8 @@ interface RandomValues {
 /** `random/16` names a count, `random/seal` a source, `random/seal/16` both. */
 function sourceAndCount(fields: RandomValues): readonly [source: string, count: number] {
   const { source, urlbytes, bytes } = fields;
+  // What is no name, such as `-1`, stands where a count would and is passed over: the reference does so.
   if (source === undefined) return ['platform', bytes];
-  // A lone segment that names neither, such as `-1`, is passed over: the reference does so.
-  if (urlbytes === undefined && !/^\w/.test(source)) return ['platform', bytes];
   if (urlbytes === undefined && SOURCES.has(source)) return [source, bytes];
   const count = parseDecimalInteger(urlbytes ?? source);
   if (count === undefined) throw invalidRequest('error parsing url-set byte count');
@@ -92,7 +91,7 @@ const FORMAT = 'How the answer is encoded: "hex" or "base64".';
 
 type WithDefault<K extends 'string' | 'int', T> = Field<K> & { readonly default: T };
 
-/** Of a path that ends in `random[/{source:any}][/{urlbytes:any}]`. */
+/** Of a path that ends in `random[/{source}][/{urlbytes..+}]`. */
 export const RANDOM_FIELDS: {
   readonly source: Field<'string'>;
   readonly urlbytes: Field<'string'>;

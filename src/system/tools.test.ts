@@ -44,6 +44,8 @@ test('what cannot be answered is refused', async () => {
     ['tools/random/x', {}],
     ['tools/random/all/x', {}],
     ['tools/random/moon/8', {}],
+    ['tools/random/all/8/more', {}],
+    ['tools/hash/a/b', { input: 'aGVsbG8=' }],
     ['tools/random', { format: 'ascii' }],
     ['tools/hash/md5', { input: 'aGVsbG8=' }],
     ['tools/hash/sha256', { input: 'aGVsbG8=' }],

@@ -15,7 +15,7 @@ import type { Unit } from '../model/transaction.ts';
 export function toolPaths(random: Random): readonly Path<Unit>[] {
   return [
     defineSystemPath({
-      pattern: 'tools/random[/{source:any}][/{urlbytes:any}]',
+      pattern: 'tools/random[/{source}][/{urlbytes..+}]',
       fields: RANDOM_FIELDS,
       operations: {
         update: { summary: 'Generate random bytes.', handler: randomHandler(random) },

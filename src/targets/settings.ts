@@ -1,6 +1,6 @@
 /** Reads connection settings as leniently as Vault's clients write them, and fills credentials into addresses. */
 import type { ConnectionOptions } from 'node:tls';
-import { MismatchError, toBool, toInt, toText } from '../base/coerce.ts';
+import { MismatchError, toBool, toInt, toSignedSeconds, toText } from '../base/coerce.ts';
 import type { JsonObject } from '../base/json.ts';
 import { CONNECTIONS_DEFAULT, CONNECTIONS_MAX, SettingsError } from './database.ts';
 
@@ -30,6 +30,8 @@ export function numberSetting(settings: JsonObject, name: string): number {
 
 /** How many connections may be open at once. */
 export function poolSize(settings: JsonObject): number {
+  // Connections end when they are idle; the setting is kept for clients that send it, and judged as they know it.
+  read(settings, 'max_connection_lifetime', toSignedSeconds);
   const wanted = numberSetting(settings, 'max_open_connections');
   return wanted <= 0 ? CONNECTIONS_DEFAULT : Math.min(wanted, CONNECTIONS_MAX);
 }

@@ -85,6 +85,7 @@ resource "vault_auth_backend" "kubernetes" {
 resource "vault_kubernetes_auth_backend_config" "cluster" {
   backend                = vault_auth_backend.kubernetes.path
   kubernetes_host        = "https://127.0.0.1:6443"
+  kubernetes_ca_cert     = "none"
   disable_iss_validation = true
 }
 

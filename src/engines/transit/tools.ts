@@ -20,7 +20,7 @@ function hashGiven(request: Parameters<typeof hashHandler>[0]): Reply {
 export function toolPaths(random: Random): readonly Path[] {
   return [
     definePath({
-      pattern: 'random[/{source:any}][/{urlbytes:any}]',
+      pattern: 'random[/{source}][/{urlbytes..+}]',
       fields: RANDOM_FIELDS,
       help: { synopsis: 'Generates random bytes.' },
       operations: { update: { summary: 'Generate random bytes', handler: randomHandler(random) } },

@@ -170,7 +170,7 @@ export function methodPaths(context: MfaContext): readonly Path<Unit>[] {
 
   return [
     defineSystemPath({
-      pattern: 'mfa/method/totp[/{method_id}]',
+      pattern: 'mfa/method/totp[/{method_id:uuid}]',
       fields: {
         method_id: METHOD_ID,
         method_name: { kind: 'string', description: 'Name of the method, unique here.' },
@@ -221,7 +221,7 @@ export function methodPaths(context: MfaContext): readonly Path<Unit>[] {
     }),
     ...OTHER_TYPES.map((type) =>
       defineSystemPath({
-        pattern: `mfa/method/${type}[/{method_id}]`,
+        pattern: `mfa/method/${type}[/{method_id:uuid}]`,
         fields: { method_id: METHOD_ID },
         help: {
           synopsis: `Says that there are no methods of type ${type} here.`,
@@ -253,7 +253,7 @@ export function methodPaths(context: MfaContext): readonly Path<Unit>[] {
     ),
     // Last: `totp` too would be an id here.
     defineSystemPath({
-      pattern: 'mfa/method[/{method_id}]',
+      pattern: 'mfa/method[/{method_id:uuid}]',
       fields: { method_id: METHOD_ID },
       help: { synopsis: 'Reads a method of the second factor, and lists all of them.' },
       operations: {

@@ -280,6 +280,10 @@ suite('secrets', () => {
       data: { method_id: rig.methodId, entity_id: String(again['id']) },
     });
     assert.ok(typeof answer.reply?.data?.['url'] === 'string');
+    const nameless = await open.ask('write', 'identity/mfa/method/totp/by-name', {
+      data: { issuer: 'I' },
+    });
+    assert.equal(nameless.error?.code, 'not_found', 'a method is named by its id');
     await open.instance.close();
   });
 
