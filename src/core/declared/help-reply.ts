@@ -1,6 +1,6 @@
 /** `?help=1`: what the declaration says of a path. */
 import { RequestError } from '../../model/errors.ts';
-import type { Backend, Path } from '../../model/backend.ts';
+import type { Backend } from '../../model/backend.ts';
 import type { Reply } from '../../model/request.ts';
 import type { Exchange } from '../exchange.ts';
 import { backendHelp, pathHelp } from './help.ts';
@@ -19,7 +19,7 @@ export function helpReply(
     return { data: { help: backendHelp(backend), openapi, see_also: null }, bare: true };
   }
   if (match === undefined) throw new RequestError('not_found', 'unsupported path');
-  const declared = match.path as unknown as Path<never>;
+  const { path: declared } = match;
   const help = pathHelp(declared, pathBelowMount);
   const openapi = pathDocument(backend, declared, version);
   return { data: { help, openapi, see_also: null }, bare: true };
