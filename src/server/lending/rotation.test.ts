@@ -343,6 +343,10 @@ suite('a rotation at a target that speaks HTTP', () => {
         'rollbackSecret',
         'testSecret',
       ]);
+      // Asked for again and again, it is not put off further and further.
+      for (let asked = 0; asked < 6; asked++) {
+        assert.notEqual(await server.outcome('write', 'secret/rotation/now/hook'), 'ok');
+      }
       api.refuses = '';
       await server.pass(60);
       assert.notEqual((await value(server, 'hook'))['password'], 'made-1');

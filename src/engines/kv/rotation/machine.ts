@@ -291,7 +291,9 @@ async function rollBack(step: Step): Promise<TaskOutcome> {
   return failedBefore(step, state.failedStep, state.lastError);
 }
 
-function backoffMs(failures: number): number {
+/** What somebody asked for says nothing of how long the target will be away: however often it failed, it is tried again soon. */
+function backoffMs({ asked }: RotationState, failures: number): number {
+  if (asked) return RETRY_MS;
   return Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 20), RETRY_MS_MAX);
 }
 
@@ -299,7 +301,7 @@ function backoffMs(failures: number): number {
 function failedBefore(step: Step, failedStep: string, lastError: string): TaskOutcome {
   const { ports, task, state, slot } = step;
   const failures = state.failures + 1;
-  const dueMs = task.nowMs + backoffMs(failures);
+  const dueMs = task.nowMs + backoffMs(state, failures);
   put(step, {
     ...state,
     phase: 'idle',
@@ -329,12 +331,13 @@ function failedBefore(step: Step, failedStep: string, lastError: string): TaskOu
 function postponed(step: Step, failedStep: string, lastError: string): TaskOutcome {
   const { ports, task, state, slot } = step;
   const failures = state.failures + 1;
-  const stepMs = task.nowMs + backoffMs(failures);
+  const stepMs = task.nowMs + backoffMs(state, failures);
   put(step, {
     ...state,
     stepMs,
     failures,
     failedStep,
+    asked: false,
     ...(state.phase === 'rollback' ? {} : { lastError }),
   });
   ports.slots.free(slot);
