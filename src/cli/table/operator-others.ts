@@ -26,6 +26,36 @@ export const OTHER_OPERATOR_COMMANDS: readonly CommandRow[] = [
     local: true,
     load: async () => (await import('../commands/operator/validate-config.ts')).validateConfig,
   },
+  {
+    name: 'operator diagnose',
+    synopsis: 'Look at what a server would stand on, without starting one',
+    usage: '[options]',
+    about:
+      'Beside what validate-config reads it tries the storage (reachable, durable, room), the ports, the dates, names and order of certificates, the seal, the audit files and the limits of this process. Run it as the user of the server. A server may run meanwhile: what it holds is then reported as in use. The exit code is 0 when all is well, 1 when a server would not start or not serve, 2 when something should be looked at.',
+    examples: [
+      {
+        about: 'Before the first start:',
+        line: 'operator diagnose -config=/etc/strongroom/strongroom.hcl',
+      },
+    ],
+    flags: [
+      {
+        name: 'config',
+        kind: 'list',
+        complete: 'file',
+        usage: 'Configuration file, or folder of such files. May be repeated.',
+      },
+      {
+        name: 'skip',
+        kind: 'list',
+        usage: 'Leave a part out: listener, storage, seal, audit or system. May be repeated.',
+      },
+    ],
+    output: ['format'],
+    takes: { min: 0 },
+    local: true,
+    load: async () => (await import('../commands/operator/diagnose.ts')).diagnose,
+  },
   ...['list-peers', 'join', 'remove-peer', 'promote', 'demote', 'autopilot'].map(
     (name): CommandRow => ({
       name: `operator raft ${name}`,

@@ -1,4 +1,4 @@
-/** operator validate-config and diagnose: whether a server could start with a configuration. */
+/** operator validate-config: whether a server could start with a configuration. */
 import { CommandFailure, EXIT_LOCAL, EXIT_OK, type Invocation } from '../../command.ts';
 import { say } from '../../render/output.ts';
 import { warn } from '../../terminal.ts';
