@@ -42,6 +42,7 @@ export async function endpointsOf(target: Target): Promise<readonly Endpoint[]> 
 function endpointsAt(mountPath: string, path: Path<never>): readonly Endpoint[] {
   const filled = path.pattern
     .replaceAll(/\[([^\]]*)\]/g, '$1')
+    .replaceAll(/\{\w+:uuid\}/g, '12345678-abcd-4def-8123-123456789abc')
     .replaceAll(/\{(\w+)[^}]*\}/g, (_all, name: string) => `x-${name.replaceAll('_', '-')}`);
   const inPath = new Set(Array.from(path.pattern.matchAll(/\{(\w+)/g), (match) => match[1]));
   const fields = new Map<string, FieldKind>();

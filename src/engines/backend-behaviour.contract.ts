@@ -70,7 +70,8 @@ const anything = fc.oneof(planted, fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary
 
 const OPERATIONS: readonly BenchOperation[] = ['write', 'patch', 'read', 'list', 'scan', 'delete'];
 const NAMES = ['a', 'b', 'a/b', 'Ω', 'a b', '..', '__proto__'];
-const PARAM = /\{([A-Za-z0-9_]+)(?::any|\.\.[.+])?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(:any|:uuid|\.\.[.+])?\}/g;
+const SAMPLE_UUID = '12345678-abcd-4def-8123-123456789abc';
 /** Runs per path; every run opens nothing new, so that later ones meet what earlier ones left. */
 const RUNS = 40;
 
@@ -89,9 +90,12 @@ function attemptsAt<S>(path: Path<S>): fc.Arbitrary<Attempt> {
   );
   return fc.record({
     operation: fc.constantFrom(...OPERATIONS),
-    path: fc
-      .constantFrom(...NAMES)
-      .map((name) => path.pattern.replaceAll('[', '').replaceAll(']', '').replace(PARAM, name)),
+    path: fc.constantFrom(...NAMES).map((name) =>
+      path.pattern
+        .replaceAll('[', '')
+        .replaceAll(']', '')
+        .replace(PARAM, (_all, _param, form) => (form === ':uuid' ? SAMPLE_UUID : name)),
+    ),
     data,
   });
 }
