@@ -12,7 +12,7 @@ import { mfaPaths } from '../identity/mfa/paths.ts';
 import { activationPaths } from '../identity/roles/activation-paths.ts';
 import { exclusionPaths } from '../identity/roles/exclusion-paths.ts';
 import { rolePaths } from '../identity/roles/role-paths.ts';
-import { cubbyholePrefix } from '../core/steps/wrapping.ts';
+import { cubbyholePrefix, cubbyholesAbroadPrefix } from '../core/steps/wrapping.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
 import { ROUTING_SCOPE } from '../core/mounts/mount-table.ts';
 import type { AnyBackend, BackendFactory } from '../core/mounts/mount-table.ts';
@@ -252,7 +252,7 @@ export function builtins(
       ...exclusionPaths((unit) => (unit as CoreUnit).bumpEpoch(ROUTING_SCOPE)),
     ],
   );
-  const cubbyhole = cubbyholeBackend(cubbyholePrefix);
+  const cubbyhole = cubbyholeBackend({ home: cubbyholePrefix, abroad: cubbyholesAbroadPrefix });
   const core: ReadonlyMap<string, AnyBackend> = new Map([
     ['system', system],
     ['ns_system', system],

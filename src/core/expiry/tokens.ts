@@ -2,7 +2,7 @@
 import type { DueEntry } from '../../leases/expiry-queue.ts';
 import { isExpired } from '../../tokens/token-record.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
-import { cubbyholePrefix } from '../steps/wrapping.ts';
+import { cubbyholePrefix, cubbyholesAbroadPrefix } from '../steps/wrapping.ts';
 import { wipe } from '../mounts/wipe.ts';
 import { FAN_OUT, WIPE_RECORDS } from './work.ts';
 import type { ExpirerPorts, Kind } from './work.ts';
@@ -62,6 +62,9 @@ async function cleanUpHoldings(
     if (record !== undefined && record.revoking !== true) leases.expireNow(unit, record, nowMs);
     leases.forget(unit, entry.namespaceId, entry.id, lease);
   }
-  const cubbyhole = unit.view(entry.namespaceId, cubbyholePrefix(entry.id));
-  return (await wipe(cubbyhole, '', WIPE_RECORDS)) && held.length < FAN_OUT;
+  if (held.length >= FAN_OUT) return false;
+  for (const prefix of [cubbyholePrefix(entry.id), cubbyholesAbroadPrefix(entry.id)]) {
+    if (!(await wipe(unit.view(entry.namespaceId, prefix), '', WIPE_RECORDS))) return false;
+  }
+  return true;
 }

@@ -7,7 +7,10 @@ import { testReadBack, testSurvival } from '../backend-behaviour.contract.ts';
 import { testBackendDeclaration } from '../backend.contract.ts';
 import { cubbyholeBackend } from './cubbyhole.ts';
 
-const backend = cubbyholeBackend((tokenId) => `cubbyhole/${tokenId}/`);
+const backend = cubbyholeBackend({
+  home: (tokenId) => `cubbyhole/${tokenId}/`,
+  abroad: (tokenId) => `cubbyhole-abroad/${tokenId}/`,
+});
 
 testBackendDeclaration(backend);
 
@@ -54,6 +57,19 @@ test('a token reads what it wrote, and nobody else’s', async () => {
   assert.deepEqual((await bench.call('read', 'x', {}, ONE))?.data, { a: null });
   await bench.call('delete', 'x', {}, ONE);
   assert.equal((await bench.fail('read', 'x', {}, ONE)).code, 'not_found');
+});
+
+test('a token has another one in each namespace', async () => {
+  const bench = await openBench(backend);
+  const abroad = { ...ONE, namespace: { id: 'other', path: 'other/' } };
+  await bench.call('write', 'x', { a: 1 }, ONE);
+  assert.equal((await bench.fail('read', 'x', {}, abroad)).code, 'not_found');
+  await bench.call('write', 'x', { a: 2 }, abroad);
+  await bench.call('write', 'y', { a: 3 }, abroad);
+  assert.deepEqual((await bench.call('read', 'x', {}, ONE))?.data, { a: 1 });
+  assert.deepEqual((await bench.call('read', 'x', {}, abroad))?.data, { a: 2 });
+  assert.deepEqual((await bench.call('list', '', {}, ONE))?.data, { keys: ['x'] });
+  assert.deepEqual((await bench.call('list', '', {}, abroad))?.data, { keys: ['x', 'y'] });
 });
 
 test('batch tokens and callers without a token have none', async () => {

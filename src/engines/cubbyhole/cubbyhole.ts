@@ -1,4 +1,4 @@
-/** Cubbyhole: every token's own store. It is the token's, in whatever namespace it is used, and goes when the token goes. */
+/** Cubbyhole: every token's own store, another one in each namespace where it is used. All of them go when the token goes. */
 import { parseJson } from '../../base/json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { defineSystemPath } from '../../model/backend.ts';
@@ -15,20 +15,30 @@ const VALUE_BYTES_MAX = 3 * 1024 * 1024;
 /** Most names that one listing answers. */
 const NAMES_MAX = 1_000_000;
 
-/** The view of a token's cubbyhole within the token's namespace. The clean-up of a revoked token empties it. */
-export type CubbyholePrefix = (tokenId: string) => string;
+/** Views within the token's namespace, which the clean-up of a revoked token empties. */
+export interface CubbyholePlaces {
+  /** Of its cubbyhole in its own namespace. */
+  readonly home: (tokenId: string) => string;
+  /** Of those in others, by their ids. */
+  readonly abroad: (tokenId: string) => string;
+}
 
 interface Fields {
   readonly path: string | undefined;
 }
 
-function viewOf(request: Request<Fields>, unit: Unit, prefix: CubbyholePrefix): Transaction {
-  const { principal } = request;
+function viewOf(request: Request<Fields>, unit: Unit, places: CubbyholePlaces): Transaction {
+  const { principal, namespace } = request;
   // A batch token has no record, so nothing could tell when its cubbyhole may go.
   if (principal === undefined || principal.tokenType !== 'service') {
     throw invalidRequest("cubbyhole operations are only supported by 'service' type tokens");
   }
-  return unit.view(principal.tokenNamespace.id, prefix(principal.tokenId));
+  const { tokenId, tokenNamespace } = principal;
+  const prefix =
+    namespace.id === tokenNamespace.id
+      ? places.home(tokenId)
+      : `${places.abroad(tokenId)}${namespace.id}/`;
+  return unit.view(tokenNamespace.id, prefix);
 }
 
 function isFile(path: string): boolean {
@@ -39,15 +49,15 @@ function folderKey(path: string): string {
   return path === '' || path.endsWith('/') ? path : `${path}/`;
 }
 
-function cubbyholePath(prefix: CubbyholePrefix): Path<Unit> {
+function cubbyholePath(places: CubbyholePlaces): Path<Unit> {
   async function exists(request: Request<Fields>, unit: Unit): Promise<boolean> {
     const path = request.fields.path ?? '';
-    return isFile(path) && (await viewOf(request, unit, prefix).get(path)) !== undefined;
+    return isFile(path) && (await viewOf(request, unit, places).get(path)) !== undefined;
   }
 
   async function read(request: Request<Fields>, unit: Unit): Promise<Reply> {
     const path = request.fields.path ?? '';
-    const view = viewOf(request, unit, prefix);
+    const view = viewOf(request, unit, places);
     if (path === '') throw invalidRequest('missing path');
     const value = isFile(path) ? await view.get(path) : undefined;
     if (value === undefined) throw notFound();
@@ -56,7 +66,7 @@ function cubbyholePath(prefix: CubbyholePrefix): Path<Unit> {
 
   function write(request: Request<Fields>, unit: Unit): undefined {
     const path = request.fields.path ?? '';
-    const view = viewOf(request, unit, prefix);
+    const view = viewOf(request, unit, places);
     if (path === '') throw invalidRequest('missing path');
     if (!isFile(path)) throw invalidRequest('this path cannot be written to');
     if (Object.keys(request.data).length === 0) throw invalidRequest('missing data fields');
@@ -69,13 +79,13 @@ function cubbyholePath(prefix: CubbyholePrefix): Path<Unit> {
 
   function remove(request: Request<Fields>, unit: Unit): undefined {
     const path = request.fields.path ?? '';
-    const view = viewOf(request, unit, prefix);
+    const view = viewOf(request, unit, places);
     if (isFile(path)) view.delete(path);
   }
 
   async function list(request: Request<Fields>, unit: Unit): Promise<Reply> {
     const path = request.fields.path ?? '';
-    const view = viewOf(request, unit, prefix);
+    const view = viewOf(request, unit, places);
     const keys: string[] = [];
     for (let page = await view.list(folderKey(path)); page.length > 0;) {
       keys.push(...page);
@@ -107,15 +117,15 @@ function cubbyholePath(prefix: CubbyholePrefix): Path<Unit> {
   });
 }
 
-/** @param prefix where the core keeps a token's cubbyhole */
+/** @param places where the core keeps a token's cubbyholes */
 export function cubbyholeBackend(
-  prefix: CubbyholePrefix,
+  places: CubbyholePlaces,
 ): Backend<Unit> & { readonly scope: 'unit' } {
   return {
     type: 'cubbyhole',
     kind: 'system',
     scope: 'unit',
     summary: 'A private store for every token.',
-    paths: [cubbyholePath(prefix)],
+    paths: [cubbyholePath(places)],
   };
 }
