@@ -115,20 +115,20 @@ suite('the LDAP engine', { skip: SLAPD_IS_THERE ? false : `needs slapd: ${SLAPD_
     });
 
     test('brings a change that is under way to its end, whatever becomes of its period', async () => {
-      const before = await cred();
+      const former = await cred();
       await configure({ ...ADMIN, bindpass: 'wrong' });
       await open.pass(3600);
-      assert.equal((await cred())['password'], before['password']);
+      assert.equal((await cred())['password'], former['password']);
       assert.equal(
         await refusal('write', 'ldap/static-role/bob', { rotation_period: '24h' }),
         'done',
       );
       await configure(ADMIN);
       for (let round = 0; round < 4; round++) await open.pass(60);
-      const after = await cred();
-      assert.notEqual(after['password'], before['password']);
-      assert.equal(await logsIn(uid('bob'), after['password']), true);
-      assert.ok(Number(after['ttl']) > 3600);
+      const latter = await cred();
+      assert.notEqual(latter['password'], former['password']);
+      assert.equal(await logsIn(uid('bob'), latter['password']), true);
+      assert.ok(Number(latter['ttl']) > 3600);
       await open.get('write', 'ldap/static-role/bob', { data: { rotation_period: '1h' } });
     });
 
