@@ -151,10 +151,11 @@ export class Intents {
    * @throws {ConflictError}
    */
   async giveUp(opened: readonly Opened[], nowMs: number): Promise<void> {
+    // First: when this cannot be written they are settled as soon as they fall due, and nobody else would say that they are over.
+    this.release(opened);
     const unit = this.#ports.begin();
     await this.leave(unit, opened, nowMs);
     await unit.commit();
-    this.release(opened);
     this.#ports.queue.committed(unit);
   }
 

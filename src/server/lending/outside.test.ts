@@ -1,6 +1,7 @@
 /** Acts outside the store: what is begun is finished or undone, whatever happens to the request, the process or the target. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { createFaultyStorage } from '../../storage/faulty.ts';
 import { createMemoryStorage } from '../../storage/memory/memory-storage.ts';
 import { KeptLog } from '../audit-fixture.ts';
 import { openInstance, restarted } from '../instance-fixture.ts';
@@ -273,6 +274,31 @@ suite('the replacement of what a target is opened with', () => {
       assert.equal(await server.outcome('read', CREDS), 'ok');
       assert.equal(server.target.refusals, 0);
     }));
+
+  test('that cannot even be given up is settled when it falls due', async () => {
+    /** Commits until one fails; negative = none does. */
+    let until = -1;
+    const storage = createFaultyStorage(createMemoryStorage(), (_call, operation) =>
+      operation === 'commit' && until-- === 0 ? 'before' : undefined,
+    );
+    await lending(
+      async (server) => {
+        server.target.replaced = async () => {
+          server.target.replaced = async () => {};
+          await server.get('write', 'sys/mounts/lend/tune', { data: { max_lease_ttl: '50s' } });
+          // The request's own commit meets the new settings; the next one gives up what it has begun.
+          until = 1;
+        };
+        const [outcome] = await allOf(server, [server.outcome('write', 'lend/key/second')]);
+        assert.notEqual(outcome, 'ok');
+        assert.ok(until < 0);
+        await server.pass(10);
+        assert.equal(await server.outcome('read', CREDS), 'ok');
+        assert.equal(server.target.refusals, 0);
+      },
+      { storage },
+    );
+  });
 
   test('that was cut off is settled before others have waited for long', async () => {
     const storage = createMemoryStorage();
