@@ -167,6 +167,24 @@ test('what a crash leaves at the end is fenced off, wherever the line was cut', 
   }
 });
 
+test('a last line that lacks nothing but its newline is a line, be it a checkpoint', async (t) => {
+  const filePath = path.join(await temporary(t), 'audit.log');
+  const log = await openLog(filePath);
+  await log.append(record('a'), 'request');
+  await log.close();
+  const whole = await readFile(filePath);
+  await truncate(filePath, whole.length - 1);
+  for (const id of ['b', 'c']) {
+    const again = await openLog(filePath);
+    await again.append(record(id), 'request');
+    await again.close();
+  }
+  const result = await verifyAuditFiles([filePath]);
+  assert.equal(result.ok, true, JSON.stringify(result.firstFault));
+  assert.deepEqual([result.records, result.recoveries], [3, 0]);
+  assert.deepEqual((await readFile(filePath)).subarray(0, whole.length), whole);
+});
+
 test('garbage and zero bytes after the last good line are fenced off too', async (t) => {
   const directory = await temporary(t);
   for (const [index, tail] of ['\0'.repeat(5000), 'x\ny\n{"seq":9}\nz', '\n\n'].entries()) {

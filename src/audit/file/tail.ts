@@ -24,7 +24,7 @@ export interface FileTail {
   /** The last checkpoint that tells how far the store had come. */
   readonly checkpoint: StoredCheckpoint | undefined;
   readonly torn: TornBytes | undefined;
-  /** A newline has to be written before anything else (it is counted in {@link torn}). */
+  /** A newline has to be written before anything else; it is counted in {@link torn}, or ends a line that is whole without it. */
   readonly unterminated: boolean;
 }
 
@@ -77,21 +77,16 @@ class TailWalk {
       return;
     }
     this.#unterminated = !terminated;
-    const line = terminated ? parseLine(bytes) : undefined;
-    if (line !== undefined) {
-      const here = { seq: line.seq, hash: hashLine(bytes) };
-      this.#lastFormed = here;
-      const last = this.#last;
-      const continues =
-        last === undefined
-          ? this.#tornBytes === 0 || line.type === 'header'
-          : line.seq === last.seq + 1 && line.prev === last.hash;
-      if (continues && (this.#tornBytes === 0 || this.#fencedBy(line.fields, bytes))) {
-        this.#last = here;
-        if (line.fields['store'] !== undefined) this.#keep(line, bytes);
-        this.#resetTorn();
-        return;
-      }
+    const line = parseLine(bytes);
+    if (line !== undefined && this.#continues(line, bytes)) {
+      this.#last = { seq: line.seq, hash: hashLine(bytes) };
+      this.#lastFormed = this.#last;
+      if (line.fields['store'] !== undefined) this.#keep(line, bytes);
+      this.#resetTorn();
+      return;
+    }
+    if (line !== undefined && terminated) {
+      this.#lastFormed = { seq: line.seq, hash: hashLine(bytes) };
       if (line.type === 'checkpoint') this.#checkpointBehind = true;
     }
     this.#torn.update(bytes);
@@ -99,10 +94,24 @@ class TailWalk {
     this.#tornBytes += bytes.length + 1;
   }
 
+  /**
+   * Whether it is the next of the log. It is when only its newline is missing, too: fenced off, a checkpoint with a good signature would look as if
+   * it had been put there.
+   */
+  #continues(line: ChainedLine, bytes: Buffer): boolean {
+    const last = this.#last;
+    const next =
+      last === undefined
+        ? this.#tornBytes === 0 || line.type === 'header'
+        : line.seq === last.seq + 1 && line.prev === last.hash;
+    return next && (this.#tornBytes === 0 || this.#fencedBy(line.fields, bytes));
+  }
+
   result(): FileTail {
     const checkpoint = this.#checkpoint;
     if (this.#tornBytes === 0) {
-      return { position: this.#last, checkpoint, torn: undefined, unterminated: false };
+      const unterminated = this.#unterminated;
+      return { position: this.#last, checkpoint, torn: undefined, unterminated };
     }
     const changed = this.#checkpointBehind || this.#tornBytes > TORN_BYTES_MAX;
     if (this.#last !== undefined && changed) {
