@@ -83,6 +83,10 @@ export class Unsealer {
     return this.#state.seal.unattended;
   }
 
+  get sealed(): boolean {
+    return this.#state.barrier.sealed;
+  }
+
   async status(): Promise<SealStatus> {
     const { barrier, seal } = this.#state;
     const stored = await this.#state.stored();
@@ -135,17 +139,17 @@ export class Unsealer {
   }
 
   /**
-   * Gives one share. With the last one that the threshold needs the barrier opens, or all shares are forgotten.
+   * Gives one share. With the last one that the threshold needs the barrier opens, or all shares are forgotten. Once it is open this does not fail:
+   * whoever opened it has to go on, whatever the store does then.
    * @param share wiped here; see `parseShare`.
    * @param migrate the share is of the seal that is being left; the store goes over to the configured one.
    * @throws {RequestError} `invalid_request` when the shares do not open the seal.
    */
-  submit(share: Buffer, migrate = false): Promise<SealStatus> {
+  submit(share: Buffer, migrate = false): Promise<void> {
     return this.#turns.take(async () => {
       try {
         if (migrate) await this.#collectForMigration(share);
         else await this.#collectForUnseal(share);
-        return await this.status();
       } finally {
         wipe(share);
       }

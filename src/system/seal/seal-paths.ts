@@ -135,8 +135,8 @@ function unsealPath(ports: SealPorts): Path<Unit> {
               "'key' must be specified in request body as JSON, or 'reset' set to true",
             );
           }
-          const { sealed } = await ports.unsealer.submit(shareOf(fields.key), fields.migrate);
-          if (!sealed) await ports.serve();
+          await ports.unsealer.submit(shareOf(fields.key), fields.migrate);
+          if (!ports.unsealer.sealed) await ports.serve();
           return status(ports);
         },
       },
