@@ -92,6 +92,10 @@ test('OpenSSL’s files are read, whatever it encrypts with, and ours by it', as
 test('a changed PFX says nothing else than before, and bytes that are none are refused', async () => {
   const made = await content();
   const pfx = writePfx(made, options('p'));
+  const version = Buffer.of(2, 1, 3);
+  const empty = Buffer.from(pfx);
+  empty[pfx.indexOf(version) + 1] = 0;
+  assert.throws(() => readPfx(empty, 'p'), DerError);
   fc.assert(
     fc.property(fc.nat(pfx.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
       const bad = Buffer.from(pfx);

@@ -79,10 +79,14 @@ const ITERATIONS_MAX = 250_000;
 const ITERATIONS_WRITTEN = 2048;
 const SALT_BYTES = 16;
 const DES_BLOCK_BYTES = 8;
+/** Versions and iterations. */
+const COUNT_BYTES_MAX = 4;
 
 function integerOf(element: DerElement | undefined): number {
-  if (element?.tag !== DER.integer || element.content.length > 4) throw new DerError('not a count');
-  return element.content.readUIntBE(0, element.content.length);
+  const bytes = element?.tag === DER.integer ? element.content : Buffer.of();
+  // X.690 §8.3.1: an integer has one byte at least.
+  if (bytes.length === 0 || bytes.length > COUNT_BYTES_MAX) throw new DerError('not a count');
+  return bytes.readUIntBE(0, bytes.length);
 }
 
 class Reader {
