@@ -9,7 +9,7 @@ import type { Image } from './image.ts';
 import { LeaseBook } from './lease-book.ts';
 import { Ledger } from './ledger.ts';
 import { Scheduler } from './world/scheduler.ts';
-import { endTrouble, makeTrouble, planOf } from './trouble.ts';
+import { makeTrouble, planOf } from './trouble.ts';
 import type { Plan } from './trouble.ts';
 
 export interface RunOptions {
@@ -72,11 +72,11 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
     for (const node of cluster.nodes) cluster.start(node);
     while (cluster.serving.length < cluster.nodes.length) await scheduler.sleep(20, 'start');
     cluster.calmDown(scheduler.nowMs + BUSY_MS, LATE_WHILE_WAITING_MS);
-    makeTrouble(cluster, plan, new Chance(seed, 'trouble'));
+    const endTrouble = makeTrouble(cluster, plan, new Chance(seed, 'trouble'));
     const clients = Array.from({ length: plan.clients }, () => work(hand, plan));
     await Promise.all(clients);
     phase = 'peace';
-    endTrouble(cluster);
+    endTrouble();
     cluster.calmDown(0, plan.replicas > 0 ? LATE_MS.shared : LATE_MS.alone);
     await inspect(cluster, ledger, image, new Chance(seed, 'inspection'));
     phase = 'over';

@@ -80,7 +80,8 @@ const DOORS_MAX = 40;
 /** Until somebody opens a sealed server again. */
 const SEALED_MS_MAX = 2_000;
 
-export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): void {
+/** Returns what ends all of it, also what was still to come. */
+export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): () => void {
   const { scheduler, network, target, platter, database, nodes } = cluster;
   cluster.latenessMs = plan.latenessMs;
   network.latencyMs = chance.pick([0.5, 2, 10]);
@@ -104,8 +105,10 @@ export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): void 
   }
   if (plan.disk && platter !== undefined) platter.brokenSync = chance.pick([0.002, 0.02, 0.1]);
   const span = spanMs(plan);
+  const toCome: (() => void)[] = [];
   const often = (count: number, what: string, act: () => void): void => {
-    for (let index = 0; index < count; index++) scheduler.in(chance.unit() * span, what, act);
+    for (let index = 0; index < count; index++)
+      toCome.push(scheduler.in(chance.unit() * span, what, act));
   };
   often(plan.crashes, 'trouble: crash', () => {
     chance.pick(nodes).machine?.dieAfter(chance.between(0, DOORS_MAX));
@@ -127,9 +130,13 @@ export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): void 
       network.cutOff.delete(name);
     });
   });
+  return () => {
+    for (const cancel of toCome) cancel();
+    endTrouble(cluster);
+  };
 }
 
-export function endTrouble({ network, target, platter, database, nodes }: Cluster): void {
+function endTrouble({ network, target, platter, database, nodes }: Cluster): void {
   Object.assign(network, { latencyMs: 1, lostRequest: 0, lostAnswer: 0, slow: 0 });
   network.cutOff.clear();
   if (database !== undefined) database.contention = 0;
