@@ -1,4 +1,4 @@
-/** Fills a store through the core with secrets, people (entities with aliases), their tokens, and half as many leases. */
+/** Fills a store through the core with secrets, people (entities with aliases), their tokens, and a lease of each token. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ManualClock } from '../../src/base/clock-fixture.ts';
@@ -132,7 +132,6 @@ export async function fill(place: Place, count: number): Promise<void> {
       );
       const sampled = at % every === 0 && ttlSeconds > DAY_SECONDS;
       if (sampled) kept.tokens.push(clientToken);
-      if (at % 2 === 1) continue;
       const name = server.target.next();
       server.target.make(name);
       const id = `lend/creds/1/1/${name}`;
