@@ -71,9 +71,7 @@ async function compare(counts: readonly number[]): Promise<void> {
       const startMs = performance.now();
       await fill(place, count);
       const seconds = (performance.now() - startMs) / 1000;
-      console.log(
-        `${count} secrets, people, tokens and leases stored in ${seconds.toFixed(1)} s`,
-      );
+      console.log(`${count} secrets, people, tokens and leases stored in ${seconds.toFixed(1)} s`);
     }
     const servers: Server[] = [];
     let names: readonly string[] = [];
