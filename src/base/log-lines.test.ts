@@ -1,6 +1,6 @@
 /** Lines, levels and loggers of the operational log. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, readFileSync, renameSync, rmSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -77,16 +77,19 @@ test('a level holds for one logger, or for all, and can be taken back', () => {
   );
 });
 
-test('a log file can be rotated', (t) => {
+test('a log file can be rotated, and the console sees every line', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'log-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'a.log');
-  const sink = new LogSink(path);
+  const screen = openSync(join(folder, 'console'), 'a');
+  const sink = new LogSink(path, screen);
   sink.write('one\n');
   renameSync(path, `${path}.1`);
   sink.reopen();
   sink.write('two\n');
   sink.close();
+  closeSync(screen);
+  assert.equal(readFileSync(join(folder, 'console'), 'utf8'), 'one\ntwo\n');
   assert.equal(readFileSync(`${path}.1`, 'utf8'), 'one\n');
   assert.equal(readFileSync(path, 'utf8'), 'two\n');
 });

@@ -176,11 +176,16 @@ const STANDARD_ERROR = 2;
 /** Where log lines go: standard error, and a file if one is named. Failing to log is no reason to stop serving. */
 export class LogSink {
   readonly #path: string | undefined;
+  readonly #console: number;
   #file: number | undefined;
 
-  /** @throws when the file cannot be opened. */
-  constructor(path?: string) {
+  /**
+   * @param console descriptor of what stands for the standard error
+   * @throws when the file cannot be opened.
+   */
+  constructor(path?: string, console: number = STANDARD_ERROR) {
     this.#path = path;
+    this.#console = console;
     this.reopen();
   }
 
@@ -193,7 +198,7 @@ export class LogSink {
   }
 
   readonly write = (line: string): void => {
-    for (const target of [STANDARD_ERROR, this.#file]) {
+    for (const target of [this.#console, this.#file]) {
       if (target !== undefined) writeQuietly(target, line);
     }
   };
