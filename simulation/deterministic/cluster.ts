@@ -27,6 +27,7 @@ export interface Sabotage {
   readonly connection?: (connection: Connection, machine: Machine) => Connection;
   readonly audit?: (device: AuditDeviceType, machine: Machine) => AuditDeviceType;
   readonly handle?: (handle: Handle) => Handle;
+  readonly believesClock?: true;
 }
 
 export interface ClusterOptions {
@@ -149,6 +150,7 @@ export class Cluster {
       seed: this.#options.seed * 64 + node.starts,
       skewMs: node.skewMs,
       latenessMs: () => this.#lateness(),
+      believesClock: this.#options.sabotage.believesClock === true,
     });
     node.machine = machine;
     machine.onDeath(() => {

@@ -263,6 +263,12 @@ export const CONTROLS: readonly Control[] = [
     sabotage: { audit: hasty },
   },
   {
+    name: 'the clock of the machine is believed',
+    caught: /refused that is good|ended before its time|accepted after its end|outlived its lease/,
+    sabotage: { believesClock: true },
+    plan: (plan) => ({ ...plan, jumps: 3, crashes: 0, endings: 0 }),
+  },
+  {
     name: 'what is denied is done all the same',
     caught: /was denied has happened/,
     sabotage: {

@@ -116,6 +116,7 @@ export async function makeImage(): Promise<Image> {
     seed: 0,
     skewMs: 0,
     latenessMs: () => 0,
+    believesClock: false,
   });
   const storage = createMemoryStorage();
   const accounts = new Map([

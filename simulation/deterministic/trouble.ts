@@ -24,6 +24,8 @@ export interface Plan {
   /** Servers are sealed, and opened again; they end in good order, and come back. */
   readonly seals: number;
   readonly endings: number;
+  /** Clocks of machines are set, to what is wrong. */
+  readonly jumps: number;
   /** What most of what clients do is about. */
   readonly theme: Theme;
 }
@@ -59,6 +61,7 @@ export function planOf(chance: Chance): Plan {
     disk: !shared && chance.happens(0.3),
     seals: some(0.08, 2),
     endings: some(0.08, 2),
+    jumps: some(0.15, 2),
     theme,
   };
 }
@@ -79,6 +82,10 @@ function spanMs({ things, pauseMs }: Plan): number {
 const DOORS_MAX = 40;
 /** Until somebody opens a sealed server again. */
 const SEALED_MS_MAX = 2_000;
+const HOUR_MS = 3_600_000;
+const DECADE_MS = 87_660 * HOUR_MS;
+/** By how much clocks are set; differences of seconds, which are followed, are between servers anyway. */
+const JUMPS_MS = [HOUR_MS, -HOUR_MS, DECADE_MS, -DECADE_MS];
 
 /** Returns what ends all of it, also what was still to come. */
 export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): () => void {
@@ -130,6 +137,9 @@ export function makeTrouble(cluster: Cluster, plan: Plan, chance: Chance): () =>
       network.cutOff.delete(name);
     });
   });
+  often(plan.jumps, 'trouble: clock', () => {
+    chance.pick(nodes).machine?.setClock(chance.pick(JUMPS_MS));
+  });
   return () => {
     for (const cancel of toCome) cancel();
     endTrouble(cluster);
@@ -145,6 +155,7 @@ function endTrouble({ network, target, platter, database, nodes }: Cluster): voi
   for (const { audit, machine } of nodes) {
     Object.assign(audit, { failing: 0, slow: 0 });
     machine?.goOn();
+    machine?.setClock(0);
     machine?.dieAfter(Number.POSITIVE_INFINITY);
   }
 }

@@ -8,6 +8,7 @@ interface Timer {
 
 export class ManualClock implements Clock {
   #nowMs: number;
+  #setMs = 0;
   readonly #timers = new Set<Timer>();
 
   constructor(nowMs: number = Date.UTC(2030, 0, 1)) {
@@ -15,7 +16,7 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#setMs;
   }
 
   monotonicMs(): number {
@@ -26,6 +27,11 @@ export class ManualClock implements Clock {
     const timer: Timer = { atMs: this.#nowMs + Math.max(delayMs, 0), action };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
+  }
+
+  /** Somebody sets the clock: it says another time, and no time passes. */
+  setAhead(ms: number): void {
+    this.#setMs += ms;
   }
 
   /** Jumps ahead, then fires what has come due on the way, each timer once, in the order of their times. */

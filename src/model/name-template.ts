@@ -3,7 +3,7 @@
  * something random, cut to what the target takes.
  */
 import { createHash } from 'node:crypto';
-import { formatGoTime } from '../base/go-time.ts';
+import { formatGoTime } from '../base/template/go-time.ts';
 import { base62, uuid } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { TemplateError, compileTemplate } from '../base/template/template.ts';

@@ -6,6 +6,7 @@ import { AuditBroker } from '../audit/broker.ts';
 import type { AuditDeviceType } from '../audit/device.ts';
 import { ManualClock } from '../base/clock-fixture.ts';
 import { silentLog } from '../base/log.ts';
+import { SteadyClock } from '../base/steady-clock.ts';
 import type { Log } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -89,8 +90,13 @@ export interface OpenInstance {
 export async function openInstance(options: OpeningOptions = {}): Promise<OpenInstance> {
   const clock = options.clock ?? new ManualClock();
   const target = options.target ?? new LendingTarget();
+  const steadyClock = new SteadyClock({
+    log: options.log ?? silentLog,
+    machine: clock,
+    uptimeMs: () => clock.monotonicMs(),
+  });
   const world: World = {
-    clock,
+    clock: steadyClock,
     random: systemRandom,
     log: options.log ?? silentLog,
     fatal: (reason) => {
@@ -144,6 +150,7 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
     openRekey: false,
     openRootGeneration: false,
     monitoring,
+    steadyClock,
     furtherBackends: new Map([['lending', () => lendingBackend(target)]]),
   });
   const shares =

@@ -1,4 +1,5 @@
 /** One running server: storage, barrier, seal, audit, core and listeners, and the order in which they start and stop. */
+import { degraded } from './service/degraded.ts';
 import { hostname } from 'node:os';
 import { createLogSigner } from '../audit/checkpoint.ts';
 import { Barrier } from '../barrier/barrier.ts';
@@ -132,6 +133,7 @@ export class Instance {
           rawStorage: options.rawStorage ?? false,
           rotationPrograms: options.rotationPrograms ?? '',
           sanitizedConfig: options.sanitizedConfig ?? (() => ({})),
+          adoptClock: () => options.steadyClock?.adopt(),
           snapshots: this.#snapshotsOf(services, duty).ports,
           further: options.furtherBackends ?? new Map(),
           status: {
@@ -143,7 +145,7 @@ export class Instance {
             apiAddress: options.apiAddress,
             clusterAddress: options.clusterAddress,
             hostname: hostname(),
-            degraded: () => this.#degraded(),
+            degraded: () => degraded(options, this.#upkeep, this.#snapshots),
           },
           seal: {
             unsealer: this.unsealer,
@@ -264,13 +266,6 @@ export class Instance {
 
   get services(): Assembly {
     return this.#assembly;
-  }
-
-  /** What keeps the server from serving as it should. */
-  #degraded(): string | undefined {
-    if (this.#options.audit.health.degraded) return 'audit';
-    if (this.#upkeep.integrity.faults.length > 0) return 'integrity';
-    return this.#snapshots?.keeper.failing === true ? 'snapshots' : undefined;
   }
 
   /** Creates the cluster with its first records and a root token. @throws {RequestError} */

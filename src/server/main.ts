@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { AuditBroker } from '../audit/broker.ts';
 import { systemClock } from '../base/clock.ts';
+import { SteadyClock } from '../base/steady-clock.ts';
 import type { LogLevel } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { tellPoolThreads } from '../base/slow-work.ts';
@@ -102,7 +103,8 @@ async function run(
     write: sink.write,
   });
   const log = logs.root;
-  const world: World = { clock: systemClock, random: systemRandom, log, fatal };
+  const clock = new SteadyClock({ log: log.named('clock') });
+  const world: World = { clock, random: systemRandom, log, fatal };
   let instance: Instance | undefined;
   const listeners: Listener[] = [];
   let monitoring: Monitoring | undefined;
@@ -128,7 +130,7 @@ async function run(
     const audit = new AuditBroker({
       types: [fileDevice, socketDevice, syslogDevice, httpDevice],
       origin: `${config.clusterName ?? 'strongroom'}/${nodeName(config)}`,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       log,
       devices: {
@@ -174,6 +176,7 @@ async function run(
       monitoring,
       bindings: bindingsOf(config.bindings),
       lockoutRules: (method) => lockoutRules(config, method),
+      steadyClock: clock,
     });
     const presenters: Presenter[] = [];
     for (const each of config.listeners) {

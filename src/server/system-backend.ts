@@ -25,6 +25,7 @@ import { monitoringPaths } from '../system/metrics.ts';
 import { rawPaths } from '../system/raw/raw.ts';
 import { monitorPaths } from '../system/watch/monitor.ts';
 import { pprofPaths } from '../system/watch/pprof.ts';
+import { clockPaths } from '../system/config/clock.ts';
 import { sanitizedStatePaths } from '../system/config/sanitized-state.ts';
 import { uiHeaderPaths } from '../system/config/ui-headers.ts';
 import type { Unit } from '../model/transaction.ts';
@@ -75,6 +76,7 @@ export interface SystemOptions {
   readonly monitoring: Monitoring;
   /** The configuration without anything secret. */
   readonly sanitizedConfig: () => Readonly<Record<string, unknown>>;
+  readonly adoptClock: () => void;
 }
 
 /** What a handler calls in the unit that changes something that is cached. */
@@ -178,6 +180,7 @@ export function systemBackend(
       ...corsPaths({ changed: bump(CORS_SCOPE) }),
       ...uiHeaderPaths(),
       ...sanitizedStatePaths(options.sanitizedConfig),
+      ...clockPaths(options.adoptClock),
       ...auditedHeaderPaths({ changed: bump(AUDITED_HEADERS_SCOPE) }),
       ...monitoringPaths(options.monitoring),
       ...loggerPaths(options.monitoring.logs),

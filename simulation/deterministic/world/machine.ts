@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Log, LogFields } from '../../../src/base/log.ts';
+import { SteadyClock } from '../../../src/base/steady-clock.ts';
 import type { World } from '../../../src/base/world.ts';
 import { Chance } from './chance.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -19,6 +20,8 @@ export interface MachineOptions {
   readonly skewMs: number;
   /** Timers are this late at most, as on a busy machine; may change as the run goes on. */
   readonly latenessMs: () => number;
+  /** The process takes the time that its machine has, whatever that is. */
+  readonly believesClock: boolean;
 }
 
 export class DeadError extends Error {
@@ -34,6 +37,8 @@ export class Machine {
   #alive = true;
   #stopped = false;
   #waiting: (() => void)[] = [];
+  /** Somebody has set the clock of the machine by so much. */
+  #setMs = 0;
   /** Doors that it still gets through; undefined = any number. */
   #doorsLeft: number | undefined;
   /** Why it ended, when it ended by itself. */
@@ -123,17 +128,29 @@ export class Machine {
     }
   }
 
+  /** Its machine says another time; 0 sets it right. */
+  setClock(byMs: number): void {
+    if (this.#alive) this.#scheduler.note(`${this.name} has its clock set by ${byMs} ms`);
+    this.#setMs = byMs;
+  }
+
   #clock(): Clock {
     const { skewMs, latenessMs, name } = this.#options;
     const scheduler = this.#scheduler;
-    return {
-      nowMs: () => EPOCH_MS + Math.floor(scheduler.nowMs + skewMs),
+    const machine: Clock = {
+      nowMs: () => EPOCH_MS + Math.floor(scheduler.nowMs + skewMs + this.#setMs),
       monotonicMs: () => scheduler.nowMs,
       after: (delayMs, action) => {
         const late = this.chance.unit() * latenessMs();
         return this.later(delayMs + late, `${name} timer`, action);
       },
     };
+    if (this.#options.believesClock) return machine;
+    return new SteadyClock({
+      log: this.#log('clock'),
+      machine,
+      uptimeMs: () => scheduler.nowMs,
+    });
   }
 
   #log(logger: string): Log {

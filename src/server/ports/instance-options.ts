@@ -1,4 +1,5 @@
 /** What a running server is made of. */
+import type { SteadyClock } from '../../base/steady-clock.ts';
 import type { AuditBroker, AuditDeviceSpec } from '../../audit/broker.ts';
 import type { World } from '../../base/world.ts';
 import type { Binding } from '../../core/bindings/bindings.ts';
@@ -44,6 +45,8 @@ export interface InstanceOptions {
   readonly bindings?: readonly Binding[] | undefined;
   /** Lockout rules of an auth method, from the configuration. */
   readonly lockoutRules?: (method: string) => LockoutRules;
+  /** The clock of the world, where it may disagree with the machine's. */
+  readonly steadyClock?: Pick<SteadyClock, 'offMs' | 'adopt'>;
   /** Engines beside the built-in ones, by type. */
   readonly furtherBackends?: ReadonlyMap<string, () => Backend>;
 }
