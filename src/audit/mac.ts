@@ -19,6 +19,11 @@ export class Mac {
     return MAC_PREFIX + this.#key.digestText(value, 'hex');
   }
 
+  /** The 64 digits alone. */
+  hex(value: string | Uint8Array): string {
+    return this.#key.digestText(value, 'hex');
+  }
+
   /** Wipes the key; every later use throws. */
   destroy(): void {
     this.#key.destroy();

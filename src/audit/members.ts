@@ -13,9 +13,28 @@ export function clearText(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/** A key in clear, as JSON; however long. */
-export function keyText(key: string): string {
-  return PLAIN.test(key) ? `"${key}"` : JSON.stringify(key);
+/** Names whose text is kept, and the longest of them. */
+const KEPT_NAMES_MAX = 512;
+const KEPT_NAME_LENGTH_MAX = 64;
+
+/** Names of members in clear, as JSON with the colon behind. Most are those of paths, and recur: their text is kept. */
+export class Names {
+  readonly #kept = new Map<string, string>();
+
+  /** @param name however long. */
+  of(name: string): string {
+    return this.#kept.get(name) ?? this.#render(name);
+  }
+
+  #render(name: string): string {
+    const text = `${JSON.stringify(name)}:`;
+    if (name.length <= KEPT_NAME_LENGTH_MAX) {
+      // Callers may choose names: whatever came is let go, and what recurs comes again.
+      if (this.#kept.size >= KEPT_NAMES_MAX) this.#kept.clear();
+      this.#kept.set(name, text);
+    }
+    return text;
+  }
 }
 
 /** Collects the members of a JSON object, leaving out empty ones as Go's `omitempty` does. Names are plain words. */

@@ -3,8 +3,8 @@
  * maps, `null`, and values under the keys that the mount's settings name. A type that is not known here is never written out.
  */
 import { isRawNumber } from '../base/json.ts';
-import { ScalarHashes } from './mac.ts';
-import { keyText } from './members.ts';
+import { MAC_PREFIX, ScalarHashes } from './mac.ts';
+import { Names } from './members.ts';
 import type { Mac } from './mac.ts';
 
 /** More scalars than this in one body are hashed as a whole, so that a body of tiny strings cannot keep the server busy. */
@@ -19,6 +19,11 @@ export const PUBLIC_TEXT_LENGTH_MAX = 4096;
 const SCRUBBED_LENGTH_MIN = 6;
 
 const NO_KEYS: readonly string[] = [];
+const NOTHING: string[] = [];
+const QUOTE = '"';
+const HASHED_BEGIN = `"${MAC_PREFIX}`;
+/** Stands for what is of no known kind. */
+const UNRECORDED = '"[unrecorded]"';
 
 /** Thrown inside, when a structure is past a limit. */
 class TooMuch extends Error {}
@@ -28,7 +33,13 @@ export class Redactor {
   readonly #mac: Mac;
   readonly #raw: boolean;
   readonly #scalars: ScalarHashes;
+  readonly #names = new Names();
   #valuesLeft = 0;
+  /**
+   * What the text of {@link data} is put together of, in the end and at once: texts that are added to each other stay trees of
+   * small objects until they are written, of which a batch of a hundred leaves as many as everything else it does.
+   */
+  #pieces: string[] = [];
 
   constructor(mac: Mac, options: { readonly logRaw: boolean }) {
     this.#mac = mac;
@@ -53,11 +64,15 @@ export class Redactor {
    */
   data(value: unknown, clearKeys: readonly string[] = NO_KEYS): string {
     this.#valuesLeft = REDACTED_VALUES_MAX;
+    this.#pieces = [];
     try {
-      return this.#value(value, clearKeys, this.#raw, 0);
+      this.#value(value, clearKeys, this.#raw, 0);
+      return this.#pieces.join('');
     } catch (error) {
       if (!(error instanceof TooMuch)) throw error;
       return `{"elided":${this.#whole(value)}}`;
+    } finally {
+      this.#pieces = NOTHING;
     }
   }
 
@@ -82,79 +97,114 @@ export class Redactor {
     return JSON.stringify(shown);
   }
 
-  #value(value: unknown, clearKeys: readonly string[], clear: boolean, depth: number): string {
+  #value(value: unknown, clearKeys: readonly string[], clear: boolean, depth: number): void {
     switch (typeof value) {
       case 'string':
         this.#count();
-        return clear ? JSON.stringify(value) : `"${this.#scalars.text(value)}"`;
+        if (clear) this.#pieces.push(JSON.stringify(value));
+        else this.#text(value);
+        return;
       case 'number':
         this.#count();
-        if (clear) return Number.isFinite(value) ? String(value) : 'null';
-        return `"${this.#scalars.number(value)}"`;
+        if (clear) this.#pieces.push(Number.isFinite(value) ? String(value) : 'null');
+        else this.#quoted(this.#scalars.number(value));
+        return;
       case 'boolean':
         this.#count();
-        return clear ? String(value) : `"${this.#scalars.boolean(value)}"`;
+        if (clear) this.#pieces.push(String(value));
+        else this.#quoted(this.#scalars.boolean(value));
+        return;
       case 'bigint':
         this.#count();
-        return clear ? String(value) : `"${this.#mac.of(String(value))}"`;
+        if (clear) this.#pieces.push(String(value));
+        else this.#hashed(String(value));
+        return;
       case 'object':
-        return value === null ? 'null' : this.#object(value, clearKeys, clear, depth);
+        if (value === null) this.#pieces.push('null');
+        else this.#object(value, clearKeys, clear, depth);
+        return;
       case 'undefined':
-        return 'null';
+        this.#pieces.push('null');
+        return;
       default:
-        return '"[unrecorded]"';
+        this.#pieces.push(UNRECORDED);
     }
   }
 
-  #object(value: object, clearKeys: readonly string[], clear: boolean, depth: number): string {
+  #object(value: object, clearKeys: readonly string[], clear: boolean, depth: number): void {
     this.#count();
     if (depth >= REDACTED_DEPTH_MAX) throw new TooMuch();
     if (Array.isArray(value)) {
-      // Joined, not added to each other: a long list would stay a tree of thousands of texts until it is written.
-      const items: string[] = [];
-      for (const item of value) items.push(this.#value(item, clearKeys, clear, depth + 1));
-      return `[${items.join(',')}]`;
-    }
-    if (value instanceof Uint8Array) {
-      if (!clear) return `"${this.#mac.of(value)}"`;
-      return JSON.stringify(Buffer.from(value).toString('base64'));
-    }
-    if (isRawNumber(value)) {
-      return clear ? value.rawJSON : `"${this.#mac.of(value.rawJSON)}"`;
-    }
-    if (value instanceof Date) {
-      const text = Number.isNaN(value.getTime()) ? '' : value.toISOString();
-      return clear ? JSON.stringify(text) : `"${this.#scalars.text(text)}"`;
-    }
-    if (value instanceof Map) {
-      let text = '{';
-      for (const [key, item] of value as Map<unknown, unknown>) {
-        text = this.#member(text, String(key), item, clearKeys, depth);
+      let before = '[';
+      for (const item of value) {
+        this.#pieces.push(before);
+        this.#value(item, clearKeys, clear, depth + 1);
+        before = ',';
       }
-      return `${text}}`;
+      this.#pieces.push(before === '[' ? '[]' : ']');
+    } else if (isPlain(value)) {
+      // A raw number is such an object too.
+      if (isRawNumber(value)) {
+        if (clear) this.#pieces.push(value.rawJSON);
+        else this.#hashed(value.rawJSON);
+        return;
+      }
+      let first = true;
+      for (const key of Object.keys(value)) {
+        const item = value[key];
+        if (item === undefined) continue;
+        this.#member(first, key, item, clearKeys, depth);
+        first = false;
+      }
+      this.#pieces.push(first ? '{}' : '}');
+    } else if (value instanceof Map) {
+      let first = true;
+      for (const [key, item] of value as Map<unknown, unknown>) {
+        this.#member(first, String(key), item, clearKeys, depth);
+        first = false;
+      }
+      this.#pieces.push(first ? '{}' : '}');
+    } else if (value instanceof Uint8Array) {
+      if (clear) this.#pieces.push(JSON.stringify(Buffer.from(value).toString('base64')));
+      else this.#hashed(value);
+    } else if (value instanceof Date) {
+      const text = Number.isNaN(value.getTime()) ? '' : value.toISOString();
+      if (clear) this.#pieces.push(JSON.stringify(text));
+      else this.#text(text);
+    } else {
+      this.#pieces.push(UNRECORDED);
     }
-    if (!isPlain(value)) return '"[unrecorded]"';
-    let text = '{';
-    for (const key of Object.keys(value)) {
-      const item = value[key];
-      if (item === undefined) continue;
-      text = this.#member(text, key, item, clearKeys, depth);
-    }
-    return `${text}}`;
   }
 
   #member(
-    before: string,
+    first: boolean,
     key: string,
     item: unknown,
     clearKeys: readonly string[],
     depth: number,
-  ): string {
+  ): void {
     const clear = this.#raw || (clearKeys.length > 0 && clearKeys.includes(key));
-    const name =
-      key.length > REDACTED_KEY_LENGTH_MAX && !this.#raw ? `"${this.#mac.of(key)}"` : keyText(key);
-    const separator = before.length > 1 ? ',' : '';
-    return `${before}${separator}${name}:${this.#value(item, clearKeys, clear, depth + 1)}`;
+    this.#pieces.push(first ? '{' : ',');
+    if (key.length > REDACTED_KEY_LENGTH_MAX && !this.#raw) {
+      this.#hashed(key);
+      this.#pieces.push(':');
+    } else {
+      this.#pieces.push(this.#names.of(key));
+    }
+    this.#value(item, clearKeys, clear, depth + 1);
+  }
+
+  #text(text: string): void {
+    if (text === '') this.#quoted(this.#scalars.text(text));
+    else this.#hashed(text);
+  }
+
+  #hashed(value: string | Uint8Array): void {
+    this.#pieces.push(HASHED_BEGIN, this.#mac.hex(value), QUOTE);
+  }
+
+  #quoted(hash: string): void {
+    this.#pieces.push(QUOTE, hash, QUOTE);
   }
 
   #count(): void {
@@ -167,7 +217,7 @@ export class Redactor {
     try {
       text = JSON.stringify(value) ?? '';
     } catch {
-      return '"[unrecorded]"';
+      return UNRECORDED;
     }
     return `"${this.#mac.of(text)}"`;
   }

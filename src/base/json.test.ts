@@ -9,6 +9,7 @@ import {
   isWellFormedJson,
   JsonLimitError,
   parseJson,
+  parsePlainJson,
 } from './json.ts';
 
 test('numbers come back as they were written', () => {
@@ -52,6 +53,37 @@ test('what JSON.stringify writes is read back', () => {
       const text = JSON.stringify(value);
       assert.equal(JSON.stringify(parseJson(text)), text);
     }),
+  );
+});
+
+test('JSON that asks for no care is parsed to the same value at once, and any other is left alone', () => {
+  const depthMax = 3;
+  const check = (text: string): void => {
+    const plain = parsePlainJson(text, depthMax);
+    if (plain === undefined) return;
+    assertJsonLimits(Buffer.from(text), { depthMax, valuesMax: text.length });
+    assert.equal(JSON.stringify(plain), JSON.stringify(parseJson(text)));
+  };
+  for (const text of [
+    '{"a":1.0}',
+    '[1e3]',
+    '-0',
+    '{"a":',
+    '',
+    '["\\ud800"]',
+    '[[[[]]]]',
+    '[{"a":{"b":{}}}]',
+  ]) {
+    assert.equal(parsePlainJson(text, depthMax), undefined, text);
+  }
+  assert.deepEqual(parsePlainJson('[[["1.0",null]]]', depthMax), [[['1.0', null]]]);
+  assert.deepEqual(parsePlainJson('{"a":[{"b":17}],"c":"1.0"}', depthMax), {
+    a: [{ b: 17 }],
+    c: '1.0',
+  });
+  fc.assert(fc.property(fc.json({ maxDepth: 6 }), check));
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'[]{}",:-0.1e9a '.split('')) }), check),
   );
 });
 

@@ -49,6 +49,39 @@ export function parseJson(text: string): JsonValue {
   }) as JsonValue;
 }
 
+/**
+ * The value of a JSON text in which nothing asks for care: what {@link parseJson} gives, without reading the text again and again.
+ * @returns undefined when something may ask for it, when it is nested deeper than `depthMax`, and when it is no JSON: whoever asks
+ * must find out which. The text must not be so long that so many values as it has characters would be too many.
+ */
+export function parsePlainJson(text: string, depthMax: number): JsonValue | undefined {
+  if (text.includes('\\')) return undefined;
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+  const found = survey(value, depthMax);
+  if (found === 'too deep' || (found === 'numbers' && NEEDS_CARE.test(text))) return undefined;
+  return value;
+}
+
+/** What is in a value that was parsed just now. */
+function survey(value: JsonValue, depthLeft: number): 'texts' | 'numbers' | 'too deep' {
+  if (typeof value === 'number') return 'numbers';
+  if (typeof value !== 'object' || value === null) return 'texts';
+  if (depthLeft === 0) return 'too deep';
+  let found: 'texts' | 'numbers' = 'texts';
+  const values = Array.isArray(value) ? value : Object.values(value);
+  for (const each of values) {
+    const inside = typeof each === 'string' ? 'texts' : survey(each, depthLeft - 1);
+    if (inside === 'too deep') return inside;
+    if (inside === 'numbers') found = inside;
+  }
+  return found;
+}
+
 function withWellFormedNames(object: JsonObject): JsonObject {
   const names = Object.keys(object);
   if (names.every((name) => name.isWellFormed())) return object;

@@ -15,7 +15,7 @@ import type { ListenerLimits } from './limits.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { newPeer, PeerConnection } from './peer.ts';
 import type { Peer } from './peer.ts';
-import { replyHeaders, writeBody } from './reply-body.ts';
+import { inBytes, replyHeaders, writeBody } from './reply-body.ts';
 import { customHeaders } from './response-headers.ts';
 import type { HeadersForStatus } from './response-headers.ts';
 import { divert, isProperRequest, makeServer } from './http-server.ts';
@@ -199,7 +199,7 @@ export class Listener {
       return;
     }
     facade.handle(exchange).then(
-      (reply) => this.#reply(exchange, peer, reply, last),
+      (reply) => this.#reply(exchange, peer, inBytes(reply), last),
       (error: unknown) => {
         this.#options.log.error('a facade failed', {
           error: error instanceof Error ? error.name : 'unknown',

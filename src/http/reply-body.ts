@@ -5,6 +5,16 @@ import type { WireReply } from '../facades/facade.ts';
 
 type Stream = NonNullable<WireReply['stream']>;
 
+/** Longer texts than this are made bytes once; shorter ones go out in one text with their head. */
+const TEXT_LENGTH_MAX = 4096;
+
+/** The body as it is best sent: a long text would be put together anew to be measured, and once more with the head before it. */
+export function inBytes(reply: WireReply): WireReply {
+  const { body } = reply;
+  if (typeof body !== 'string' || body.length <= TEXT_LENGTH_MAX) return reply;
+  return { ...reply, body: Buffer.from(body) };
+}
+
 /** The headers of a reply, its length included where it is known; else HTTP sends it in chunks. */
 export function replyHeaders(
   custom: Readonly<Record<string, string>> | undefined,

@@ -5,6 +5,7 @@ import {
   isRawNumber,
   JsonLimitError,
   parseJson,
+  parsePlainJson,
 } from '../../base/json.ts';
 import type { JsonLimits, JsonObject, JsonValue } from '../../base/json.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
@@ -108,6 +109,11 @@ function looksLikeJson(bytes: Buffer): boolean {
  * @throws {RequestError} 400
  */
 export function parseJsonBody(bytes: Buffer, limits: JsonLimits): JsonObject {
+  // A text has no more values than bytes. What is short is parsed first, and only looked at closely when that tells to.
+  if (bytes.length <= limits.valuesMax) {
+    const plain = parsePlainJson(bytes.toString('utf8'), limits.depthMax);
+    if (isJsonObject(plain)) return Object.assign(emptyObject(), plain);
+  }
   try {
     assertJsonLimits(bytes, limits);
     const text = bytes.toString('utf8');

@@ -42,15 +42,22 @@ function rawText(item: JsonObject, index: number, name: string): string {
 
 /** Text of an item; undefined when it is not there. @throws {RequestError} it is something else */
 export function itemText(item: JsonObject, index: number, name: string): string | undefined {
-  const value = Object.hasOwn(item, name) ? item[name] : undefined;
+  return textOf(Object.hasOwn(item, name) ? item[name] : undefined, index, name);
+}
+
+/** The same of a value that was taken out of its item. @throws {RequestError} */
+export function textOf(
+  value: JsonValue | undefined,
+  index: number,
+  name: string,
+): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
   throw refused(`failed to parse batch input: '[${index}].${name}' expected type 'string'`);
 }
 
-/** A whole number of an item, 0 when it is not there. @throws {RequestError} */
-export function itemNumber(item: JsonObject, index: number, name: string): number {
-  const value = Object.hasOwn(item, name) ? item[name] : undefined;
+/** A whole number of what was taken out of an item, 0 when it is not there. @throws {RequestError} */
+export function numberOf(value: JsonValue | undefined, index: number, name: string): number {
   if (value === undefined || value === null) return 0;
   const number = isRawNumber(value) ? Number(value.rawJSON) : value;
   if (typeof number === 'number' && Number.isSafeInteger(number)) return number;

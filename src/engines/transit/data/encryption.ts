@@ -10,11 +10,11 @@ import {
   batchItems,
   batchReply,
   batchTexts,
-  itemNumber,
-  itemText,
+  numberOf,
   outcomeOf,
   outcomesOf,
   singleReply,
+  textOf,
 } from './batch.ts';
 import type { BatchOptions, Made, Outcome } from './batch.ts';
 import { decryptBytes, encryptBytes, inputBytes } from './crypt.ts';
@@ -88,28 +88,30 @@ function inputsOf(
   const items = required
     ? batchItems(fields.batch_input)
     : batchTexts(fields.batch_input, REWRAP_TEXTS);
+  let withContext = 0;
+  let withNonce = false;
   const inputs = items.map((item, index) => {
-    const own = itemText(item, index, what);
+    const own = textOf(item[what], index, what);
     if (own === undefined && required) {
       const message = `failed to parse batch input: '[${index}].${what}' missing ${what}`;
       throw asRequestError(new ItemError(message, 'internal'));
     }
+    const context = textOf(item['context'], index, 'context') ?? '';
+    if (context !== '') withContext++;
+    if (item['nonce'] !== undefined) withNonce = true;
     return {
       text: own ?? '',
-      context: itemText(item, index, 'context') ?? '',
-      associatedData: itemText(item, index, 'associated_data') ?? '',
-      keyVersion: itemNumber(item, index, 'key_version'),
-      reference: itemText(item, index, 'reference') ?? '',
+      context,
+      associatedData: textOf(item['associated_data'], index, 'associated_data') ?? '',
+      keyVersion: numberOf(item['key_version'], index, 'key_version'),
+      reference: textOf(item['reference'], index, 'reference') ?? '',
     };
   });
-  const withContext = inputs.filter((input) => input.context !== '').length;
   if (withContext !== 0 && withContext !== inputs.length) {
     throw invalidRequest('context should be set either in all the request blocks or in none');
   }
   // A nonce of the caller's own is never used (CVE-2023-4680).
-  const warnings = items.some((item) => Object.hasOwn(item, 'nonce'))
-    ? ['the nonces in batch_input are not used']
-    : [];
+  const warnings = withNonce ? ['the nonces in batch_input are not used'] : [];
   return { inputs, batch: true, warnings };
 }
 
@@ -152,12 +154,6 @@ class KeyInUse {
     this.record = record;
   }
 
-  /** Uses a version at once when this request has it already: a batch then waits for its first item only. */
-  #with<T>(version: number, use: (ready: ReadyKey) => T | Promise<T>): T | Promise<T> {
-    const ready = this.#ready.get(version);
-    return ready === undefined ? this.#load(version).then(use) : use(ready);
-  }
-
   async #load(version: number): Promise<ReadyKey> {
     const ready = await this.#ports.keys.ready(this.#store, this.#name, this.record, version);
     this.#ready.set(version, ready);
@@ -167,11 +163,15 @@ class KeyInUse {
   encrypt(plaintext: Buffer, wanted: number, options: CryptOptions): Sealed | Promise<Sealed> {
     checkUsable(this.record, 'encryption');
     const version = versionToMake(this.record, wanted, 'encryption');
-    return this.#with(version, (ready) => {
-      const sealed = encryptBytes(this.record, ready, plaintext, options, this.#ports.nonces);
-      const ciphertext = withVersion(version, sealed.toString('base64'));
-      return { ciphertext, key_version: version };
-    });
+    // A version that this request has already is used at once: a batch waits for its first item only.
+    const held = this.#ready.get(version);
+    if (held !== undefined) return this.#seal(held, version, plaintext, options);
+    return this.#load(version).then((ready) => this.#seal(ready, version, plaintext, options));
+  }
+
+  #seal(ready: ReadyKey, version: number, plaintext: Buffer, options: CryptOptions): Sealed {
+    const sealed = encryptBytes(this.record, ready, plaintext, options, this.#ports.nonces);
+    return { ciphertext: withVersion(version, sealed.toString('base64')), key_version: version };
   }
 
   decrypt(ciphertext: string, options: CryptOptions): Buffer | Promise<Buffer> {
@@ -179,7 +179,9 @@ class KeyInUse {
     if (ciphertext === '') throw new ItemError('missing ciphertext to decrypt');
     const { version, body } = parseMarked(this.record, ciphertext, 'ciphertext');
     const sealed = inputBytes(body, 'invalid ciphertext: could not decode base64');
-    return this.#with(version, (ready) => decryptBytes(this.record, ready, sealed, options));
+    const held = this.#ready.get(version);
+    if (held !== undefined) return decryptBytes(this.record, held, sealed, options);
+    return this.#load(version).then((ready) => decryptBytes(this.record, ready, sealed, options));
   }
 }
 
