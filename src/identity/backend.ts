@@ -30,6 +30,7 @@ export function identityBackend(
     kind: 'system',
     scope: 'unit',
     summary: 'Entities, aliases and groups: who is behind a login.',
+    openPlaces: ['oidc/.well-known/', 'oidc/provider/+/.well-known/'],
     paths: [
       ...entityPaths(identity),
       ...entityAliasPaths(identity),

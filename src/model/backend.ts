@@ -3,7 +3,8 @@
  * completion derive from it.
  *
  * Path patterns are `/`-separated segments: `roles/{name}`. `{name}` matches one segment of Vault's generic name
- * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{id:uuid}` one of a UUID’s form, `{path...}` the rest of the path, slashes included,
+ * (`\w(([\w.-]+)?\w)?`), `{name:any}` one segment of any characters, `{id:uuid}` one of a UUID’s form,
+ * `{serial:hex}` one of hexadecimal digits, colons and dashes, `{path...}` the rest of the path, slashes included,
  * possibly empty (`{path..+}` not empty; literal segments may follow it: `mounts/{path...}/tune`). `creds[/{name}]` makes the bracketed end optional.
  */
 import type { Awaitable } from '../base/awaitable.ts';
@@ -34,10 +35,10 @@ export interface Path<S = Transaction> {
   /** Tells create from update; without it every write is an update. */
   readonly exists?: (request: Request<never>, store: S) => Awaitable<boolean>;
   readonly help: { readonly synopsis: string; readonly description?: string };
-  /** No token is needed (logins, public keys). */
-  readonly unauthenticated?: boolean;
-  /** Needs the `sudo` capability as well. */
-  readonly sudo?: boolean;
+  /** No token is needed (logins, public keys); `folder`: only where the path is named with a slash behind it, as a listing is. */
+  readonly unauthenticated?: boolean | 'folder';
+  /** Needs the `sudo` capability as well; `folder` as above. */
+  readonly sudo?: boolean | 'folder';
   /** Refused inside a child namespace (`sys` routes of the whole server). */
   readonly rootNamespaceOnly?: boolean;
   /** Answers while the server is sealed or not initialised. */
@@ -60,8 +61,8 @@ export interface PathSpec<S, F extends FieldSet> {
   readonly operations: Readonly<Partial<Record<DeclaredOperation, OperationSpec<S, Values<F>>>>>;
   readonly exists?: (request: Request<Values<F>>, store: S) => Awaitable<boolean>;
   readonly help: Path['help'];
-  readonly unauthenticated?: boolean;
-  readonly sudo?: boolean;
+  readonly unauthenticated?: boolean | 'folder';
+  readonly sudo?: boolean | 'folder';
   readonly rootNamespaceOnly?: boolean;
   readonly whileSealed?: boolean;
   readonly login?: boolean;
@@ -118,6 +119,13 @@ export interface Backend<S = Transaction> {
   readonly kind: 'secret' | 'auth' | 'system';
   readonly summary: string;
   readonly paths: readonly Path<S>[];
+  /**
+   * Where nobody is asked for a token, not even to hear that there is nothing: `+` stands for one segment, a slash at the end
+   * for all that is below.
+   */
+  readonly openPlaces?: readonly string[];
+  /** Where everything needs `sudo`, also to hear that there is nothing; written as above. */
+  readonly sudoPlaces?: readonly string[];
   readonly secrets?: Readonly<Record<string, SecretType>>;
   /** How intents that were left open are finished or undone, by kind. */
   readonly intents?: Readonly<Record<string, IntentType>>;

@@ -19,12 +19,13 @@ export const ROOT_POLICY: Policy = {
 };
 
 /** What a wrapping token may do: fetch the one answer that it stands for. */
-export const RESPONSE_WRAPPING_POLICY_TEXT = `path "cubbyhole/response" {
-  capabilities = ["create", "read"]
+export const RESPONSE_WRAPPING_POLICY_TEXT = `
+path "cubbyhole/response" {
+    capabilities = ["create", "read"]
 }
 
 path "sys/wrapping/unwrap" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 `;
 

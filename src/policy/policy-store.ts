@@ -36,6 +36,8 @@ interface PolicyRecord {
   readonly version: number;
   readonly casRequired: boolean;
   readonly modifiedMs: number;
+  /** When its namespace began; only `default` keeps it. */
+  readonly beganMs?: number;
   readonly expiresAtMs: number | null;
   readonly allowances: TemplateAllowances;
 }
@@ -90,6 +92,7 @@ export class PolicyStore {
       version: 1,
       casRequired: false,
       modifiedMs: nowMs,
+      beganMs: nowMs,
       expiresAtMs: null,
       allowances: NO_ALLOWANCES,
     };
@@ -105,6 +108,11 @@ export class PolicyStore {
     nowMs: number,
   ): Promise<StoredPolicy | undefined> {
     const fixed = fixedPolicy(namespaceId, name);
+    if (fixed?.name === RESPONSE_WRAPPING_POLICY_NAME) {
+      // It is as old as its namespace, in which it was never changed.
+      const first = await view(unit, namespaceId).getRecord<PolicyRecord>(DEFAULT_POLICY_NAME);
+      return { ...fixed, modifiedMs: first?.beganMs ?? first?.modifiedMs ?? 0 };
+    }
     if (fixed !== undefined) return fixed;
     if (policyNameProblem(name) !== undefined) return undefined;
     const record = await view(unit, namespaceId).getRecord<PolicyRecord>(name);
@@ -194,6 +202,7 @@ export class PolicyStore {
       version: (existing?.version ?? 0) + 1,
       casRequired: change.casRequired,
       modifiedMs: nowMs,
+      ...(existing?.beganMs !== undefined && { beganMs: existing.beganMs }),
       expiresAtMs: change.expiresAtMs ?? null,
       allowances: change.allowances,
     };

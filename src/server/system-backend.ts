@@ -109,6 +109,17 @@ export function systemBackend(
     kind: 'system',
     scope: 'unit',
     summary: 'system backend: endpoints used for control, policy and debugging',
+    openPlaces: ['wrapping/pubkey', 'replication/status', 'internal/ui/mounts/'],
+    sudoPlaces: [
+      'audit/',
+      'config/auditing/',
+      'config/ui/headers/',
+      'plugins/catalog/',
+      'leases/revoke-prefix/',
+      'leases/revoke-force/',
+      'leases/lookup/',
+      'internal/inspect/',
+    ],
     paths: [
       ...statusPaths({
         ...options.status,

@@ -1,6 +1,7 @@
 /** Response wrapping: a wrapped answer is opened once, by whoever holds its token, and by nothing else. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import type { JsonObject } from '../base/json.ts';
 import { openInstance } from './instance-fixture.ts';
 import type { Asking, OpenInstance } from './instance-fixture.ts';
 
@@ -56,6 +57,24 @@ suite('a wrapped answer', () => {
       // Nobody learns from it that there is such a token.
       assert.equal(error?.code, 'invalid_request', path);
     }
+  });
+
+  test('is looked at first, whatever is asked of it', async () => {
+    for (const path of ['lookup', 'unwrap', 'rewrap']) {
+      for (const operation of ['delete', 'header'] as const) {
+        const refusal = (data: JsonObject): Promise<string> =>
+          server.outcome(operation, `sys/wrapping/${path}`, { data });
+        assert.equal(await refusal({ token: await wrapped() }), 'unsupported_operation', path);
+        assert.equal(await refusal({ token: 'nope' }), 'invalid_request', path);
+        const unknown = await server.outcome(operation, `sys/wrapping/${path}`, { token: 'nope' });
+        assert.equal(unknown, 'invalid_request', path);
+      }
+    }
+  });
+
+  test('is also what only warns', async () => {
+    const { wrap } = await server.ask('write', 'sys/leases/tidy', { wrapTtlSeconds: 60 });
+    assert.equal(wrap?.creationPath, 'sys/leases/tidy');
   });
 
   test('is opened once: by its own token, or by another that may', async () => {

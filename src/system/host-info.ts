@@ -175,7 +175,7 @@ function host(nowMs: number): Record<string, unknown> {
 export function hostInfoPaths(ports: { readonly clock: Clock }): Path<Unit>[] {
   return [
     defineSystemPath({
-      pattern: 'host-info',
+      pattern: 'host-info[/]',
       fields: {},
       rootNamespaceOnly: true,
       help: { synopsis: 'Processors, memory, disk and system of this server’s machine.' },

@@ -121,7 +121,7 @@ export function internalUiPaths(ports: InternalUiPorts): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'internal/ui/mounts/{path...}',
+      pattern: 'internal/ui/mounts/{path..+}',
       fields: { path: { kind: 'string', description: 'A path below the mount.' } },
       unauthenticated: true,
       help: { synopsis: 'Shows the mount that serves a path, if the caller can reach it.' },

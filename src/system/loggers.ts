@@ -3,7 +3,7 @@ import { LOG_LEVELS } from '../base/log.ts';
 import type { LogLevel } from '../base/log.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
-import { invalidRequest, notFound } from '../model/errors.ts';
+import { invalidRequest } from '../model/errors.ts';
 import type { Unit } from '../model/transaction.ts';
 
 /** The levels of this process; they are not stored. */
@@ -100,20 +100,22 @@ export function loggerPaths(ports: LogLevels): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'loggers/{name}',
+      pattern: 'loggers/{name...}',
       fields: { name: { kind: 'string', description: 'Name of the logger.' }, level: levelField },
       rootNamespaceOnly: true,
       help: { synopsis: 'The level of one logger.' },
       operations: {
         read: {
           summary: 'Read the level',
-          handler: ({ fields: { name = '' } }) => ({
-            data: isKnown(ports, name) ? { [name]: ports.levelOf(name) } : {},
-          }),
+          handler: ({ fields }) => {
+            const name = named(fields.name);
+            return { data: isKnown(ports, name) ? { [name]: ports.levelOf(name) } : {} };
+          },
         },
         update: {
           summary: 'Set the level',
-          handler: ({ fields: { name = '', level } }) => {
+          handler: ({ fields: { name: given, level } }) => {
+            const name = named(given);
             const wanted = parseLevel(level);
             // One that is only expected has no lines to filter.
             if (!ports.setLevel(name, wanted) && !EXPECTED.includes(name)) throw unknown();
@@ -122,7 +124,8 @@ export function loggerPaths(ports: LogLevels): Path<Unit>[] {
         },
         delete: {
           summary: 'Take the logger back to the configured level',
-          handler: ({ fields: { name = '' } }) => {
+          handler: ({ fields }) => {
+            const name = named(fields.name);
             if (!ports.resetLevel(name) && !EXPECTED.includes(name)) throw unknown();
             return undefined;
           },
@@ -133,5 +136,10 @@ export function loggerPaths(ports: LogLevels): Path<Unit>[] {
 }
 
 function unknown(): Error {
-  return notFound('logger not found');
+  return invalidRequest('logger not found');
+}
+
+function named(name: string | undefined): string {
+  if (name === undefined || name === '') throw invalidRequest('name is empty');
+  return name;
 }

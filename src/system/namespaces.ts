@@ -208,7 +208,8 @@ async function lockTarget(
   const namespace = routing.namespaces.get(
     request.namespace.path + (path === '' ? '' : `${path}/`),
   );
-  if (namespace === undefined || namespace.tainted) throw notFound();
+  if (namespace === undefined || namespace.tainted)
+    throw invalidRequest('requested namespace does not exist');
   if (namespace.path === '') throw invalidRequest('root namespace cannot be locked/unlocked');
   return namespace;
 }

@@ -77,7 +77,7 @@ suite('sys/policies/password', () => {
     ['garbage {', /unable to decode: At 1:10: object expected closing RBRACE got: EOF/],
     ['length = 20\nrule "charset" { charset = "\u0007" }', /non-printable character in charset/],
     ['length = 20\nrule "charset" { charset = "a\u2028" }', /non-printable character in charset/],
-    ['length = 8\nrule "charset" { charset = "abc" min-chars = -1 }', /must not be negative/],
+    ['length = 8\nrule "charset" { charset = 5 }', /'charset' expected a text/],
     [`length = 8\n${charset}\nrule "charset" { min-chars = 1 }`, /empty charset/],
     // Ninety of a hundred characters from one of 101: no draw would ever pass.
     [
@@ -96,6 +96,8 @@ suite('sys/policies/password', () => {
   const accepted = [
     'length = 10\nrule "charset" { charset = "aä😀" min-chars = 1 }',
     '{"length": 8, "rule": [{"charset": {"charset": "abc", "min-chars": 1}}]}',
+    'length = 8.9\nrule "charset" { charset = "abc" min-chars = 1.5 }',
+    'length = 8\nrule "charset" { charset = "abc" min-chars = -1 }',
     'length=8\nunknown=1\nrule "charset" { charset = "ab" other = 2 }',
   ];
   for (const policy of accepted) {

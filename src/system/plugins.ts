@@ -4,7 +4,7 @@
  */
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
-import { invalidRequest, notFound, unsupportedOperation } from '../model/errors.ts';
+import { invalidRequest, notFound } from '../model/errors.ts';
 import type { Reply } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { routingOf } from './mounts/ports.ts';
@@ -20,12 +20,7 @@ export interface PluginPorts extends MountPorts {
 }
 
 const KINDS: readonly PluginKind[] = ['auth', 'database', 'secret'];
-const kind = { kind: 'string', description: 'auth, database or secret.' } as const;
 const name = { kind: 'string', description: 'Name of the engine or method.' } as const;
-
-function isKind(text: string | undefined): text is PluginKind {
-  return KINDS.some((known) => known === text);
-}
 
 function builtinVersion(ports: PluginPorts): string {
   return `v${ports.programVersion}+builtin`;
@@ -51,9 +46,13 @@ function catalogue(ports: PluginPorts): Reply {
   };
 }
 
-function describe(ports: PluginPorts, type: string | undefined, wanted: string | undefined): Reply {
-  if (!isKind(type) || wanted === undefined || !ports.names(type).includes(wanted))
-    throw notFound();
+function describe(
+  ports: PluginPorts,
+  type: PluginKind,
+  { name: wanted = '', version }: { readonly name?: string | undefined; readonly version: string },
+): Reply {
+  if (!ports.names(type).includes(wanted)) throw notFound();
+  if (version !== '' && version !== builtinVersion(ports)) throw notFound();
   return {
     data: {
       args: null,
@@ -69,66 +68,69 @@ function describe(ports: PluginPorts, type: string | undefined, wanted: string |
   };
 }
 
+function listPath(ports: PluginPorts, type: PluginKind): Path<Unit> {
+  return defineSystemPath({
+    pattern: `plugins/catalog/${type}`,
+    fields: {},
+    sudo: true,
+    help: { synopsis: 'Lists what is built in of one kind. Needs sudo.' },
+    operations: {
+      list: { summary: 'List one kind', handler: () => ({ data: { keys: ports.names(type) } }) },
+    },
+  });
+}
+
+/** One that is built in; without a kind, the form of old programs, which tells nothing. */
+function entryPath(ports: PluginPorts, type: PluginKind | undefined): Path<Unit> {
+  const deprecated = (wish: string, wanted = ''): Reply => ({
+    data: null,
+    warnings: [`Deprecated API endpoint, cannot ${wish} catalog for ${JSON.stringify(wanted)}`],
+  });
+  return defineSystemPath({
+    pattern: `plugins/catalog/${type === undefined ? '' : `${type}/`}{name..+}`,
+    fields: {
+      name,
+      version: { kind: 'string', query: true, description: 'Version of the program.', default: '' },
+      sha256: { kind: 'string', description: 'Checksum of the program.' },
+      command: { kind: 'string', description: 'Program to run.' },
+    },
+    sudo: true,
+    help: { synopsis: 'Shows one that is built in. Programs cannot be registered. Needs sudo.' },
+    operations: {
+      read: {
+        summary: 'Show one',
+        handler: ({ fields }) =>
+          type === undefined
+            ? deprecated('read plugin information from', fields.name)
+            : describe(ports, type, fields),
+      },
+      update: {
+        summary: 'Refused: programs cannot be registered',
+        handler: ({ fields }) => {
+          if ((fields.sha256 ?? '') === '') throw invalidRequest('missing SHA-256 value');
+          throw invalidRequest('engines are built in: programs cannot be registered');
+        },
+      },
+      delete: {
+        summary: 'Does nothing: nothing is registered',
+        handler: ({ fields }) =>
+          type === undefined ? deprecated('deregister plugin from', fields.name) : undefined,
+      },
+    },
+  });
+}
+
 export function pluginPaths(ports: PluginPorts): Path<Unit>[] {
   return [
     defineSystemPath({
-      pattern: 'plugins/catalog',
+      pattern: 'plugins/catalog[/]',
       fields: {},
-      sudo: true,
-      help: { synopsis: 'Lists the engines and methods that are built in. Needs sudo.' },
+      sudo: 'folder',
+      help: { synopsis: 'Lists the engines and methods that are built in.' },
       operations: { read: { summary: 'List what is built in', handler: () => catalogue(ports) } },
     }),
-    defineSystemPath({
-      pattern: 'plugins/catalog/{type:any}',
-      fields: { type: kind },
-      sudo: true,
-      help: { synopsis: 'Lists what is built in of one kind. Needs sudo.' },
-      operations: {
-        list: {
-          summary: 'List one kind',
-          handler: (request) => {
-            const { type } = request.fields;
-            if (!isKind(type))
-              throw unsupportedOperation('1 error occurred:\n\t* unsupported operation\n\n');
-            return { data: { keys: ports.names(type) } };
-          },
-        },
-        read: {
-          summary: 'Old form without a kind',
-          handler: (request) => ({
-            data: null,
-            warnings: [
-              `Deprecated API endpoint, cannot read plugin information from catalog for "${request.fields.type ?? ''}"`,
-            ],
-          }),
-        },
-      },
-    }),
-    defineSystemPath({
-      pattern: 'plugins/catalog/{type:any}/{name:any}',
-      fields: {
-        type: kind,
-        name,
-        sha256: { kind: 'string', description: 'Checksum of the program.' },
-        command: { kind: 'string', description: 'Program to run.' },
-      },
-      sudo: true,
-      help: { synopsis: 'Shows one that is built in. Programs cannot be registered. Needs sudo.' },
-      operations: {
-        read: {
-          summary: 'Show one',
-          handler: (request) => describe(ports, request.fields.type, request.fields.name),
-        },
-        update: {
-          summary: 'Refused: programs cannot be registered',
-          handler: (request) => {
-            if ((request.fields.sha256 ?? '') === '') throw invalidRequest('missing SHA-256 value');
-            throw invalidRequest('engines are built in: programs cannot be registered');
-          },
-        },
-        delete: { summary: 'Does nothing: nothing is registered', handler: () => undefined },
-      },
-    }),
+    ...KINDS.flatMap((type) => [listPath(ports, type), entryPath(ports, type)]),
+    entryPath(ports, undefined),
     defineSystemPath({
       pattern: 'plugins/reload/backend',
       fields: {

@@ -1,8 +1,13 @@
 /** `sys/wrapping`: look at, open and renew a wrapped answer. A wrapping token opens exactly once. */
 import { formatTime } from '../base/time-format.ts';
 import { defineSystemPath } from '../model/backend.ts';
-import type { Path } from '../model/backend.ts';
-import { RequestError, invalidRequest, permissionDenied } from '../model/errors.ts';
+import type { OperationSpec, Path } from '../model/backend.ts';
+import {
+  RequestError,
+  invalidRequest,
+  permissionDenied,
+  unsupportedOperation,
+} from '../model/errors.ts';
 import type { Reply, Request } from '../model/request.ts';
 import type { Stored, Unit } from '../model/transaction.ts';
 import type { TokenRecord } from '../tokens/token-record.ts';
@@ -122,6 +127,18 @@ function needsCaller(request: Request<WrappingFields>): void {
   if (request.clientToken === undefined || request.clientToken === '') throw permissionDenied();
 }
 
+type Refused = OperationSpec<Unit, WrappingFields>;
+
+/** Whatever is asked of these paths, the wrapping token is looked at first. */
+function refuseVerb(ports: WrappingPorts): Record<'read' | 'delete' | 'header', Refused> {
+  const handler = async (request: Request<WrappingFields>, unit: Unit): Promise<never> => {
+    await wrappingToken(ports, unit, request);
+    throw unsupportedOperation('1 error occurred:\n\t* unsupported operation\n\n');
+  };
+  const refused = { summary: 'Refused: only a write opens it', handler };
+  return { read: refused, delete: refused, header: refused };
+}
+
 export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
   return [
     defineSystemPath({
@@ -130,6 +147,7 @@ export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
       unauthenticated: true,
       help: { synopsis: 'Shows what a wrapping token was made from and when, without opening it.' },
       operations: {
+        ...refuseVerb(ports),
         read: {
           summary: 'Look at a wrapping token',
           handler: (request, unit) => lookup(ports, unit, request),
@@ -145,6 +163,7 @@ export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
       fields: { token },
       help: { synopsis: 'Opens a wrapping token, once.' },
       operations: {
+        ...refuseVerb(ports),
         update: {
           summary: 'Open a wrapping token',
           handler: (request, unit) => {
@@ -159,6 +178,7 @@ export function wrappingPaths(ports: WrappingPorts): Path<Unit>[] {
       fields: { token },
       help: { synopsis: 'Moves a wrapped answer to a new wrapping token with a fresh TTL.' },
       operations: {
+        ...refuseVerb(ports),
         update: {
           summary: 'Renew a wrapping token',
           handler: (request, unit) => rewrap(ports, unit, request),

@@ -154,6 +154,16 @@ suite('claims', () => {
     }
   });
 
+  test('claims that are taken back are shown as none', async () => {
+    const rig = await openRig();
+    for (const none of [null, {}]) {
+      const role = { ...ROLE, bound_claims: none, claim_mappings: none };
+      await rig.bench.call('write', 'role/new', role);
+      const shown = (await rig.bench.call('read', 'role/new'))?.data;
+      assert.deepEqual([shown?.['bound_claims'], shown?.['claim_mappings']], [none, none]);
+    }
+  });
+
   test('a role that anybody’s token would satisfy is refused', async () => {
     const rig = await openRig();
     for (const role of [

@@ -149,8 +149,18 @@ function checkMappings(role: JwtRole): void {
     throw invalidRequest('Unrecognized oauth2 metadata name');
 }
 
+/** What is taken back with `null` is none, and shown as that; an empty map is another thing. */
+function taken<T>(request: Request, name: string, value: T): T | null {
+  return request.data[name] === null ? null : value;
+}
+
 /** A role that anybody's token would satisfy is refused. @throws {RequestError} */
-function check(role: JwtRole, request: Request): JwtRole {
+function check(given: JwtRole, request: Request): JwtRole {
+  const role: JwtRole = {
+    ...given,
+    bound_claims: taken(request, 'bound_claims', given.bound_claims),
+    claim_mappings: taken(request, 'claim_mappings', given.claim_mappings),
+  };
   if (role.role_type !== 'jwt' && role.role_type !== 'oidc')
     throw invalidRequest("invalid 'role_type'");
   checkPeriod(role.settings, request);

@@ -146,8 +146,8 @@ class Document {
       ...(path.exists === undefined && path.operations.create === undefined
         ? {}
         : { 'x-vault-createSupported': true }),
-      ...(path.sudo === true ? { 'x-vault-sudo': true } : {}),
-      ...(path.unauthenticated === true || path.login === true
+      ...((path.sudo ?? false) !== false ? { 'x-vault-sudo': true } : {}),
+      ...((path.unauthenticated ?? false) !== false || path.login === true
         ? { 'x-vault-unauthenticated': true }
         : {}),
       ...methods,

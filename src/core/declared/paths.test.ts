@@ -4,7 +4,14 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { definePath } from '../../model/backend.ts';
 import type { DeclaredOperation, Path } from '../../model/backend.ts';
-import { compilePaths, expandPattern, isGenericName, PatternError } from './paths.ts';
+import {
+  appliesTo,
+  compilePaths,
+  expandPattern,
+  isAmong,
+  isGenericName,
+  PatternError,
+} from './paths.ts';
 
 function declare(pattern: string, ...names: DeclaredOperation[]): Path {
   const operations = Object.fromEntries(
@@ -140,4 +147,33 @@ test('matching agrees with the regular expression that a pattern stands for', ()
     }),
     { numRuns: 2000 },
   );
+});
+
+test('a serial number is one of hexadecimal digits, colons and dashes', () => {
+  const paths = [declare('cert/{serial:hex}', 'read')];
+  for (const serial of ['00:aF-9', 'ca', '12']) {
+    assert.deepEqual(find(paths, `cert/${serial}`), ['cert/{serial:hex}', { serial }]);
+  }
+  for (const other of ['crl', 'NOT-A-SERIAL', '00.11', '', '00/']) {
+    assert.equal(find(paths, `cert/${other}`), undefined, other);
+  }
+});
+
+test('what is declared for a folder holds where a slash ends the path', () => {
+  assert.deepEqual(
+    [appliesTo('folder', 'a/'), appliesTo('folder', 'a'), appliesTo(true, 'a')],
+    [true, false, true],
+  );
+  assert.equal(appliesTo(undefined, 'a/'), false);
+});
+
+test('places name paths by segments, and folders by a slash', () => {
+  const places = ['cert/', 'provider/+/keys/', 'status'];
+  for (const path of ['cert/', 'cert/a', 'cert/a/b/', 'provider/x/keys/y', 'status']) {
+    assert.equal(isAmong(places, path), true, path);
+  }
+  for (const path of ['cert', 'certs/a', 'provider/x/y/keys/z', 'provider/keys/y', 'status/', '']) {
+    assert.equal(isAmong(places, path), false, path);
+  }
+  assert.equal(isAmong(undefined, 'a'), false);
 });

@@ -18,7 +18,7 @@ export type PathMatcher<S> = (pathBelowMount: string) => PathMatch<S> | undefine
 
 type Token =
   | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'name' | 'any' | 'uuid'; readonly param: string }
+  | { readonly kind: 'name' | 'any' | 'uuid' | 'hex'; readonly param: string }
   | { readonly kind: 'rest'; readonly param: string; readonly some: boolean };
 
 interface Route<S> {
@@ -73,7 +73,7 @@ function parseToken(pattern: string, segment: string): Token {
   const some = body.endsWith('..+');
   const [name = '', form = 'name'] = body.split(':');
   const kind = some || body.endsWith('...') ? 'rest' : form;
-  if (kind !== 'rest' && kind !== 'any' && kind !== 'uuid' && kind !== 'name') {
+  if (kind !== 'rest' && kind !== 'any' && kind !== 'uuid' && kind !== 'hex' && kind !== 'name') {
     throw new PatternError(pattern, 'a parameter is of no known form');
   }
   const param = kind === 'rest' ? body.slice(0, -3) : name;
@@ -151,6 +151,14 @@ function hasUuidForm(text: string, start: number, end: number): boolean {
   return true;
 }
 
+const HEX: ReadonlySet<string> = new Set('0123456789abcdefABCDEF:-');
+
+/** Hexadecimal digits, and the marks that stand between them in serial numbers. */
+function isHex(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (!HEX.has(text.charAt(at))) return false;
+  return true;
+}
+
 function matchRoute<S>(route: Route<S>, text: string): PathParams | undefined {
   const params = Object.create(null) as Record<string, string>;
   let start = 0;
@@ -174,6 +182,7 @@ function matchRoute<S>(route: Route<S>, text: string): PathParams | undefined {
       if (end === start) return undefined;
       if (token.kind === 'name' && !isGenericName(text, start, end)) return undefined;
       if (token.kind === 'uuid' && !hasUuidForm(text, start, end)) return undefined;
+      if (token.kind === 'hex' && !isHex(text, start, end)) return undefined;
       params[token.param] = text.slice(start, end);
     }
     start = end + 1;
@@ -212,6 +221,23 @@ export function compilePaths<S>(paths: readonly Path<S>[]): PathMatcher<S> {
     }
     return undefined;
   };
+}
+
+/** Whether what a path declares of itself (that it needs no token, or `sudo`) holds as it is named here. */
+export function appliesTo(declared: boolean | 'folder' | undefined, path: string): boolean {
+  return declared === 'folder' ? path.endsWith('/') : declared === true;
+}
+
+/** Whether a path is one of the places that a backend names (`openPlaces`, `sudoPlaces`). */
+export function isAmong(places: readonly string[] | undefined, path: string): boolean {
+  return places?.some((place) => isAt(place.split('/'), path.split('/'))) === true;
+}
+
+function isAt(place: readonly string[], path: readonly string[]): boolean {
+  const below = place.at(-1) === '';
+  if (below ? path.length < place.length : path.length !== place.length) return false;
+  const named = below ? place.slice(0, -1) : place;
+  return named.every((segment, at) => segment === '+' || segment === path[at]);
 }
 
 const matchers = new WeakMap<object, PathMatcher<never>>();

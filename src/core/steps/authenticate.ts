@@ -46,9 +46,9 @@ function unknownToken(): RequestError {
 
 async function refusal(parts: Parts, exchange: Exchange): Promise<RequestError> {
   const { call, path, unit, nowMs } = exchange;
-  if (!WRAPPING_PATHS.has(path) || call.operation !== 'write') return unknownToken();
-  if (!exchange.bodyRead) exchange.data = await call.readBody();
-  exchange.bodyRead = true;
+  if (!WRAPPING_PATHS.has(path)) return unknownToken();
+  if (!exchange.bodyRead && call.operation === 'write') exchange.data = await call.readBody();
+  exchange.bodyRead ||= call.operation === 'write';
   const named = exchange.data['token'] ?? call.token;
   if (typeof named !== 'string' || named === '') return unknownToken();
   // One that is good is not to be opened by nobody.

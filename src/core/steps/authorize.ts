@@ -9,6 +9,7 @@ import type { Parts } from '../parts.ts';
 import { foldedPath } from './folded-path.ts';
 import { approve } from './hold.ts';
 import { readFields } from './parse.ts';
+import { appliesTo, isAmong } from '../declared/paths.ts';
 
 export function authorize(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { principal } = exchange;
@@ -23,11 +24,16 @@ function decide(parts: Parts, exchange: Exchange, acl: Acl): Awaitable<void> {
   const decision = judge(exchange, acl);
   exchange.decision = decision;
   if (!isAllowed(decision)) throw denied(decision.reason);
-  if (exchange.match?.path.sudo === true && !decision.sudo && exchange.operation !== 'help') {
+  if (needsSudo(exchange) && !decision.sudo && exchange.operation !== 'help') {
     throw denied('the path needs sudo');
   }
   if (decision.limit !== undefined) setLimit(exchange, decision.limit);
   if (!decision.allowed) return approve(parts, exchange, decision);
+}
+
+function needsSudo({ match, mount, pathBelowMount }: Exchange): boolean {
+  if (match !== undefined) return appliesTo(match.path.sudo, pathBelowMount);
+  return isAmong(mount?.backend.sudoPlaces, pathBelowMount);
 }
 
 /** Puts what the policy says in place of the `limit` of a listing. */

@@ -4,6 +4,7 @@ import { visibleKeys } from '../../policy/visible-keys.ts';
 import type { Exchange } from '../exchange.ts';
 import { matchBackend, resolveMount } from '../mounts/mount-table.ts';
 import type { Parts } from '../parts.ts';
+import { appliesTo } from '../declared/paths.ts';
 
 /** What a filtered listing may hold: of anything else it is not known what it tells. */
 const FILTERED_MEMBERS: ReadonlySet<string> = new Set(['keys', 'key_info']);
@@ -46,5 +47,5 @@ function needsSudo(exchange: Exchange, path: string): boolean {
   const { namespace, routing } = exchange;
   const target = routing === undefined ? undefined : resolveMount(routing, namespace, path);
   if (target === undefined) return false;
-  return matchBackend(target.mount.backend, target.path)?.path.sudo === true;
+  return appliesTo(matchBackend(target.mount.backend, target.path)?.path.sudo, target.path);
 }

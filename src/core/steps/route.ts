@@ -7,6 +7,7 @@ import type { Exchange, RequestClass } from '../exchange.ts';
 import { matchBackend, resolveMount, resolveNamespace } from '../mounts/mount-table.ts';
 import type { AnyBackend, BackendMatch, Routing } from '../mounts/mount-table.ts';
 import type { Parts } from '../parts.ts';
+import { appliesTo, isAmong } from '../declared/paths.ts';
 
 /** These have no meaning outside the token's own namespace, so they always go there. */
 const SELF_PATHS = new Set([
@@ -55,7 +56,7 @@ function find(parts: Parts, exchange: Exchange, routing: Routing): void {
     return;
   }
   exchange.match = match;
-  exchange.class = classOf(match.path, backend.kind);
+  exchange.class = classOf(match.path, backend.kind, target.path);
   if (match.path.rootNamespaceOnly === true && namespace.path !== '') {
     throw invalidRequest('operation unavailable in namespaces');
   }
@@ -96,6 +97,7 @@ function bareStatus(exchange: Exchange, backend: AnyBackend): BackendMatch | und
 
 /** Below a path that asks for no token (a login's name, say) nobody is asked for one to hear that there is nothing. */
 function classOfNothing(backend: AnyBackend, path: string): RequestClass {
+  if (isAmong(backend.openPlaces, path)) return 'open';
   const end = path.lastIndexOf('/');
   const above = end < 0 ? undefined : matchBackend(backend, path.slice(0, end))?.path;
   const open = above?.login === true || above?.unauthenticated === true;
@@ -125,8 +127,12 @@ function routeWhileSealed(
     : new RequestError('not_initialized', 'Vault is sealed');
 }
 
-function classOf(path: Path<never>, kind: 'secret' | 'auth' | 'system'): RequestClass {
+function classOf(
+  path: Path<never>,
+  kind: 'secret' | 'auth' | 'system',
+  below: string,
+): RequestClass {
   if (path.login === true) return 'login';
-  if (path.unauthenticated === true) return 'open';
+  if (appliesTo(path.unauthenticated, below)) return 'open';
   return kind === 'system' ? 'sys' : 'data';
 }

@@ -49,6 +49,7 @@ function isWrappable(exchange: Exchange): boolean {
     return false;
   if (reply.raw !== undefined) return true;
   if (exchange.operation === 'list' && isEmptyList(reply.data)) return false;
+  if ((reply.warnings?.length ?? 0) > 0) return true;
   return reply.data !== undefined || exchange.auth !== undefined || exchange.lease !== undefined;
 }
 

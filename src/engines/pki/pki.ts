@@ -40,6 +40,7 @@ export function pkiBackend(options: PkiOptions): Backend {
       [REBUILD_TASK]: rebuildTask(ports),
       [VALIDATION_TASK]: validationTask(ports),
     },
+    openPlaces: ['cert/', 'ocsp/'],
     paths: [
       ...acmePaths(ports),
       ...rolePaths(),

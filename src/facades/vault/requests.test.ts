@@ -49,7 +49,8 @@ describe('what reaches the core', () => {
   ];
   for (const [method, target, operation, path] of VERBS) {
     test(`${method} ${target} is ${operation} of ${path}`, async () => {
-      const call = await callOf({ method, target });
+      const headers = [['Content-Type', 'application/merge-patch+json']] as const;
+      const call = await callOf({ method, target, headers: method === 'PATCH' ? headers : [] });
       assert.deepEqual([call.operation, call.path], [operation, path]);
     });
   }
@@ -250,8 +251,15 @@ describe('bodies', () => {
       { ...((await dataOf(patch('application/merge-patch+json; charset=utf-8'))) as object) },
       { a: 1 },
     );
-    assert.equal(await dataOf(patch('application/json')), 'unsupported_media_type');
-    assert.equal(await dataOf(patch('')), 'invalid_request');
+    // They are told so before anybody asks who sends them.
+    let calls = 0;
+    const handle = (): never => {
+      calls++;
+      throw new RequestError('permission_denied', 'no');
+    };
+    assert.equal((await ask(patch('application/json'), handle)).status, 415);
+    assert.equal((await ask(patch(''), handle)).status, 400);
+    assert.equal(calls, 0);
   });
 
   test('reads, deletes and lists have no body', async () => {

@@ -7,7 +7,7 @@ import type { Answer, Call, CallOperation, Handle } from '../../core/call.ts';
 import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
 import type { Connection, Reply } from '../../model/request.ts';
 import type { Facade, WireReply, WireRequest } from '../facade.ts';
-import { DEFAULT_BODY_LIMITS, readBodyData } from './body.ts';
+import { DEFAULT_BODY_LIMITS, checkMediaType, readBodyData } from './body.ts';
 import type { BodyLimits } from './body.ts';
 import { CORS_DISABLED, decideCors } from './cors.ts';
 import type { CorsSettings } from './cors.ts';
@@ -107,6 +107,7 @@ function answer(
 
   const parameters = question < 0 ? NO_PARAMETERS : parseParameters(target.slice(question + 1));
   const verb = verbOf(method, parameters);
+  checkMediaType(request, verb);
   checkIdleHeaders(request.headers);
   const namespace = canonicalNamespace(headerText(request.headers, 'x-vault-namespace'));
   if (namespace === undefined) throw notFound('namespace not found');

@@ -11,7 +11,7 @@ export function checkIssuer(text: string): void {
   const plain =
     url !== null &&
     (url.protocol === 'https:' || url.protocol === 'http:') &&
-    (url.origin === text.toLowerCase() || `${url.origin}/` === text.toLowerCase());
+    url.origin === text.toLowerCase();
   if (plain) return;
   throw invalidRequest(
     'invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)',

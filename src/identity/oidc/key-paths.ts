@@ -31,7 +31,7 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
     const key = fields.name ?? '';
     const store = context.at(request, unit);
     await store.inTurn();
-    const before = await store.key(key);
+    const before = await store.keyOrDefault(key, nowMs);
     const settings = {
       algorithm: fields.algorithm ?? before?.algorithm ?? 'RS256',
       rotationSeconds: fields.rotation_period ?? before?.rotationSeconds ?? DAY_SECONDS,
@@ -72,7 +72,7 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
 
   return [
     defineSystemPath({
-      pattern: 'oidc/config',
+      pattern: 'oidc/config[/]',
       fields: {
         issuer: {
           kind: 'string',
@@ -177,7 +177,7 @@ export function keyPaths(context: OidcContext): readonly Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'oidc/key/{name}/rotate',
+      pattern: 'oidc/key/{name}/rotate[/]',
       fields: {
         name,
         verification_ttl: {

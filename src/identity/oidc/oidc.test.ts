@@ -175,6 +175,10 @@ suite('keys', () => {
     assert.deepEqual(listed?.data?.['keys'], ['default', 'k']);
     await rig.bench.call('write', 'oidc/role/d', { key: 'default' });
     await rig.bench.fail('delete', 'oidc/key/default');
+    // Who changes the default key keeps what he does not name.
+    await rig.bench.call('write', 'oidc/key/default', { algorithm: 'ES256' });
+    const changed = (await rig.bench.call('read', 'oidc/key/default'))?.data;
+    assert.deepEqual([changed?.['algorithm'], changed?.['allowed_client_ids']], ['ES256', ['*']]);
     await rig.bench.fail('delete', 'oidc/key/k');
   });
 });

@@ -91,6 +91,21 @@ export class OidcStore {
     return [...new Set([DEFAULT_KEY, ...(await this.#view.list('key/'))])].sort();
   }
 
+  /** Keys that roles sign with: the others verify nothing. */
+  async keysInUse(): Promise<NamedKey[]> {
+    const names = new Set<string>();
+    for (const name of await this.roleNames()) {
+      const role = await this.role(name);
+      if (role !== undefined) names.add(role.key);
+    }
+    const found: NamedKey[] = [];
+    for (const name of names) {
+      const key = await this.key(name);
+      if (key !== undefined) found.push(key);
+    }
+    return found;
+  }
+
   async keys(): Promise<NamedKey[]> {
     const found: NamedKey[] = [];
     for (const name of await this.#view.list('key/')) {

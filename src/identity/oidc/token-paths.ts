@@ -181,7 +181,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
       operations: { read: { summary: 'Make an identity token', handler: token } },
     }),
     defineSystemPath({
-      pattern: 'oidc/introspect',
+      pattern: 'oidc/introspect[/]',
       fields: {
         token: { kind: 'string', description: 'The token.', default: '' },
         client_id: { kind: 'string', description: 'Audience that it must have.', default: '' },
@@ -201,7 +201,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'oidc/.well-known/openid-configuration',
+      pattern: 'oidc/.well-known/openid-configuration[/]',
       fields: {},
       help: { synopsis: 'Describes this server as an issuer.' },
       unauthenticated: true,
@@ -226,7 +226,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'oidc/.well-known/keys',
+      pattern: 'oidc/.well-known/keys[/]',
       fields: {},
       help: { synopsis: 'Publishes the keys that verify identity tokens.' },
       unauthenticated: true,
@@ -234,7 +234,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
         read: {
           summary: 'Read the key set',
           handler: async (request, unit) => {
-            const keys = await context.at(request, unit).keys();
+            const keys = await context.at(request, unit).keysInUse();
             return { bare: true, data: { keys: publishedKeys(keys, request.nowMs) } };
           },
         },

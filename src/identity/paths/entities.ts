@@ -139,7 +139,7 @@ export function entityPaths(identity: Identity): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'entity/merge',
+      pattern: 'entity/merge[/]',
       fields: {
         from_entity_ids: {
           kind: 'comma_string_list',

@@ -58,27 +58,33 @@ function parseSyntax(text: string): HclFile {
   }
 }
 
+/** A fraction is cut off. */
 function readInteger(node: HclNode, what: string): number {
-  if (node.kind === 'number' && Number.isSafeInteger(node.value)) return node.value;
+  if (node.kind === 'number') {
+    const whole = Math.trunc(node.value);
+    if (Number.isSafeInteger(whole)) return whole;
+  }
   throw new HclError(`'${what}' expected a whole number`, node.position);
 }
 
-function readRule({ labels, body, position }: Block): CharsetRule {
+function readCharset(node: HclNode): string {
+  if (node.kind === 'string') return asString(node, 'charset');
+  throw new HclError("'charset' expected a text", node.position);
+}
+
+function readRule({ labels, body }: Block): CharsetRule {
   const type = labels[0] ?? '';
   if (type !== 'charset') {
     throw new PasswordPolicyError(
       `unable to parse rules: unable to parse rule ${type}: unrecognized rule type ${type}`,
     );
   }
-  const charset = valuesNamed(body, 'charset')
-    .map((node) => asString(node, 'charset'))
-    .at(-1);
+  const charset = valuesNamed(body, 'charset').map(readCharset).at(-1);
   const minChars =
     valuesNamed(body, 'min-chars')
       .map((node) => readInteger(node, 'min-chars'))
       .at(-1) ?? 0;
-  if (minChars < 0) throw new HclError('min-chars must not be negative', position);
-  return { charset: new Set(charset ?? ''), minChars };
+  return { charset: new Set(charset ?? ''), minChars: Math.max(minChars, 0) };
 }
 
 /** A letter, mark, number, punctuation, symbol or the plain space: what Go calls printable. */

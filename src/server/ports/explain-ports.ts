@@ -1,5 +1,6 @@
 /** What `sys/policies/explain` needs of tokens, policies and the routing table. */
 import { foldedPath } from '../../core/steps/folded-path.ts';
+import { appliesTo } from '../../core/declared/paths.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import { matchBackend, resolveMount, resolveNamespace } from '../../core/mounts/mount-table.ts';
 import type { ExplainPorts } from '../../system/explain.ts';
@@ -28,7 +29,7 @@ export function explainPorts(services: Services): ExplainPorts {
       const folded = foldedPath(target.path, match);
       const mountPath = fullPath.slice(0, fullPath.length - target.path.length);
       return {
-        sudo: match.path.sudo === true,
+        sudo: appliesTo(match.path.sudo, target.path),
         folded: folded === undefined ? undefined : mountPath + folded,
       };
     },

@@ -60,7 +60,7 @@ export function auditedHeaderPaths(ports: {
       },
     }),
     defineSystemPath({
-      pattern: 'config/auditing/request-headers/{header:any}',
+      pattern: 'config/auditing/request-headers/{header..+}',
       fields: { header, hmac },
       sudo: true,
       rootNamespaceOnly: true,

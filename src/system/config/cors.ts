@@ -50,7 +50,7 @@ interface CorsFields {
 }
 
 function write(fields: CorsFields, unit: Unit): void {
-  const origins = [...new Set(fields.allowed_origins.filter((origin) => origin !== ''))];
+  const origins = fields.allowed_origins.filter((origin) => origin !== '');
   if (origins.length === 0) {
     throw invalidRequest('at least one origin or the wildcard must be provided');
   }
@@ -58,7 +58,7 @@ function write(fields: CorsFields, unit: Unit): void {
     throw invalidRequest("to allow all origins the '*' must be the only value for allowed_origins");
   }
   const standard = new Set(STANDARD_HEADERS.map((name) => name.toLowerCase()));
-  const headers = [...new Set(fields.allowed_headers)].filter(
+  const headers = fields.allowed_headers.filter(
     (name) => name !== '' && !standard.has(name.toLowerCase()),
   );
   if (origins.length > ORIGINS_MAX) throw invalidRequest('too many allowed_origins');

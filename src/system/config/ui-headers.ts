@@ -54,7 +54,7 @@ export function uiHeaderPaths(): Path<Unit>[] {
     defineSystemPath({
       pattern: 'config/ui/headers/',
       fields: {},
-      sudo: true,
+      sudo: 'folder',
       rootNamespaceOnly: true,
       help: { synopsis: 'Lists the headers of the console.' },
       operations: {

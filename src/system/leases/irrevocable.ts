@@ -6,11 +6,20 @@ import type { Unit } from '../../model/transaction.ts';
 import { NAMES_MAX } from './ports.ts';
 import type { LeasePorts } from './ports.ts';
 
+const children = {
+  kind: 'bool',
+  description: 'Also those of the namespaces below; each namespace answers for itself here.',
+  default: false,
+} as const;
+
 export function irrevocablePaths(ports: LeasePorts): Path<Unit>[] {
   return [
     defineSystemPath({
       pattern: 'leases/count',
-      fields: { type: { kind: 'string', description: '"irrevocable".' } },
+      fields: {
+        type: { kind: 'string', description: '"irrevocable".' },
+        include_child_namespaces: children,
+      },
       help: { synopsis: 'Counts the leases that could not be revoked.' },
       operations: {
         read: {
@@ -28,6 +37,7 @@ export function irrevocablePaths(ports: LeasePorts): Path<Unit>[] {
       fields: {
         type: { kind: 'string', description: '"irrevocable".' },
         limit: { kind: 'string', description: 'Most leases, or "none".' },
+        include_child_namespaces: children,
       },
       sudo: true,
       help: { synopsis: 'Lists the leases that could not be revoked, with the error. Needs sudo.' },

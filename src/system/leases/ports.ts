@@ -29,7 +29,10 @@ export interface LeaseFields {
   readonly url_lease_id?: string | undefined;
 }
 
+/** A number is no id, although it could be written as one. @throws {RequestError} */
 export function idOf(request: Request<LeaseFields>): string {
+  const sent = request.data['lease_id'] ?? '';
+  if (typeof sent !== 'string') throw invalidRequest('invalid lease ID');
   const id =
     request.fields.lease_id === undefined || request.fields.lease_id === ''
       ? request.fields.url_lease_id

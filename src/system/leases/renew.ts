@@ -67,7 +67,7 @@ export function leaseRenewPath(ports: LeasePorts): Path<Unit> {
     default: 0,
   } as const;
   return defineSystemPath({
-    pattern: 'leases/renew[/{url_lease_id...}]',
+    pattern: 'leases/renew[/{url_lease_id..+}]',
     fields: { lease_id: leaseId, url_lease_id: urlLeaseId, increment },
     help: { synopsis: 'Renews a lease.' },
     operations: {

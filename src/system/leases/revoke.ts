@@ -11,7 +11,9 @@ import type { LeaseFields, LeasePorts } from './ports.ts';
 /** What is told when the secret of a lease could not be taken back: it is tried again, but nobody may think it is over. */
 const NOT_REVOKED = 'failed to revoke lease; it will be tried again';
 /** Answered when the caller does not want to wait. */
-const ACCEPTED: Reply = { status: 202 };
+const ACCEPTED: Reply = { status: 202, raw: { contentType: 'application/json', body: '' } };
+
+const SYNC = { kind: 'bool', description: 'Wait until it is revoked.', default: true } as const;
 
 async function revoke(
   ports: LeasePorts,
@@ -33,7 +35,7 @@ async function revoke(
     };
   }
   const token = await tokenOf(ports, unit, request, id);
-  if (token === undefined) return undefined;
+  if (token === undefined) return request.fields.sync ? undefined : ACCEPTED;
   ports.tokens.revoke(unit, token, nowMs);
   return { settle: true };
 }
@@ -43,7 +45,7 @@ function revokeByPrefix(ports: LeasePorts, pattern: string, force: boolean): Pat
     pattern,
     fields: {
       prefix: { kind: 'string', description: 'Leases whose id begins with this path.' },
-      sync: { kind: 'bool', description: 'Wait until all are revoked.', default: true },
+      ...(force ? {} : { sync: SYNC }),
     },
     sudo: true,
     help: {
@@ -59,7 +61,7 @@ function revokeByPrefix(ports: LeasePorts, pattern: string, force: boolean): Pat
           if (prefix === '') throw notFound('1 error occurred:\n\t* unsupported path\n\n');
           const { namespace, nowMs } = request;
           endBelow(ports.queue, unit, namespace.id, prefix, nowMs, force);
-          if (!request.fields.sync) return ACCEPTED;
+          if (request.fields.sync === false) return ACCEPTED;
           return {
             settle: true,
             async settled(after) {
@@ -74,11 +76,10 @@ function revokeByPrefix(ports: LeasePorts, pattern: string, force: boolean): Pat
 }
 
 export function leaseRevokePaths(ports: LeasePorts): Path<Unit>[] {
-  const sync = { kind: 'bool', description: 'Wait until it is revoked.', default: true } as const;
   return [
     defineSystemPath({
-      pattern: 'leases/revoke[/{url_lease_id...}]',
-      fields: { lease_id: leaseId, url_lease_id: urlLeaseId, sync },
+      pattern: 'leases/revoke[/{url_lease_id..+}]',
+      fields: { lease_id: leaseId, url_lease_id: urlLeaseId, sync: SYNC },
       help: { synopsis: 'Revokes a lease.' },
       operations: {
         update: {
@@ -87,8 +88,8 @@ export function leaseRevokePaths(ports: LeasePorts): Path<Unit>[] {
         },
       },
     }),
-    revokeByPrefix(ports, 'leases/revoke-prefix/{prefix...}', false),
-    revokeByPrefix(ports, 'leases/revoke-force/{prefix...}', true),
+    revokeByPrefix(ports, 'leases/revoke-prefix/{prefix..+}', false),
+    revokeByPrefix(ports, 'leases/revoke-force/{prefix..+}', true),
     defineSystemPath({
       pattern: 'leases/tidy',
       fields: {},

@@ -104,7 +104,7 @@ export function remountPaths(ports: MountPorts): Path<Unit>[] {
       },
     }),
     defineSystemPath({
-      pattern: 'remount/status/{migration_id:any}',
+      pattern: 'remount/status/{migration_id..+}',
       fields: { migration_id: { kind: 'string', description: 'As `sys/remount` returned it.' } },
       help: { synopsis: 'Shows how far a move is.' },
       operations: {

@@ -172,7 +172,7 @@ export function issuerPaths(ports: PkiPorts): readonly Path[] {
     definePath({
       pattern: 'issuers',
       fields: LIST_FIELDS,
-      unauthenticated: true,
+      unauthenticated: 'folder',
       help: { synopsis: 'Lists the issuers.' },
       operations: {
         list: {
