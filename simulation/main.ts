@@ -4,6 +4,7 @@ import { directoryPlace } from './accounts/places/directory.ts';
 import { mariadbPlace } from './accounts/places/mariadb.ts';
 import { postgresPlace } from './accounts/places/postgresql.ts';
 import { valkeyPlace } from './accounts/places/valkey.ts';
+import { FAKETIME_HINT, FAKETIME_IS_HERE, simulateClock } from './clock.ts';
 import { simulateCorruption } from './corruption/corruption.ts';
 import { embeddedStores } from './corruption/embedded.ts';
 import { postgresqlStores } from './corruption/postgresql.ts';
@@ -39,6 +40,7 @@ const DOSES = {
     accountCycles: 5,
     sequences: 200,
     moves: 4,
+    clockJumps: 6,
   },
   full: {
     seeds: 1_000_000,
@@ -54,6 +56,7 @@ const DOSES = {
     accountCycles: 300,
     sequences: 10_000,
     moves: 200,
+    clockJumps: 200,
   },
 } as const;
 
@@ -72,6 +75,7 @@ Parts:
   apis                        random operations over four APIs on one secret
   accounts, accounts-mariadb, accounts-valkey, accounts-ldap   SIGKILL between a target and its accounts
   moves                       SIGKILL of a migration between the stores
+  clock                       the clock of a server's machine jumps and stops
   consistency, revocation, durability   three servers on one PostgreSQL with a standby
 
 Options:
@@ -101,6 +105,7 @@ function on(
 const onPostgres = on('PostgreSQL', postgresPrograms() !== undefined, POSTGRESQL_HINT);
 const onMariadb = on('MariaDB', mariadbIsHere(), MARIADB_HINT);
 const onValkey = on('Valkey', valkeyIsHere(), VALKEY_HINT);
+const onFaketime = on('libfaketime', FAKETIME_IS_HERE, FAKETIME_HINT);
 const onSlapd = on('OpenLDAP', SLAPD_IS_THERE, SLAPD_HINT);
 
 async function main(): Promise<number> {
@@ -150,6 +155,7 @@ async function main(): Promise<number> {
     'accounts-valkey': onValkey(accounts(valkeyPlace)),
     'accounts-ldap': onSlapd(accounts(directoryPlace)),
     moves: onPostgres(() => simulateMoves({ cycles: cycles ?? dose.moves, seed })),
+    clock: onFaketime(() => simulateClock({ jumps: cycles ?? dose.clockJumps, seed })),
     consistency: onPostgres(() =>
       simulateConsistency({ operations: cycles ?? dose.operations, minutes, seed }),
     ),
