@@ -236,3 +236,45 @@ test('replies to lists can carry numbers in place of keys', async (t) => {
   );
   assert.match(JSON.stringify(read?.response?.['data']), /^{"keys":\["hmac/);
 });
+
+test('batch tokens, which have no storage id, are told apart by their hashes', async (t) => {
+  const world = await worldOf(t, [fileDevice]);
+  world.broker.unsealed(keys);
+  await world.broker.enable(specOf({ options: { file_path: world.file() } }));
+  const { principal } = requestOf();
+  assert.ok(principal !== undefined);
+  for (const token of ['b.one', 'b.two']) {
+    const batch = { ...principal, tokenId: '', accessor: '' };
+    await world.broker.request(requestOf({ token, principal: batch }));
+  }
+  const hashes = ['b.one', 'b.two'].map((token) => world.broker.hash('file/', token));
+  const found = records(await world.text());
+  assert.deepEqual(
+    found.map(({ auth }) => auth?.['client_token']),
+    hashes,
+  );
+  assert.deepEqual(
+    found.map(({ request }) => request?.['client_token']),
+    hashes,
+  );
+});
+
+test('a token that was first used without its text is recorded with its hash from then on', async (t) => {
+  const world = await worldOf(t, [fileDevice]);
+  world.broker.unsealed(keys);
+  await world.broker.enable(specOf({ options: { file_path: world.file() } }));
+  await world.broker.request(requestOf({ token: undefined }));
+  await world.broker.request(requestOf({ token: undefined }));
+  await world.broker.request(requestOf());
+  const hash = world.broker.hash('file/', `${CANARY}-token`);
+  const accessor = world.broker.hash('file/', `${CANARY}-accessor`);
+  const found = records(await world.text());
+  assert.deepEqual(
+    found.map(({ auth }) => auth?.['client_token']),
+    [undefined, undefined, hash],
+  );
+  assert.deepEqual(
+    found.map(({ auth }) => auth?.['accessor']),
+    [accessor, accessor, accessor],
+  );
+});

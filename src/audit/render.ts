@@ -26,7 +26,7 @@ const REMEMBERED_TOKENS_MAX = 4096;
 const INTERNAL_ERROR = 'internal error';
 
 interface RememberedToken {
-  readonly token: string;
+  token: string;
   readonly accessor: string;
   principal: Principal;
   /** The part of `auth` between the policy results and the token's age. */
@@ -88,13 +88,15 @@ export class Renderer {
   }
 
   #common(entry: RequestEntry): string {
-    return `"auth":${this.#auth(entry)},"request":${this.#request(entry)}`;
+    const { principal } = entry;
+    const known = principal === undefined ? undefined : this.#token(entry, principal);
+    return `"auth":${this.#auth(entry, known)},"request":${this.#request(entry, known)}`;
   }
 
-  #auth(entry: RequestEntry): string {
+  #auth(entry: RequestEntry, known: RememberedToken | undefined): string {
     const { principal } = entry;
     const members = new Members();
-    if (principal === undefined) {
+    if (principal === undefined || known === undefined) {
       if (entry.token !== undefined)
         members.json('client_token', this.#redactor.secret(entry.token));
       members.json('policy_results', policyResults(entry.policyResults));
@@ -102,7 +104,6 @@ export class Renderer {
       members.text('token_type', 'default');
       return members.object();
     }
-    const known = this.#token(entry, principal);
     members.part(known.before);
     members.json('policy_results', policyResults(entry.policyResults));
     members.number('remaining_uses', entry.remainingUses);
@@ -125,10 +126,11 @@ export class Renderer {
 
   /** Hashes and texts that do not change while a token lives. */
   #token(entry: RequestEntry, principal: Principal): RememberedToken {
+    const { token } = entry;
     let known = this.#tokens.get(principal.tokenId);
     if (known === undefined) {
       known = {
-        token: entry.token === undefined ? '' : this.#redactor.secret(entry.token),
+        token: '',
         accessor: this.#accessor(principal.accessor),
         principal,
         before: '',
@@ -136,10 +138,15 @@ export class Renderer {
         issuedAtMs: Number.NaN,
         issueTime: '',
       };
-      this.#describe(known, principal);
-      // Without the token's text (internal work) its hash is not known, so nothing is remembered.
-      if (known.token !== '') this.#tokens.set(principal.tokenId, known);
+      if (token === undefined) this.#describe(known, principal);
+      // Batch tokens have no storage id to be known by.
+      if (principal.tokenId !== '') this.#tokens.set(principal.tokenId, known);
     } else if (known.principal !== principal) {
+      this.#describe(known, principal);
+    }
+    // A credential (and internal work) comes without the token's text: its hash is added by the first request that has it.
+    if (known.token === '' && token !== undefined) {
+      known.token = this.#redactor.secret(token);
       this.#describe(known, principal);
     }
     return known;
@@ -167,9 +174,8 @@ export class Renderer {
     return this.#options.hmacAccessor ? this.#redactor.secret(accessor) : clearText(accessor);
   }
 
-  #request(entry: RequestEntry): string {
-    const { principal, mount, connection } = entry;
-    const known = principal === undefined ? undefined : this.#token(entry, principal);
+  #request(entry: RequestEntry, known: RememberedToken | undefined): string {
+    const { mount, connection } = entry;
     const members = new Members();
     members.text('id', entry.id);
     members.text('protocol', entry.protocol);

@@ -148,12 +148,15 @@ export class View implements Transaction {
     ofWrite: (value: Buffer | undefined) => T | undefined,
   ): Awaitable<(T | undefined)[]> {
     const fulls = keys.map((key) => this.#prefix + key);
-    const unwritten = fulls.filter((full) => this.#unit.written(full) === undefined);
+    const unwritten = fulls.every((full) => this.#unit.written(full) === undefined)
+      ? fulls
+      : fulls.filter((full) => this.#unit.written(full) === undefined);
     return after(this.#unit.fetchMany(unwritten), (entries) => {
       let next = 0;
       const pending: Promise<void>[] = [];
       const values: (T | undefined)[] = [];
-      for (const [index, full] of fulls.entries()) {
+      for (let index = 0; index < fulls.length; index++) {
+        const full = fulls[index] ?? '';
         const write = this.#unit.written(full);
         const entry = write === undefined ? entries[next++] : undefined;
         const value =

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { BodyError } from '../facades/facade.ts';
 
 const EMPTY = Buffer.alloc(0);
+const ignore = (): void => {};
 
 /** True when a body says of itself that it is too long, so that not a byte of it need be read. */
 export function announcesTooMuch(
@@ -23,32 +24,30 @@ export function readWhole(stream: Readable, bytesMax: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
-    const stop = (): void => {
-      stream.off('data', take);
-      stream.off('end', finish);
-      stream.off('close', fail);
-    };
-    const take = (chunk: Buffer): void => {
+    // Listeners stay: to take them off costs more than to have them called once more for nothing.
+    let over = false;
+    // An aborted request reports an error as well as its close; without a listener that would end the process.
+    stream.on('error', ignore);
+    stream.on('data', (chunk: Buffer) => {
+      if (over) return;
       length += chunk.length;
       chunks.push(chunk);
       if (length <= bytesMax) return;
-      stop();
+      over = true;
+      chunks.length = 0;
       stream.pause();
       reject(new BodyError('too_large'));
-    };
-    const finish = (): void => {
-      stop();
+    });
+    stream.on('end', () => {
+      if (over) return;
+      over = true;
       resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, length));
-    };
-    const fail = (): void => {
-      stop();
+    });
+    stream.on('close', () => {
+      if (over) return;
+      over = true;
       reject(new BodyError('aborted'));
-    };
-    // An aborted request reports an error as well as its close; without a listener that would end the process.
-    stream.on('error', () => {});
-    stream.on('data', take);
-    stream.on('end', finish);
-    stream.on('close', fail);
+    });
   });
 }
 

@@ -18,13 +18,18 @@ export function inBytes(reply: WireReply): WireReply {
 /** The headers of a reply, its length included where it is known; else HTTP sends it in chunks. */
 export function replyHeaders(
   custom: Readonly<Record<string, string>> | undefined,
-  { status, headers, body, stream }: WireReply,
+  reply: WireReply,
 ): Record<string, string | number> {
-  const all: Record<string, string | number> = { ...custom, ...headers };
-  if (status === 204) return all;
-  const length = stream === undefined ? Buffer.byteLength(body) : stream.lengthBytes;
+  const all: Record<string, string | number> = { ...custom, ...reply.headers };
+  const length = lengthOf(reply);
   if (length !== undefined) all['Content-Length'] = length;
   return all;
+}
+
+/** What is announced as the length of the body; undefined when it is not known, or there can be none. */
+export function lengthOf({ status, body, stream }: WireReply): number | undefined {
+  if (status === 204) return undefined;
+  return stream === undefined ? Buffer.byteLength(body) : stream.lengthBytes;
 }
 
 /** Sends the body. `moved` hears of each piece of a stream that is on its way. */

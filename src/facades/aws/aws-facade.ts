@@ -62,7 +62,7 @@ interface Wanted {
 
 export function createAwsFacade(options: AwsFacadeOptions): Facade {
   return {
-    handle: async (request) => await new Exchange(options, request).answer(),
+    handle: (request) => new Exchange(options, request).answer(),
     refuse: (status, message) => jsonError(status, 'SerializationException', message, ''),
   };
 }
@@ -130,8 +130,8 @@ class Exchange {
     return typeof target === 'string' ? await this.#json(target, body) : await this.#query(body);
   }
 
-  async #body(): Promise<Buffer> {
-    return await bodyBytes(
+  #body(): Promise<Buffer> {
+    return bodyBytes(
       this.#request,
       BODY_BYTES_MAX,
       (reason) =>
@@ -216,7 +216,7 @@ class Exchange {
       action: this.#action,
       remoteAddress: this.#request.connection.remoteAddress,
       placeOf: (other) => placeOf(account, other),
-      ask: async (question) => await this.#ask(question, evidence, sent, region),
+      ask: (question) => this.#ask(question, evidence, sent, region),
     };
   }
 

@@ -164,17 +164,15 @@ interface Asked {
 }
 
 function asking({ request, method, message, caller }: Asked, options: GoogleFacadeOptions): Ask {
-  return async (question) => {
-    const { name, part, body, ...rest } = question;
+  return async ({ name, part, body, ...rest }) => {
     const answered = await options.handle({
       ...callFrame('gcp', request),
       ...rest,
       ...caller,
-      bound: {
-        name: name.project,
-        part,
-        ...(name.location === '' ? {} : { region: name.location }),
-      },
+      bound:
+        name.location === ''
+          ? { name: name.project, part }
+          : { name: name.project, part, region: name.location },
       action: `google.cloud.secretmanager.v1.SecretManagerService.${method}`,
       readBody: () => Promise.resolve(body ?? (message as JsonObject)),
     });

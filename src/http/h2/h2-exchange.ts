@@ -1,13 +1,17 @@
 /** One request of an HTTP/2 connection (RFC 9113): the facade's view of it, and how its reply is sent. */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { pipeline } from 'node:stream/promises';
+import { Recent } from '../../base/recent.ts';
 import { BodyError } from '../../facades/facade.ts';
 import type { Connection, WireReply, WireRequest } from '../../facades/facade.ts';
 import type { RunningRequest } from '../in-flight.ts';
-import { replyHeaders, told } from '../reply-body.ts';
+import { lengthOf, told } from '../reply-body.ts';
 import { announcesTooMuch, piecesOf, readWhole } from '../read-body.ts';
 
 const EMPTY = Buffer.alloc(0);
+/** Pseudo-headers begin with it. */
+const COLON = 0x3a;
+const LOWER_CASED_MAX = 256;
 /** Frame flag of a request that ends with its headers. */
 const END_STREAM = 0x1;
 /** Headers that HTTP/2 forbids (RFC 9113 §8.2.2). */
@@ -95,21 +99,21 @@ export class H2Exchange implements WireRequest, RunningRequest {
     const { stream } = this;
     const { body, trailers, stream: bytes } = reply;
     const headers: Record<string, string | number> = { ':status': reply.status };
-    for (const [name, value] of Object.entries(replyHeaders(custom, reply))) {
-      const lower = name.toLowerCase();
-      if (!CONNECTION_HEADERS.has(lower)) headers[lower] = value;
-    }
+    if (custom !== undefined) addHeaders(headers, custom);
+    addHeaders(headers, reply.headers);
     const hasBody = (bytes !== undefined || body.length > 0) && this.method !== 'HEAD';
-    if (trailers !== undefined) delete headers['content-length'];
+    if (trailers === undefined) {
+      const length = lengthOf(reply);
+      if (length !== undefined) headers['content-length'] = length;
+    }
     if (!hasBody) {
       stream.respond({ ...headers, ...trailers }, { endStream: true });
       bytes?.destroy();
       return;
     }
     stream.respond(headers, { waitForTrailers: trailers !== undefined });
-    if (trailers !== undefined) {
-      stream.once('wantTrailers', () => stream.sendTrailers({ ...trailers }));
-    }
+    // It is asked for once.
+    if (trailers !== undefined) stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     if (bytes === undefined) {
       stream.end(body);
       return;
@@ -120,6 +124,24 @@ export class H2Exchange implements WireRequest, RunningRequest {
     )
       .catch(() => stream.close())
       .finally(() => bytes.destroy());
+  }
+}
+
+/** By the names that facades and operators write them with, which are few. */
+const lowerCased = new Recent<string>(LOWER_CASED_MAX);
+
+function addHeaders(
+  headers: Record<string, string | number>,
+  added: Readonly<Record<string, string>>,
+): void {
+  for (const name of Object.keys(added)) {
+    let lower = lowerCased.get(name);
+    if (lower === undefined) {
+      lower = name.toLowerCase();
+      lowerCased.set(name, lower);
+    }
+    const value = added[name];
+    if (value !== undefined && !CONNECTION_HEADERS.has(lower)) headers[lower] = value;
   }
 }
 
@@ -140,13 +162,13 @@ function ordinaryHeaders(
     list.push('host', authority);
   }
   for (const name of Object.keys(headers)) {
-    if (!name.startsWith(':') && (name !== 'host' || plain['host'] === undefined)) {
+    if (name.charCodeAt(0) !== COLON && (name !== 'host' || plain['host'] === undefined)) {
       plain[name] = headers[name];
     }
   }
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? '';
-    if (name.startsWith(':')) continue;
+    if (name.charCodeAt(0) === COLON) continue;
     // A Host beside the authority is a second one; it stays in the list, so that it is seen as such.
     list.push(name, raw[index + 1] ?? '');
   }

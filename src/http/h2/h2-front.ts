@@ -36,6 +36,8 @@ export interface H2Options {
   ) => ReturnType<ForwardedForRule>;
 }
 
+const ignore = (): void => {};
+
 interface Peer {
   readonly socket: Socket;
   readonly connection: Connection;
@@ -129,7 +131,7 @@ export class H2Front {
     rawHeaders: readonly string[],
   ): void {
     const { facade, limits, listener, forwarded } = this.#options;
-    stream.on('error', () => {});
+    stream.on('error', ignore);
     const peer = stream.session === undefined ? undefined : this.#peers.get(stream.session);
     if (peer === undefined) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     const { requestsPerConnectionMax } = limits;
@@ -147,7 +149,7 @@ export class H2Front {
       startMonotonicMs: listener.clock.monotonicMs(),
     });
     this.#running.add(exchange);
-    stream.once('close', () => {
+    stream.on('close', () => {
       this.#writing.delete(stream);
       // Nobody waits any more; the facade's work is told to stop.
       if (this.#running.delete(exchange)) exchange.abort();

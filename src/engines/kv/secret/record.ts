@@ -88,18 +88,13 @@ export function decodeServed(record: Buffer): ServedVersion {
 export function decodeRecord(record: Buffer): SecretRecord {
   const { line, end } = firstLine(record);
   const start = valueStart(record, end);
-  const table = JSON.parse(record.toString('utf8', end + 1, start - 1)) as Omit<
-    Secret,
-    'customMetadata' | 'deletedMs' | 'purgeMs'
-  >;
-  const { deletedMs, purgeMs } = line;
-  return {
-    secret: {
-      ...table,
-      customMetadata: line.custom ?? {},
-      ...(deletedMs === undefined ? {} : { deletedMs }),
-      ...(purgeMs === undefined ? {} : { purgeMs }),
-    },
-    value: record.subarray(start),
+  const secret = JSON.parse(record.toString('utf8', end + 1, start - 1)) as {
+    -readonly [Name in keyof Secret]: Secret[Name];
   };
+  const { custom, deletedMs, purgeMs } = line;
+  // The rest of the secret stands in the first line.
+  secret.customMetadata = custom ?? {};
+  if (deletedMs !== undefined) secret.deletedMs = deletedMs;
+  if (purgeMs !== undefined) secret.purgeMs = purgeMs;
+  return { secret, value: record.subarray(start) };
 }

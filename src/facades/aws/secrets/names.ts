@@ -42,11 +42,10 @@ export function assertName(name: string): string {
  * again after its deletion has another.
  */
 export function suffixOf(account: string, name: string, secret: Pick<Secret, 'createdMs'>): string {
-  const digest = hash('sha256', JSON.stringify([account, name, secret.createdMs]), 'hex');
+  const digest = hash('sha256', JSON.stringify([account, name, secret.createdMs]), 'latin1');
   let suffix = '';
   for (let index = 0; index < SUFFIX_LENGTH; index++) {
-    const byte = Number.parseInt(digest.slice(index * 2, index * 2 + 2), 16);
-    suffix += LETTERS[byte % LETTERS.length];
+    suffix += LETTERS[digest.charCodeAt(index) % LETTERS.length];
   }
   return suffix;
 }

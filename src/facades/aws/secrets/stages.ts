@@ -23,14 +23,16 @@ export function versionById(secret: Secret, id: string): Version | undefined {
 
 /** Labels of a version, in order. */
 export function stagesOf(secret: Secret, version: Version): readonly string[] {
-  const stages = Object.entries(secret.labels ?? {})
-    .filter(
-      ([label, number]) => number === version.number && label !== CURRENT && label !== PREVIOUS,
-    )
-    .map(([label]) => label);
+  const stages: string[] = [];
+  const { labels } = secret;
+  if (labels !== undefined) {
+    for (const [label, number] of Object.entries(labels)) {
+      if (number === version.number && label !== CURRENT && label !== PREVIOUS) stages.push(label);
+    }
+  }
   if (servedNumber(secret) === version.number) stages.push(CURRENT);
   else if (secret.previous === version.number) stages.push(PREVIOUS);
-  return stages.sort();
+  return stages.length < 2 ? stages : stages.sort();
 }
 
 export function versionByStage(secret: Secret, stage: string): Version | undefined {

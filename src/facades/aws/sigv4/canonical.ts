@@ -83,16 +83,16 @@ function encodeRfc3986(text: string): string {
 }
 
 function canonicalHeaders(raw: readonly string[], signed: readonly string[]): string {
-  const values = new Map<string, string>();
+  const values: (string | undefined)[] = signed.map(() => undefined);
   for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] ?? '').toLowerCase();
-    if (!signed.includes(name)) continue;
+    const at = signed.indexOf((raw[index] ?? '').toLowerCase());
+    if (at < 0) continue;
     const value = trimmed(raw[index + 1] ?? '');
-    const before = values.get(name);
-    values.set(name, before === undefined ? value : `${before},${value}`);
+    const before = values[at];
+    values[at] = before === undefined ? value : `${before},${value}`;
   }
   let text = '';
-  for (const name of signed) text += `${name}:${values.get(name) ?? ''}\n`;
+  for (const [at, name] of signed.entries()) text += `${name}:${values[at] ?? ''}\n`;
   return text;
 }
 

@@ -2,6 +2,7 @@
  * What a request says of its signature, in its Authorization header or in its query (a presigned URL), checked for form, scope
  * and time. Whether the signature holds is for the core to judge: this only says over what.
  */
+import { Recent } from '../../../base/recent.ts';
 import type { AccessKeyEvidence } from '../../../model/evidence.ts';
 import type { WireRequest } from '../../facade.ts';
 import { AwsError, BAD_SIGNATURE, signatureError } from '../errors.ts';
@@ -26,9 +27,11 @@ export interface Signature {
 const SKEW_MS = 5 * 60_000;
 const PRESIGNED_SECONDS_MAX = 7 * 24 * 3600;
 const SIGNED_HEADERS_MAX = 64;
+const KEPT_LISTS_MAX = 256;
+const KEPT_LIST_LENGTH_MAX = 512;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 const SCOPE = /^([A-Z0-9]{16,32})\/(\d{8})\/([a-z0-9-]{1,64})\/([a-z0-9-]{1,64})\/aws4_request$/;
-const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
+const AMZ_DATE = /^\d{8}T\d{6}Z$/;
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** They change what the request is: when one is there, it is signed, and there is only one. */
 const MUST_BE_SIGNED = [
@@ -67,6 +70,8 @@ export function readSignature(request: WireRequest): Signature {
   return signature;
 }
 
+const NO_QUERY: ReadonlyMap<string, string> = new Map();
+
 function refuseRepeated(raw: readonly string[]): void {
   let seen = 0;
   for (let index = 0; index < raw.length; index += 2) {
@@ -81,8 +86,8 @@ function refuseRepeated(raw: readonly string[]): void {
 /** Parameters of the query; of a repeated one the request is refused. */
 export function queryOf(target: string): ReadonlyMap<string, string> {
   const question = target.indexOf('?');
+  if (question < 0) return NO_QUERY;
   const found = new Map<string, string>();
-  if (question < 0) return found;
   for (const part of target.slice(question + 1).split('&')) {
     if (part === '') continue;
     const equals = part.indexOf('=');
@@ -93,23 +98,29 @@ export function queryOf(target: string): ReadonlyMap<string, string> {
   return found;
 }
 
+/** What Authorization is made of. */
+const PARTS: readonly string[] = ['Credential', 'SignedHeaders', 'Signature'];
+
 function fromHeader(request: WireRequest, authorization: string): Signature {
   const space = authorization.indexOf(' ');
   if (authorization.slice(0, space) !== ALGORITHM) {
     throw incomplete('Unsupported signing algorithm.');
   }
-  const parts = new Map<string, string>();
+  const values: (string | undefined)[] = [undefined, undefined, undefined];
   for (const part of authorization.slice(space + 1).split(',')) {
     const equals = part.indexOf('=');
     const name = part.slice(0, Math.max(equals, 0)).trim();
-    if (parts.has(name)) throw incomplete(`${name} must not be repeated in Authorization.`);
-    parts.set(name, part.slice(equals + 1).trim());
+    const at = PARTS.indexOf(name);
+    if (at < 0) throw incomplete('Authorization has parts that do not belong there.');
+    if (values[at] !== undefined)
+      throw incomplete(`${name} must not be repeated in Authorization.`);
+    values[at] = part.slice(equals + 1).trim();
   }
-  if (parts.size !== 3) throw incomplete('Authorization has parts that do not belong there.');
+  const [credential, signedHeaders, signature] = values;
   return parsed({
-    credential: parts.get('Credential'),
-    signedHeaders: parts.get('SignedHeaders'),
-    signature: parts.get('Signature'),
+    credential,
+    signedHeaders,
+    signature,
     amzDate: textOf(request.headers['x-amz-date']),
     sessionToken: textOf(request.headers['x-amz-security-token']),
     expires: undefined,
@@ -174,7 +185,12 @@ function parsed(sent: Sent): Signature {
   };
 }
 
+/** Lists that were found to be proper: a client sends the same one with each request. */
+const headerLists = new Recent<readonly string[]>(KEPT_LISTS_MAX);
+
 function headerList(text: string): readonly string[] {
+  const known = headerLists.get(text);
+  if (known !== undefined) return known;
   const names = text.split(';');
   const sorted = names.every(
     (name, index) => HEADER_NAME.test(name) && (index === 0 || (names[index - 1] ?? '') < name),
@@ -182,6 +198,7 @@ function headerList(text: string): readonly string[] {
   if (!sorted || names.length > SIGNED_HEADERS_MAX) {
     throw incomplete('SignedHeaders must be lower-case names in order.');
   }
+  if (text.length <= KEPT_LIST_LENGTH_MAX) headerLists.set(text, names);
   return names;
 }
 
@@ -208,14 +225,14 @@ function assertSignedHeaders(request: WireRequest, { signedHeaders }: Signature)
 }
 
 function millis(amzDate: string): number {
-  const [, year, month, day, hour, minute, second] = AMZ_DATE.exec(amzDate) ?? [];
+  const number = (from: number, to: number): number => Number(amzDate.slice(from, to));
   return Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    Number(second),
+    number(0, 4),
+    number(4, 6) - 1,
+    number(6, 8),
+    number(9, 11),
+    number(11, 13),
+    number(13, 15),
   );
 }
 

@@ -1,5 +1,6 @@
 /** Methods about versions: add, access, get, list, disable, enable, destroy. */
 import { isUtf8 } from 'node:buffer';
+import { after } from '../../../base/awaitable.ts';
 import { crc32c } from '../wire/crc32c.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
 import { isDeleted } from '../../../model/secret.ts';
@@ -76,15 +77,16 @@ export const accessSecretVersion: Method = async (request, ask) => {
     part: 'secrets',
     path: `data/${name.secret}`,
     task: {
-      async secret(desk) {
+      secret(desk) {
         const version = chosenVersion(liveSecret(desk, name), name);
         const state = stateOf(version, desk.nowMs);
         if (state !== 'ENABLED') throw wrongState(name, version.number, state);
-        const data = await desk.value(version.number);
-        return found({
-          name: versionText(name, version.number),
-          payload: { data, dataCrc32c: BigInt(crc32c(data)) },
-        });
+        return after(desk.value(version.number), (data) =>
+          found({
+            name: versionText(name, version.number),
+            payload: { data, dataCrc32c: BigInt(crc32c(data)) },
+          }),
+        );
       },
     },
   });
@@ -172,8 +174,8 @@ function changing(
             throw wrongState(name, before.number, 'DESTROYED');
           }
           const secret = change(desk, before, name);
-          const after = numberedVersion(secret, name);
-          return found(versionMessage(name, secret, after, desk.nowMs));
+          const changed = numberedVersion(secret, name);
+          return found(versionMessage(name, secret, changed, desk.nowMs));
         },
       },
     });

@@ -183,6 +183,11 @@ function readField(
   return limited(list);
 }
 
+function nameOf(spec: MessageSpec, number: number): string | undefined {
+  for (const name of Object.keys(spec)) if (spec[name]?.number === number) return name;
+  return undefined;
+}
+
 function read(spec: MessageSpec, bytes: Buffer, depth: number): Message {
   if (depth > MESSAGE_DEPTH_MAX) throw new MessageError('messages are nested too deep');
   const cursor = new Cursor(bytes);
@@ -191,13 +196,13 @@ function read(spec: MessageSpec, bytes: Buffer, depth: number): Message {
     const tag = cursor.varint();
     const number = Number(tag >> 3n);
     const wireType = Number(tag & 7n);
-    const known = Object.entries(spec).find(([, field]) => field.number === number);
-    if (known === undefined) {
+    const name = nameOf(spec, number);
+    const field = name === undefined ? undefined : spec[name];
+    if (name === undefined || field === undefined) {
       // Fields of a later version of the API are passed over, as the encoding asks for.
       cursor.skip(wireType);
       continue;
     }
-    const [name, field] = known;
     message[name] = readField(field, message[name], wireType, cursor, depth);
   }
   return message;

@@ -5,6 +5,13 @@ import type { FieldSpec, Message, MessageSpec } from './schema.ts';
 const VARINT = 0;
 const LENGTH = 2;
 
+/** Nearly all tags and lengths are one byte. */
+const ONE_BYTE: readonly Buffer[] = Array.from({ length: 0x80 }, (_, byte) => Buffer.of(byte));
+
+function small(value: number): Buffer {
+  return ONE_BYTE[value] ?? varint(BigInt(value));
+}
+
 function varint(value: bigint): Buffer {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, value);
@@ -16,10 +23,10 @@ function varint(value: bigint): Buffer {
   return Buffer.from(bytes);
 }
 
-const tag = (number: number, wireType: number): Buffer => varint(BigInt((number << 3) | wireType));
+const tag = (number: number, wireType: number): Buffer => small((number << 3) | wireType);
 
 function delimited(number: number, bytes: Buffer): Buffer {
-  return Buffer.concat([tag(number, LENGTH), varint(BigInt(bytes.length)), bytes]);
+  return Buffer.concat([tag(number, LENGTH), small(bytes.length), bytes]);
 }
 
 function secondsAndNanos(seconds: number, nanos: number): Buffer {
@@ -102,9 +109,10 @@ function encodeField(field: FieldSpec, value: unknown): Buffer[] {
 
 export function encodeMessage(spec: MessageSpec, message: Message): Buffer {
   const parts: Buffer[] = [];
-  for (const [name, field] of Object.entries(spec)) {
+  for (const name of Object.keys(spec)) {
+    const field = spec[name];
     const value = message[name];
-    if (value !== undefined) parts.push(...encodeField(field, value));
+    if (field !== undefined && value !== undefined) parts.push(...encodeField(field, value));
   }
   return Buffer.concat(parts);
 }
