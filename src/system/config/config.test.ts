@@ -152,7 +152,10 @@ describe('sys/loggers', () => {
       (await bench.fail('write', 'loggers/core', { level: 'loud' })).message,
       /unknown log level/,
     );
-    assert.equal((await bench.fail('write', 'loggers/none', { level: 'warn' })).code, 'invalid_request');
+    assert.equal(
+      (await bench.fail('write', 'loggers/none', { level: 'warn' })).code,
+      'invalid_request',
+    );
     await bench.call('write', 'loggers', { level: 'warn' });
     assert.deepEqual((await bench.call('read', 'loggers/core'))?.data, { core: 'warn' });
     await bench.call('delete', 'loggers');
