@@ -183,12 +183,17 @@ export class StoredUnit implements BarrierUnit, UnitMemory {
   /** The same for several, those not yet known from one snapshot. */
   fetchMany(keys: readonly string[]): Awaitable<(Entry | undefined)[]> {
     this.#assertLive();
-    const missing = keys.filter((key) => !this.#reads.has(key));
+    const missing: string[] = [];
+    for (const key of keys) if (!this.#reads.has(key)) missing.push(key);
     if (missing.length > BATCH_MAX) throw invalidRequest(`more than ${BATCH_MAX} records at once`);
     const read = missing.length === 0 ? [] : this.store.read(missing, this.#session);
     return after(read, (entries) => {
-      missing.forEach((key, index) => this.#remember(key, entries[index]));
-      return keys.map((key) => this.#reads.get(key));
+      for (let index = 0; index < missing.length; index++) {
+        this.#remember(missing[index] ?? '', entries[index]);
+      }
+      const found: (Entry | undefined)[] = [];
+      for (const key of keys) found.push(this.#reads.get(key));
+      return found;
     });
   }
 

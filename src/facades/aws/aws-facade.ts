@@ -14,7 +14,7 @@ import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import { bodyBytes, callFrame } from '../cloud-request.ts';
-import type { Facade, WireReply, WireRequest } from '../facade.ts';
+import type { BodyErrorReason, Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Operation, Question } from './asking.ts';
 import { AwsError, renderedError, signatureError } from './errors.ts';
 import type { Service } from './errors.ts';
@@ -126,19 +126,8 @@ class Exchange {
     }
     // The service is known by the request line and headers, so that every error has its shape.
     if (target === undefined) this.#service = 'sts';
-    const body = await this.#body();
-    return typeof target === 'string' ? await this.#json(target, body) : await this.#query(body);
-  }
-
-  #body(): Promise<Buffer> {
-    return bodyBytes(
-      this.#request,
-      BODY_BYTES_MAX,
-      (reason) =>
-        new AwsError('SerializationException', 'The request is too large, or ended early.', {
-          status: reason === 'too_large' ? 413 : 400,
-        }),
-    );
+    const body = await bodyBytes(request, BODY_BYTES_MAX, refusedBody);
+    return typeof target === 'string' ? this.#json(target, body) : this.#query(body);
   }
 
   async #json(target: string, body: Buffer): Promise<WireReply> {
@@ -268,6 +257,12 @@ class Exchange {
   }
 }
 
+function refusedBody(reason: BodyErrorReason): AwsError {
+  return new AwsError('SerializationException', 'The request is too large, or ended early.', {
+    status: reason === 'too_large' ? 413 : 400,
+  });
+}
+
 const NOTHING: Readonly<JsonObject> = Object.freeze({});
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -283,7 +278,8 @@ function wantedBy(target: string): Wanted & { readonly service: Exclude<Service,
   if (service === undefined)
     throw new AwsError('UnknownOperationException', 'The target is not one of this API.');
   const name = target.slice(dot + 1);
-  return { service, name: /^[A-Za-z]{1,64}$/.test(name) ? name : 'Unknown' };
+  const known = operationsOf(service).has(name) || /^[A-Za-z]{1,64}$/.test(name);
+  return { service, name: known ? name : 'Unknown' };
 }
 
 /** @throws {AwsError} not JSON, not an object, or beyond the limits */

@@ -73,7 +73,7 @@ export interface Named {
 export function namedBy(
   secretId: string,
   asking: Pick<Asking, 'account' | 'region'>,
-): readonly Named[] {
+): readonly [Named] | readonly [Named, Named] {
   if (!secretId.startsWith('arn:')) return [{ name: assertName(secretId), suffix: undefined }];
   const match = ARN.exec(secretId);
   if (match === null) throw invalidParameter('Invalid ARN.');

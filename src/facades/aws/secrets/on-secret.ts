@@ -39,22 +39,20 @@ export function reply(data: Output): Reply {
 }
 
 /** @throws {RequestError} the secret does not exist, or the caller may not */
-export async function onSecret(
+export function onSecret(
   asking: Asking,
   secretId: string,
   wanted: Wanted,
   run: (opened: Opened) => Awaitable<Output>,
 ): Promise<Output> {
-  const readings = namedBy(secretId, asking);
-  for (const [index, named] of readings.entries()) {
-    try {
-      return await onNamed(asking, named, wanted, run);
-    } catch (error) {
-      // The ARN may have been a partial one of a name that ends like a suffix.
-      if (index === readings.length - 1 || !isMissing(error)) throw error;
-    }
-  }
-  throw notFound();
+  const [likely, other] = namedBy(secretId, asking);
+  const found = onNamed(asking, likely, wanted, run);
+  if (other === undefined) return found;
+  // The ARN may have been a partial one of a name that ends like a suffix.
+  return found.catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    return onNamed(asking, other, wanted, run);
+  });
 }
 
 function isMissing(error: unknown): boolean {

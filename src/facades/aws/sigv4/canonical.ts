@@ -92,7 +92,7 @@ function canonicalHeaders(raw: readonly string[], signed: readonly string[]): st
     values[at] = before === undefined ? value : `${before},${value}`;
   }
   let text = '';
-  for (const [at, name] of signed.entries()) text += `${name}:${values[at] ?? ''}\n`;
+  for (let at = 0; at < signed.length; at++) text += `${signed[at] ?? ''}:${values[at] ?? ''}\n`;
   return text;
 }
 
