@@ -24,6 +24,8 @@ import { fieldWarnings, parseFields } from './declared/fields.ts';
 import { matchPath } from './declared/paths.ts';
 
 export interface CallOptions {
+  /** Headers that the mount lets through, lower-cased. */
+  readonly headers?: Request['headers'];
   readonly principal?: Principal;
   readonly namespace?: NamespaceRef;
   /** Query beside a body. */
@@ -145,7 +147,7 @@ export async function openBench(
         clientCertificates: [],
         local: false,
       },
-      headers: {},
+      headers: options.headers ?? {},
       nowMs: bench.nowMs,
       wrapTtlSeconds: 0,
       sudo: false,

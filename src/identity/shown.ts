@@ -47,14 +47,16 @@ export async function aliasInfo(
   alias: AliasRecord,
   canonicalId: string,
 ): Promise<Shown> {
+  const mount = await directory.mount(alias.mountAccessor);
   return {
     canonical_id: canonicalId,
     custom_metadata: alias.customMetadata,
     local: false,
     metadata: alias.metadata,
     mount_accessor: alias.mountAccessor,
+    mount_path: mount?.path ?? '',
+    mount_type: mount?.type ?? '',
     name: alias.name,
-    ...(await mountShown(directory, alias)),
   };
 }
 

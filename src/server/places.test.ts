@@ -101,6 +101,37 @@ suite('leases', () => {
   });
 });
 
+suite('namespaces', () => {
+  test('are told of level by level, and mounts with their way there', async () => {
+    for (const path of ['sys/namespaces/up', 'up/sys/namespaces/down'])
+      await server.get('write', path);
+    await server.get('write', 'up/sys/mounts/kv', { data: { type: 'kv' } });
+    const names = async (namespace: string): Promise<unknown> =>
+      (await server.get('read', 'sys/internal/ui/namespaces', { namespace }))['keys'];
+    assert.deepEqual([await names(''), await names('up/')], [['up/'], ['down/']]);
+    const way = async (path: string, namespace: string): Promise<unknown> =>
+      (await server.get('read', `sys/internal/ui/mounts/${path}`, { namespace }))['path'];
+    assert.equal(await way('up/kv/x', ''), 'up/kv/');
+    assert.equal(await way('kv/x', 'up/'), 'kv/');
+  });
+
+  test('list aliases whose mount is gone', async () => {
+    await server.get('write', 'sys/auth/gone', { data: { type: 'approle' } });
+    const { accessor } = await server.get('read', 'sys/auth/gone');
+    const { id: owner } = await server.get('write', 'identity/entity', { data: { name: 'e' } });
+    const data = { name: 'a', canonical_id: String(owner), mount_accessor: String(accessor) };
+    await server.get('write', 'identity/entity-alias', { data });
+    const shown = async (): Promise<Record<string, unknown> | undefined> => {
+      const listed = await server.get('list', 'identity/entity-alias/id/');
+      return Object.values(listed['key_info'] as Record<string, Record<string, unknown>>)[0];
+    };
+    assert.equal((await shown())?.['mount_type'], 'approle');
+    await server.ask('delete', 'sys/auth/gone');
+    const left = await shown();
+    assert.deepEqual([left?.['mount_path'], left?.['mount_type']], ['', '']);
+  });
+});
+
 suite('what was not found', () => {
   test('is said of loggers and of namespaces that shall be locked as a mistake', async () => {
     const asked: readonly (readonly [CallOperation, string])[] = [

@@ -78,8 +78,9 @@ async function preflight(
       `preflight capability check returned 403, please ensure client's policies grant access to path "${path}"`,
     );
   }
-  const { entry } = found.mount;
-  return { data: { ...shownMount(entry, ports.version), path: shownPath(entry) } };
+  const { entry, namespace } = found.mount;
+  const below = namespace.path.slice(request.namespace.path.length);
+  return { data: { ...shownMount(entry, ports.version), path: below + shownPath(entry) } };
 }
 
 async function namespaces(
@@ -98,7 +99,10 @@ async function namespaces(
       namespace.tainted
     )
       continue;
-    if (acl.grantsBelow(path, request.nowMs)) keys.push(path.slice(request.namespace.path.length));
+    const below = path.slice(request.namespace.path.length);
+    // Each level tells of its own.
+    if (below.indexOf('/') !== below.length - 1) continue;
+    if (acl.grantsBelow(path, request.nowMs)) keys.push(below);
   }
   return { data: keys.length === 0 ? {} : { keys: keys.sort() } };
 }

@@ -200,6 +200,7 @@ suite('LDAP', { skip: SLAPD_IS_THERE ? false : `slapd is not installed: ${SLAPD_
       const reply = await none.login('ada');
       assert.deepEqual(reply?.auth?.groupAliases, []);
       assert.match(reply.warnings?.[0] ?? '', /no LDAP groups found/);
+      assert.deepEqual(reply.data, {});
       const broken = await openRig({ groupdn: 'dc=elsewhere' });
       assert.equal(await broken.outcome('ada'), REFUSAL);
     });

@@ -94,6 +94,7 @@ async function login(
       : [];
   return {
     warnings,
+    data: {},
     auth: {
       ...grant,
       policies: [...grant.policies, ...person.policies],
@@ -179,6 +180,7 @@ export function ldapBackend({ random }: LdapPorts): Backend {
     type: 'ldap',
     kind: 'auth',
     summary: 'People whom a directory knows.',
+    openPlaces: ['login/'],
     paths: [
       configPath(random),
       definePath({

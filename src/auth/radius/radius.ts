@@ -191,6 +191,7 @@ export function radiusBackend(ports: RadiusPorts): Backend {
     type: 'radius',
     kind: 'auth',
     summary: 'People whom a RADIUS server knows.',
+    openPlaces: ['login/'],
     paths: [configPath, ...userPaths, ...loginPaths(ports)],
     renewAuth: async (renewal, store) => await renewAuth(renewal, store, ports),
     loginName: ({ fields }) => canonicalName(givenName(fields), { foldCase: true }),

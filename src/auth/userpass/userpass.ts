@@ -225,6 +225,7 @@ export function userpassBackend(ports: UserpassPorts): Backend {
     type: 'userpass',
     kind: 'auth',
     summary: 'Users who log in with a name and a password.',
+    openPlaces: ['login/'],
     paths: paths(ports),
     renewAuth,
     loginName: (request) => request.fields['username'] as string | undefined,

@@ -1,7 +1,7 @@
 /** The PKI engine: authorities, the certificates they make, and what tells that one is revoked. */
 import type { Backend } from '../../model/backend.ts';
 import { VALIDATION_TASK } from './acme/orders.ts';
-import { acmePaths } from './acme/paths.ts';
+import { ACME_PLACES, acmePaths } from './acme/paths.ts';
 import { validationTask } from './acme/challenges/validation.ts';
 import { authorityConfigPaths } from './authorities/config-paths.ts';
 import { importPaths } from './authorities/import-paths.ts';
@@ -40,7 +40,7 @@ export function pkiBackend(options: PkiOptions): Backend {
       [REBUILD_TASK]: rebuildTask(ports),
       [VALIDATION_TASK]: validationTask(ports),
     },
-    openPlaces: ['cert/', 'ocsp/'],
+    openPlaces: ['cert/', 'ocsp/', ...ACME_PLACES],
     paths: [
       ...acmePaths(ports),
       ...rolePaths(),

@@ -67,6 +67,8 @@ export function patchCustomMetadata(
   const merged = new Map(Object.entries(current));
   const kept = Object.entries(members).filter(([name, value]) => {
     if (value === null) merged.delete(name);
+    // A write takes a number for its text; a merge changes documents, in which they are not the same.
+    else if (typeof value !== 'string') fails('a value is no text');
     return value !== null;
   });
   for (const [name, text] of Object.entries(readCustomMetadata(Object.fromEntries(kept)))) {

@@ -63,6 +63,10 @@ test('a patch changes single members', async () => {
   await bench.call('patch', 'metadata/p', { custom_metadata: { x: '1', y: '2' } });
   await bench.call('patch', 'metadata/p', { custom_metadata: { x: null, z: '3' } });
   assert.deepEqual(await custom(), { y: '2', z: '3' });
+  for (const wrong of [{ custom_metadata: { y: 5 } }, { max_versions: -1 }]) {
+    assert.equal((await bench.fail('patch', 'metadata/p', wrong)).code, 'invalid_request');
+  }
+  assert.deepEqual(await custom(), { y: '2', z: '3' });
   await bench.call('patch', 'metadata/p', { custom_metadata: null });
   assert.equal(await custom(), null);
   await bench.call('patch', 'metadata/p', { max_versions: 7, cas_required: true });

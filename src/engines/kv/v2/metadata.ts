@@ -213,6 +213,7 @@ async function patch(request: Request<Fields>, store: Transaction): Promise<Repl
     loadForWrite(store, path, nowMs),
   ]);
   if (before === undefined) return emptyNotFound();
+  if ((fields.max_versions ?? 0) < 0) throw invalidRequest('max_versions must not be negative');
   assertMetadataCas(fields, settings, before);
   // A null among the fields has been read as false, 0 or an empty map; only custom metadata merges member by member.
   const custom = patchCustomMetadata(

@@ -66,6 +66,20 @@ function isReply(answer: Shown | Reply): answer is Reply {
 }
 
 const GONE: Reply = { status: 404, raw: { contentType: 'application/json', body: '' } };
+/** What clients find their way to by addresses that they were given: one that is none is not there, for anybody. */
+const GIVEN: readonly string[] = [
+  'account/+',
+  'authorization/+',
+  'challenge/+/+',
+  'order/+',
+  'order/+/finalize',
+  'order/+/cert',
+];
+
+export const ACME_PLACES: readonly string[] = DIRECTORIES.flatMap(({ prefix }) =>
+  GIVEN.map((place) => `${prefix.replace(/\{\w+\}/g, '+')}acme/${place}`),
+);
+
 export function acmePaths(ports: PkiPorts): readonly Path[] {
   async function headersOf(
     store: Transaction,

@@ -74,24 +74,44 @@ export function fetchPaths(ports: PkiPorts): readonly Path[] {
     const type = form === 'der' ? CONTENT_TYPES.list : CONTENT_TYPES.listPem;
     return await orNothing(type, async () => {
       const { id } = await resolveIssuer(store, DEFAULT_REF);
-      const state = await crlState(store);
-      const lastMs = isDelta ? state.deltaLastModifiedMs : state.lastModifiedMs;
-      const unchanged = notModified(request, lastMs);
+      const unchanged = await unchangedList(request, store, isDelta);
       if (unchanged !== undefined) return unchanged;
       const der = (await findCrl(store, id, isDelta)) ?? Buffer.alloc(0);
       return rawReply(type, form === 'der' || der.length === 0 ? der : crlPem(der));
     });
   }
 
-  async function listAsData(store: Transaction, isDelta: boolean): Promise<Reply> {
+  async function unchangedList(
+    request: Request<object>,
+    store: Transaction,
+    isDelta: boolean,
+  ): Promise<Reply | undefined> {
+    const state = await crlState(store);
+    return notModified(request, isDelta ? state.deltaLastModifiedMs : state.lastModifiedMs);
+  }
+
+  async function listAsData(
+    request: Request<object>,
+    store: Transaction,
+    isDelta: boolean,
+  ): Promise<Reply> {
     const { id } = await resolveIssuer(store, DEFAULT_REF);
+    const unchanged = await unchangedList(request, store, isDelta);
+    if (unchanged !== undefined) return unchanged;
     const der = await findCrl(store, id, isDelta);
     if (der === undefined) throw invalidRequest(`unable to find CRL for issuer: id:${id}`);
     return shown(crlPem(der));
   }
 
-  async function certificate(store: Transaction, serial: string): Promise<Reply> {
-    if (serial === 'ca') return shown((await defaultIssuer(store)).pem);
+  async function certificate(
+    request: Request<{ readonly serial: string }>,
+    store: Transaction,
+  ): Promise<Reply> {
+    const { serial } = request.fields;
+    if (serial === 'ca') {
+      const { issuer, pem } = await defaultIssuer(store);
+      return notModified(request, issuer.lastModifiedMs) ?? shown(pem);
+    }
     const der = await findCertificate(store, serial);
     if (der === undefined) throw notFound();
     const pem = pemOf(der, 'CERTIFICATE');
@@ -172,14 +192,14 @@ export function fetchPaths(ports: PkiPorts): readonly Path[] {
     open('crl/delta/pem', 'Shows the default issuer’s delta list in PEM.', (request, store) =>
       list(request, store, 'pem', true),
     ),
-    open('cert/crl', 'Shows the default issuer’s revocation list.', (_request, store) =>
-      listAsData(store, false),
+    open('cert/crl', 'Shows the default issuer’s revocation list.', (request, store) =>
+      listAsData(request, store, false),
     ),
-    open('cert/delta-crl', 'Shows the default issuer’s delta list.', (_request, store) =>
-      listAsData(store, true),
+    open('cert/delta-crl', 'Shows the default issuer’s delta list.', (request, store) =>
+      listAsData(request, store, true),
     ),
     bySerial('cert/{serial:hex}', 'Shows a certificate by its serial number.', (request, store) =>
-      certificate(store, request.fields.serial),
+      certificate(request, store),
     ),
     bySerial('cert/{serial:hex}/raw', 'Shows a certificate in DER.', (request, store) =>
       rawCertificate(request, store, 'der'),

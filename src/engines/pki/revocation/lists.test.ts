@@ -8,6 +8,8 @@ import { readRevocationList } from '../../../crypto/x509/revocation-list.ts';
 import type { RevocationList } from '../../../crypto/x509/revocation-list.ts';
 import { overtakenStorage } from '../../../storage/overtaken.testkit.ts';
 import type { Storage } from '../../../storage/storage.ts';
+import { isAmong } from '../../../core/declared/paths.ts';
+import { ACME_PLACES } from '../acme/paths.ts';
 import { openMount } from '../verifiers/pki.testkit.ts';
 import type { Mount } from '../verifiers/pki.testkit.ts';
 
@@ -149,4 +151,28 @@ suite('lists signed for the caller', () => {
       assert.match((await mount.bench.fail('write', path, body as never)).message, told);
     }
   });
+});
+
+suite('who has the present state', () => {
+  test('hears that nothing has changed, in every form', async () => {
+    const mount = await open();
+    await revoke(mount);
+    const status = async (path: string, sinceMs: number): Promise<number | undefined> => {
+      const headers = { 'if-modified-since': new Date(sinceMs).toUTCString() };
+      return (await mount.bench.call('read', path, {}, { headers }))?.status;
+    };
+    for (const path of ['ca', 'cert/ca', 'crl', 'cert/crl']) {
+      assert.equal(await status(path, mount.bench.nowMs + HOUR_MS), 304, path);
+      assert.notEqual(await status(path, mount.bench.nowMs - HOUR_MS), 304, path);
+    }
+  });
+});
+
+test('whoever follows an address of ACME that is none needs no token to hear so', () => {
+  for (const prefix of ['', 'roles/r/', 'issuer/i/', 'issuer/i/roles/r/']) {
+    for (const place of ['account/x', 'order/x/finalize', 'challenge/x/http-01']) {
+      assert.equal(isAmong(ACME_PLACES, `${prefix}acme/${place}`), true, prefix + place);
+    }
+    assert.equal(isAmong(ACME_PLACES, `${prefix}acme/new-eab`), false);
+  }
 });
