@@ -86,6 +86,7 @@ suite('the LDAP engine', { skip: SLAPD_IS_THERE ? false : `needs slapd: ${SLAPD_
       { tls_min_version: 'tls13', tls_max_version: 'tls12' },
       { certificate: 'S3CRET' },
       { client_tls_cert: 'x' },
+      { binddn: '', userdn: '' },
     ]) {
       const message = await refusal('write', 'ldap/config', data);
       assert.notEqual(message, 'done', JSON.stringify(data));

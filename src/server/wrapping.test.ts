@@ -72,6 +72,14 @@ suite('a wrapped answer', () => {
     }
   });
 
+  test('is never a listing of nothing', async () => {
+    await server.get('write', 'sys/mounts/none', { data: { type: 'kv' } });
+    for (const path of ['none/', 'sys/policies/password/']) {
+      const { wrap } = await server.ask('list', path, { wrapTtlSeconds: 60 });
+      assert.equal(wrap, undefined, path);
+    }
+  });
+
   test('is also what only warns', async () => {
     const { wrap } = await server.ask('write', 'sys/leases/tidy', { wrapTtlSeconds: 60 });
     assert.equal(wrap?.creationPath, 'sys/leases/tidy');

@@ -67,6 +67,18 @@ suite('login', () => {
     assert.equal(reply?.auth?.alias?.name, 'id-Web');
   });
 
+  test('of a role that is not there, that is what is told', async () => {
+    const { bench } = await openRig();
+    for (const setting of ['role-id', 'policies', 'period']) {
+      const error = await bench.fail('write', `role/none/${setting}`);
+      assert.equal(error.code, 'not_found', setting);
+    }
+    for (const path of ['secret-id/lookup/', 'secret-id/destroy/', 'secret-id-accessor/lookup/']) {
+      const error = await bench.fail('list', `role/none/${path}`);
+      assert.equal(error.code, 'unsupported_operation', path);
+    }
+  });
+
   test('whatever is wrong, the caller hears the same', async () => {
     const rig = await openRig();
     await rig.role('a', { secret_id_num_uses: 1 });

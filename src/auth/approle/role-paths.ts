@@ -205,6 +205,9 @@ function settingPath(ports: ApprolePorts, setting: Setting): Path {
             update: {
               summary: `Change ${first} of a role`,
               handler: async (request: Request<Named>, store: Transaction) => {
+                // A role that is not there is told of before what is missing.
+                const roleNamed = request.fields.role_name ?? '';
+                if ((await roleOf(store, roleNamed)) === undefined) throw noRole(roleNamed);
                 const given = request.fields as RoleWish & { token_num_uses?: number };
                 const sent = setting.fields
                   .map((name) => (given as Record<string, unknown>)[name])

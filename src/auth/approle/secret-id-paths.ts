@@ -206,7 +206,7 @@ export function secretIdPaths(ports: ApprolePorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'role/{role_name}/secret-id/lookup',
+      pattern: 'role/{role_name}/secret-id/lookup[/]',
       fields: { role_name: roleName, secret_id: secretId },
       help: { synopsis: 'Shows the settings of a secret id.' },
       operations: {
@@ -223,7 +223,7 @@ export function secretIdPaths(ports: ApprolePorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'role/{role_name}/secret-id/destroy',
+      pattern: 'role/{role_name}/secret-id/destroy[/]',
       fields: { role_name: roleName, secret_id: secretId },
       help: { synopsis: 'Destroys a secret id.' },
       operations: {
@@ -232,7 +232,7 @@ export function secretIdPaths(ports: ApprolePorts): readonly Path[] {
       },
     }),
     definePath({
-      pattern: 'role/{role_name}/secret-id-accessor/lookup',
+      pattern: 'role/{role_name}/secret-id-accessor/lookup[/]',
       fields: { role_name: roleName, secret_id_accessor: accessor },
       help: { synopsis: 'Shows the settings of the secret id behind an accessor of the role.' },
       operations: {

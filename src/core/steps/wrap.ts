@@ -55,7 +55,8 @@ function isWrappable(exchange: Exchange): boolean {
 
 function isEmptyList(data: Readonly<Record<string, unknown>> | null | undefined): boolean {
   const keys = data?.['keys'];
-  return Array.isArray(keys) && keys.length === 0;
+  if (Array.isArray(keys)) return keys.length === 0;
+  return data !== undefined && data !== null && Object.keys(data).length === 0;
 }
 
 async function wrapEnvelope(

@@ -169,6 +169,9 @@ function check(config: LdapConfig): void {
     return protocol === 'ldap:' || protocol === 'ldaps:';
   });
   if (!good) throw invalidRequest("a 'url' must begin with ldap:// or ldaps://");
+  const bindsAlone = config.binddn !== '' && config.bindpass !== '';
+  if (!bindsAlone && config.upndomain === '' && config.userdn === '')
+    throw invalidRequest('cannot derive UserBindDN');
   if (!/^[\w.;-]*$/.test(config.userattr)) throw invalidRequest("invalid 'userattr'");
   for (const seconds of [config.requestTimeoutSeconds, config.connectionTimeoutSeconds]) {
     if (seconds < 1 || seconds > SECONDS_MAX) throw invalidRequest('a timeout is out of range');

@@ -95,6 +95,12 @@ suite('two requests', () => {
     const id = await rig.begin();
     const code = rig.code();
     assert.equal((await rig.validate(id, '000000')).error?.code, 'permission_denied');
+    // What is no code is none, and costs the request nothing.
+    for (const codes of [null, [7]]) {
+      const data = { mfa_request_id: id, mfa_payload: { [rig.methodId]: codes } };
+      const without = await rig.open.ask('write', 'sys/mfa/validate', { token: null, data });
+      assert.equal(without.error?.code, 'permission_denied');
+    }
     const done = await rig.validate(id, code);
     assert.notEqual(token(done), '');
     assert.equal(done.auth?.entityId, rig.entityId);

@@ -10,18 +10,16 @@ import type { Unit } from '../../model/transaction.ts';
 /** Methods, and codes of each, that one request may show. */
 const SHOWN_MAX = 64;
 
-/** Lists of codes by id or name of a method. @throws {RequestError} */
+/** Lists of codes by id or name of a method; what is no text is no code, and `null` is no list of them. @throws {RequestError} */
 function shownIn(payload: JsonObject): Shown {
   const shown = new Map<string, readonly string[]>();
-  for (const [method, codes] of Object.entries(payload)) {
+  for (const [method, sent] of Object.entries(payload)) {
+    const codes = sent ?? [];
     if (!Array.isArray(codes) || codes.length > SHOWN_MAX || shown.size >= SHOWN_MAX)
       throw invalidRequest('invalid mfa payload');
     shown.set(
       method,
-      codes.map((code) => {
-        if (typeof code !== 'string') throw invalidRequest('invalid mfa payload');
-        return code;
-      }),
+      codes.filter((code) => typeof code === 'string'),
     );
   }
   return shown;
