@@ -73,7 +73,8 @@ describe('answers', () => {
     for (const method of ['GET', 'LIST', 'HEAD'])
       assert.equal((await ask({ ...read, method })).status, 404);
     for (const method of ['POST', 'DELETE', 'PATCH']) {
-      const reply = await ask({ ...read, method });
+      const headers = [['Content-Type', 'application/merge-patch+json']] as const;
+      const reply = await ask({ ...read, method, headers });
       assert.deepEqual([reply.status, reply.body], [204, '']);
     }
     assert.equal((await ask({ ...read, method: 'POST' }, () => ({ reply: {} }))).status, 200);
