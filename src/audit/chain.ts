@@ -55,56 +55,52 @@ export class Chain {
 
   /** @param body a JSON object with at least one member, without its closing brace. */
   append(body: string): string {
-    const line = body + this.#end('');
+    const line = this.#next(body);
     this.#hash = hashLine(line);
     return line;
   }
 
   /** The same, as bytes with a newline behind what `lines` holds: encoded once for hashing and writing. */
-  appendTo(lines: LineBuffer, body: string | Uint8Array): void {
-    this.#hash = hashLine(lines.push(body, this.#end('\n')));
+  appendTo(lines: LineBuffer, body: string): void {
+    this.#hash = hashLine(lines.push(this.#next(body)));
   }
 
-  #end(newline: string): string {
+  #next(body: string): string {
     this.#seq++;
-    return `,"seq":${this.#seq},"prev":"${this.#hash}"}${newline}`;
+    return `${body},"seq":${this.#seq},"prev":"${this.#hash}"}`;
   }
 }
 
-const FIRST_BYTES = 64 * 1024;
-const BYTES_KEPT_MAX = 4 * 1024 * 1024;
+const LINE_BUFFER_BYTES = 64 * 1024;
+const LINE_BUFFER_BYTES_KEPT_MAX = 4 * 1024 * 1024;
 
-/** Bytes that are put one behind the other. The memory is used again after each {@link clear}. */
-export class GrowingBytes {
-  #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+/** Collects lines as bytes. The memory is used again after each {@link clear}. */
+export class LineBuffer {
+  #buffer = Buffer.allocUnsafeSlow(LINE_BUFFER_BYTES);
   #used = 0;
 
-  get length(): number {
-    return this.#used;
+  /** Adds a line and its newline; returns a view of the line, good until the next call. */
+  push(line: string): Buffer {
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    this.#reserve(line.length * 3 + 1);
+    const start = this.#used;
+    const end = start + this.#buffer.write(line, start, 'utf8');
+    this.#buffer[end] = 0x0a;
+    this.#used = end + 1;
+    return this.#buffer.subarray(start, end);
   }
 
-  /** Adds a text in UTF-8, or bytes as they are. */
-  add(piece: string | Uint8Array): void {
-    if (typeof piece === 'string') {
-      // A UTF-16 unit takes at most three bytes of UTF-8.
-      this.#reserve(piece.length * 3);
-      this.#used += this.#buffer.write(piece, this.#used, 'utf8');
-    } else {
-      this.#reserve(piece.length);
-      this.#buffer.set(piece, this.#used);
-      this.#used += piece.length;
-    }
+  /** All lines so far; the memory is this object's own. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#used);
   }
 
-  /** A view, good until something is added or all is forgotten. */
-  view(from: number, to: number): Buffer {
-    return this.#buffer.subarray(from, to);
-  }
-
-  /** Forgets everything, and gives back memory that an unusual batch took. */
+  /** Forgets the lines, and gives back memory that an unusual batch took. */
   clear(): void {
     this.#used = 0;
-    if (this.#buffer.length > BYTES_KEPT_MAX) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.#buffer.length > LINE_BUFFER_BYTES_KEPT_MAX) {
+      this.#buffer = Buffer.allocUnsafeSlow(LINE_BUFFER_BYTES);
+    }
   }
 
   #reserve(bytes: number): void {
@@ -112,28 +108,6 @@ export class GrowingBytes {
     const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, this.#used + bytes));
     this.#buffer.copy(grown, 0, 0, this.#used);
     this.#buffer = grown;
-  }
-}
-
-/** Collects lines. */
-export class LineBuffer {
-  readonly #bytes = new GrowingBytes();
-
-  /** Adds a line, of which `end` ends in a newline; returns a view of it without that, good until the next call. */
-  push(body: string | Uint8Array, end: string): Buffer {
-    const start = this.#bytes.length;
-    this.#bytes.add(body);
-    this.#bytes.add(end);
-    return this.#bytes.view(start, this.#bytes.length - 1);
-  }
-
-  /** All lines so far; the memory is this object's own. */
-  get bytes(): Buffer {
-    return this.#bytes.view(0, this.#bytes.length);
-  }
-
-  clear(): void {
-    this.#bytes.clear();
   }
 }
 

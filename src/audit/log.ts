@@ -18,7 +18,7 @@ import {
   WAITING_BYTES_MAX,
 } from './log-options.ts';
 import type { AuditLogOptions } from './log-options.ts';
-import { Bodies, OwedReplies, openGroup, refused } from './group.ts';
+import { OwedReplies, openGroup, refused } from './group.ts';
 import type { Group, GroupCounts, RecordKind } from './group.ts';
 
 export type LogState = 'ok' | 'failing' | 'stalled' | 'closed';
@@ -32,7 +32,6 @@ export class AuditLog {
   readonly #lines = new LineBuffer();
   #signer: CheckpointSigner;
   #groups: Group[] = [];
-  #spare: Bodies | undefined;
   #waitingBytes = 0;
   readonly #owed = new OwedReplies();
   #writing: Promise<void> | undefined;
@@ -67,7 +66,7 @@ export class AuditLog {
   }
 
   get waitingRecords(): number {
-    return this.#groups.reduce((count, { bodies }) => count + bodies.count, 0);
+    return this.#groups.reduce((count, { bodies }) => count + bodies.length, 0);
   }
 
   /** The end of the chain, as far as it has been handed to the device. */
@@ -100,7 +99,7 @@ export class AuditLog {
    */
   append(body: string, kind: RecordKind): Promise<void> {
     if (this.#state === 'stalled' || this.#state === 'closed') {
-      if (kind === 'response') this.#owe([Buffer.from(body)]);
+      if (kind === 'response') this.#owe([body]);
       this.#lose({ request: 0, response: 0, [kind]: 1 });
       return refused(
         this.#state === 'closed' ? 'the device is closed' : 'the device does not answer',
@@ -116,7 +115,8 @@ export class AuditLog {
       this.#groups.push(group);
       if (this.#groups.length === 1 && this.#writing === undefined) this.#writeSoon();
     }
-    group.bodies.add(body, kind);
+    group.bodies.push(body);
+    if (kind === 'response') group.replies.push(body);
     group[kind]++;
     group.bytes += body.length;
     this.#waitingBytes += body.length;
@@ -173,13 +173,12 @@ export class AuditLog {
 
   #newGroup(): Group {
     const startMs = this.#clock.monotonicMs();
-    const group: Group = openGroup(this.#spare ?? new Bodies(), (error) => {
+    const group: Group = openGroup((error) => {
       stopWaiting();
       this.#waitingBytes -= group.bytes;
       if (error !== undefined) return this.#lose(group);
       this.#options.onWritten?.(group, this.#clock.monotonicMs() - startMs);
     });
-    this.#spare = undefined;
     const stopWaiting = this.#clock.after(this.#options.deadlineMs, () => this.#late(group));
     return group;
   }
@@ -191,7 +190,7 @@ export class AuditLog {
     // Records of refused requests need not be written any more. A group in flight is not in the queue.
     if (waiting >= 0) {
       this.#groups.splice(waiting, 1);
-      this.#owe(group.bodies.replies());
+      this.#owe(group.replies);
     }
     group.settle(new Error('the device did not answer in time'));
   }
@@ -219,14 +218,14 @@ export class AuditLog {
       const start = this.#chain.position;
       const owed = this.#owed.take();
       try {
-        await this.#writeGroup(owed, group?.bodies);
+        await this.#writeGroup(owed, group?.bodies ?? []);
         this.#turn('ok', 'the device takes records again');
         group?.settle();
       } catch (error) {
         if (this.#chain.position.seq !== start.seq) this.#chain.moveTo(start);
         this.#mustResume = true;
         this.#owe(owed);
-        this.#owe(group?.bodies.replies() ?? []);
+        this.#owe(group?.replies ?? []);
         const reason = error instanceof Error ? error : new Error('the device failed');
         this.#turn('failing', reason.message);
         group?.settle(new Error('the device could not write', { cause: reason }));
@@ -234,18 +233,16 @@ export class AuditLog {
         // write then even if this failed before any line: balancers that keep away from a degraded server send no records.
         this.#cadence.add(1);
         if (this.#groups.length === 0) return this.#armCheckpoint();
-      } finally {
-        this.#spare = group?.bodies.emptied();
       }
     }
   }
 
-  async #writeGroup(owed: readonly Uint8Array[], bodies?: Bodies): Promise<void> {
+  async #writeGroup(owed: readonly string[], bodies: readonly string[]): Promise<void> {
     this.#lines.clear();
     await this.#prepare();
     for (const body of owed) this.#chain.appendTo(this.#lines, body);
-    bodies?.each((body) => this.#chain.appendTo(this.#lines, body));
-    this.#cadence.add(owed.length + (bodies?.count ?? 0));
+    for (const body of bodies) this.#chain.appendTo(this.#lines, body);
+    this.#cadence.add(owed.length + bodies.length);
     const checkpoint = this.#cadence.due;
     const endorsed = this.#signer.role === 'log' ? this.#awaitingEndorsement : [];
     if (checkpoint) this.#chain.appendTo(this.#lines, this.#checkpointBody(endorsed));
@@ -322,7 +319,7 @@ export class AuditLog {
     });
   }
 
-  #owe(replies: readonly Uint8Array[]): void {
+  #owe(replies: readonly string[]): void {
     if (this.#options.keepReplies === true) this.#owed.add(replies);
   }
 
