@@ -35,6 +35,8 @@ const POLL_MS = 50;
 /** Leases beyond this are revoked first, so that the list of them stays short. */
 const HELD_MAX = 40;
 const PROBLEMS_MAX = 10;
+/** Lines of the server's log that are shown with a failure. */
+const LAST_WORDS_MAX = 12;
 /** What those who work side by side begin with: the kill may come at any of it. */
 const FIRST: readonly Act[] = ['issue', 'revoke', 'role', 'secret', 'root'];
 
@@ -221,6 +223,7 @@ export async function simulateAccounts(
       await server.child.kill();
       await load;
       server.api.close();
+      if (books.problems.length > 0) console.log(lastWords(server));
       problems.push(...books.problems.splice(0).map((problem) => `cycle ${cycle}: ${problem}`));
     }
     problems.push(...(await last(folder, target, books)));
@@ -241,6 +244,16 @@ export async function simulateAccounts(
       problems.push(`only ${count} rotations ${what} prove little`);
   }
   return problems;
+}
+
+/** What the server itself said about it. */
+function lastWords({ child }: VaultServer): string {
+  return child.output
+    .trimEnd()
+    .split('\n')
+    .slice(-LAST_WORDS_MAX)
+    .join('\n')
+    .replaceAll(/^/gm, '  | ');
 }
 
 /** The end of all leases is the end of all accounts. */

@@ -32,6 +32,8 @@ export class SteadyClock implements Clock {
   #atMs: number;
   #monotonicMs: number;
   #upMs: number;
+  /** What is still to be made good, little by little, so that no two looks at the time are in the wrong order. */
+  #behindMs = 0;
   #offMs = 0;
 
   constructor(options: SteadyClockOptions) {
@@ -46,11 +48,9 @@ export class SteadyClock implements Clock {
 
   nowMs(): number {
     const sinceMs = this.#machine.monotonicMs() - this.#monotonicMs;
-    if (sinceMs >= LOOK_MS) {
-      this.#look(sinceMs);
-      return Math.floor(this.#atMs);
-    }
-    return Math.floor(this.#atMs + sinceMs);
+    if (sinceMs < LOOK_MS) return Math.floor(this.#after(sinceMs));
+    this.#look(sinceMs);
+    return Math.floor(this.#atMs);
   }
 
   monotonicMs(): number {
@@ -73,13 +73,15 @@ export class SteadyClock implements Clock {
     if (this.offMs !== 0) this.#log.warn('the system clock is believed', { offMs: this.#offMs });
     this.#atMs = nowMs;
     this.#monotonicMs = this.#machine.monotonicMs();
+    this.#behindMs = 0;
     this.#offMs = 0;
   }
 
   #look(sinceMs: number): void {
     const upMs = this.#uptimeMs();
     const sleptMs = upMs - this.#upMs - sinceMs;
-    this.#atMs += sinceMs + (sleptMs > SLEPT_MS_MIN ? sleptMs : 0);
+    this.#atMs = this.#after(sinceMs) + (sleptMs > SLEPT_MS_MIN ? sleptMs : 0);
+    this.#behindMs = 0;
     this.#monotonicMs += sinceMs;
     this.#upMs = upMs;
     const offMs = this.#machine.nowMs() - this.#atMs;
@@ -95,7 +97,11 @@ export class SteadyClock implements Clock {
     }
     if (this.#offMs !== 0) this.#log.info('the system clock is right again');
     this.#offMs = 0;
+    this.#behindMs = offMs;
+  }
+
+  #after(sinceMs: number): number {
     const stepMs = sinceMs * FOLLOWED_RATE;
-    this.#atMs += Math.min(Math.max(offMs, -stepMs), stepMs);
+    return this.#atMs + sinceMs + Math.min(Math.max(this.#behindMs, -stepMs), stepMs);
   }
 }
