@@ -70,8 +70,9 @@ const anything = fc.oneof(planted, fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary
 
 const OPERATIONS: readonly BenchOperation[] = ['write', 'patch', 'read', 'list', 'scan', 'delete'];
 const NAMES = ['a', 'b', 'a/b', 'Ω', 'a b', '..', '__proto__'];
-const PARAM = /\{([A-Za-z0-9_]+)(:any|:uuid|\.\.[.+])?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(:any|:uuid|:hex|\.\.[.+])?\}/g;
 const SAMPLE_UUID = '12345678-abcd-4def-8123-123456789abc';
+const SAMPLE_HEX = '1f:0a';
 /** Runs per path; every run opens nothing new, so that later ones meet what earlier ones left. */
 const RUNS = 40;
 
@@ -94,7 +95,9 @@ function attemptsAt<S>(path: Path<S>): fc.Arbitrary<Attempt> {
       path.pattern
         .replaceAll('[', '')
         .replaceAll(']', '')
-        .replace(PARAM, (_all, _param, form) => (form === ':uuid' ? SAMPLE_UUID : name)),
+        .replace(PARAM, (_all, _param, form) =>
+          form === ':uuid' ? SAMPLE_UUID : form === ':hex' ? SAMPLE_HEX : name,
+        ),
     ),
     data,
   });

@@ -5,7 +5,12 @@ import { compilePaths, expandPattern } from '../core/declared/paths.ts';
 import type { Backend, Path } from '../model/backend.ts';
 
 const SUMMARY_LENGTH_MAX = 120;
-const PARAM = /\{([A-Za-z0-9_]+)(:any|:uuid|\.\.[.+])?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(:any|:uuid|:hex|\.\.[.+])?\}/g;
+
+const SAMPLES: ReadonlyMap<string, string> = new Map([
+  [':uuid', '12345678-abcd-4def-8123-123456789abc'],
+  [':hex', '1f:0a-2B'],
+]);
 
 function isSentence(text: string): boolean {
   return /^[A-Z`"].*[^\s]$/s.test(text) && !/\s{2}/.test(text);
@@ -17,8 +22,9 @@ function namesIn(pattern: string): string[] {
 
 /** A request path that the pattern matches, with every parameter filled in. */
 function sampleOf(pattern: string): string {
-  return pattern.replace(PARAM, (_all, name: string, form?: string) =>
-    form === ':uuid' ? '12345678-abcd-4def-8123-123456789abc' : `any-${name.replaceAll('_', '')}`,
+  return pattern.replace(
+    PARAM,
+    (_all, name: string, form = '') => SAMPLES.get(form) ?? `any-${name.replaceAll('_', '')}`,
   );
 }
 

@@ -54,11 +54,18 @@ const TAGS: { readonly [K in Backend['kind']]: string } = {
   system: 'system',
 };
 
-const PARAM = /\{([A-Za-z0-9_]+)(?::any|:uuid|\.\.[.+])?\}/g;
+const PARAM = /\{([A-Za-z0-9_]+)(?::any|:uuid|:hex|\.\.[.+])?\}/g;
 
 /** `roles/{name:any}` as OpenAPI writes it: `roles/{name}`. */
 function templateOf(pattern: string): string {
   return pattern.replace(PARAM, '{$1}');
+}
+
+/** Those that a pattern stands for; a slash that may stand at its end makes no other path. */
+function templatesOf(pattern: string): readonly string[] {
+  return expandPattern(pattern).filter(
+    (each, _at, all) => !all.includes(each.replace(/\/$/, '')) || !each.endsWith('/'),
+  );
 }
 
 function paramsOf(pattern: string): string[] {
@@ -111,7 +118,7 @@ class Document {
 
   add(section: Section): void {
     for (const path of section.backend.paths) {
-      for (const pattern of expandPattern(path.pattern)) this.#addPath(section, path, pattern);
+      for (const pattern of templatesOf(path.pattern)) this.#addPath(section, path, pattern);
     }
   }
 
