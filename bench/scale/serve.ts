@@ -119,11 +119,11 @@ async function oneTurn(
 async function end(server: OpenInstance): Promise<Figures> {
   const figures: Record<string, number> = { 'resident after the requests, MB': residentMb() };
   const { expirer } = server.instance.services;
-  const idle = await timesOf(() => expirer.settle(), IDLE_LOOKS);
+  const idle = await timesOf(() => expirer.settler()(), IDLE_LOOKS);
   figures['worker: nothing due, median µs'] = (idle[IDLE_LOOKS >> 1] ?? 0) * 1000;
   const before = process.cpuUsage();
   server.clock.advance(DAY_SECONDS * 500);
-  while ((await due(server)) > 0) await expirer.settle();
+  while ((await due(server)) > 0) await expirer.settler()();
   const { user, system } = process.cpuUsage(before);
   figures['worker: end tokens and leases, CPU ms'] = (user + system) / 1000;
   figures['resident at the end, MB'] = residentMb();

@@ -239,7 +239,7 @@ function restart(parts: Parts, exchange: Exchange, unit: CoreUnit): void {
 /** After the commit: waits for what the caller expects to be over, records the reply, and only then lets it go. */
 async function conclude(parts: Parts, exchange: Exchange): Promise<Answer> {
   try {
-    const failure = exchange.reply?.settle === true ? await settle(parts, exchange) : undefined;
+    const failure = exchange.settle !== undefined ? await settle(parts, exchange) : undefined;
     await bothRecorded(exchange.requestRecorded, parts.audit.reply(exchange, failure));
     return failure === undefined ? answerOf(exchange) : failed(exchange, failure);
   } catch (error) {
@@ -256,7 +256,7 @@ function bothRecorded(requested: Promise<void> | undefined, replied: Promise<voi
 async function settle(parts: Parts, exchange: Exchange): Promise<RequestError | undefined> {
   const { reply } = exchange;
   try {
-    await parts.settle();
+    await exchange.settle?.();
     if (reply?.settled === undefined) return undefined;
     exchange.unit = parts.begin();
     await reply.settled(exchange.unit, storeOf(exchange) as Transaction);

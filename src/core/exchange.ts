@@ -79,6 +79,8 @@ export interface Exchange {
   // What came of it.
   request: Request | undefined;
   reply: Reply | undefined;
+  /** Waits for what the reply must not be told before. */
+  settle: (() => Promise<void>) | undefined;
   lease: IssuedLease | undefined;
   auth: IssuedAuth | undefined;
   wrap: WrapInfo | undefined;
@@ -131,6 +133,7 @@ export function newExchange(
     refusalsNotRecorded: 0,
     request: undefined,
     reply: undefined,
+    settle: undefined,
     lease: undefined,
     auth: undefined,
     wrap: undefined,

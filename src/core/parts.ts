@@ -109,8 +109,8 @@ export interface Parts extends SnapshotPort {
   readonly audit: AuditTrail;
   readonly quotas: Quotas;
   readonly lockout: Lockout;
-  /** Runs what is due in the expiry queue, for a bounded time. */
-  readonly settle: () => Promise<void>;
+  /** Taken before a commit: waits until what that has made due in the expiry queue is done, for a bounded time. */
+  readonly settler: () => () => Promise<void>;
   /** Writes wrapping tokens in their signed form. */
   readonly wrapping: Pick<WrappingTexts, 'seal'>;
   /** Where clients reach this server; '' when it is not known. */

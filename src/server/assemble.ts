@@ -230,7 +230,7 @@ export function assemble(options: AssembleOptions): Assembly {
     quotas,
     lockout,
     snapshot: options.snapshot,
-    settle: () => expirer.settle(),
+    settler: () => expirer.settler(),
     committed: (unit) => queue.committed(unit),
     wrapping,
     apiAddress: options.apiAddress,

@@ -208,7 +208,7 @@ export async function openInstance(options: OpeningOptions = {}): Promise<OpenIn
     tokenFor: (...policies) => makeToken({ policies: [...policies], no_default_policy: true }),
     async pass(seconds) {
       clock.advance(seconds * 1000);
-      await instance.services.expirer.settle();
+      await instance.services.expirer.settler()();
     },
   };
 }

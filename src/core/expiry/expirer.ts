@@ -86,16 +86,16 @@ export class Expirer {
   }
 
   /**
-   * Waits until everything is worked off that is due now and not yet under way; at most {@link SETTLE_MS_MAX}.
-   * @throws {StorageError}
+   * To be taken before the commit that schedules what is waited for, which may be under way already when that is answered.
+   * @returns what waits until everything is worked off that is due and was not under way before; at most {@link SETTLE_MS_MAX}.
+   * It throws {@link StorageError}.
    */
-  async settle(): Promise<void> {
-    const settler: Settler = {
-      sinceMs: this.#clock.nowMs(),
-      busyBefore: new Set(this.#busy.keys()),
-      looked: false,
-      done: false,
-    };
+  settler(): () => Promise<void> {
+    const [sinceMs, busyBefore] = [this.#clock.nowMs(), new Set(this.#busy.keys())];
+    return () => this.#settle({ sinceMs, busyBefore, looked: false, done: false });
+  }
+
+  async #settle(settler: Settler): Promise<void> {
     const over = Promise.withResolvers<void>();
     settler.resolve = over.resolve;
     const cancel = this.#clock.after(SETTLE_MS_MAX, () => {

@@ -35,6 +35,7 @@ function callHandler(
       : spec.handler(request, storeOf(exchange));
   return after(called, (reply) => {
     exchange.reply = reply ?? undefined;
+    exchange.settle = reply?.settle === true ? parts.settler() : undefined;
     for (const opened of exchange.intents) opened.over = true;
     if (reply?.lease !== undefined && spec.outsideEffects === true) assertLent(exchange);
     // An empty answer stays empty: parameters without effect are told only beside something else.

@@ -74,7 +74,7 @@ suite('a lease', () => {
       const second = 200 - target.live.size - first;
       assert.ok(second > 0 && second <= 50, `${second} ended then`);
       ask();
-      await expirer.settle();
+      await expirer.settler()();
       assert.equal(target.live.size, 0);
     }));
 
@@ -118,6 +118,40 @@ suite('a lease', () => {
         assert.equal(await found(server, id), 'invalid_request');
       }));
   }
+
+  test('that is taken up before its revocation is told of its commit is gone when that is answered', () => {
+    const storage = createMemoryStorage();
+    const commit = storage.commit.bind(storage);
+    let committed = async (): Promise<void> => {};
+    storage.commit = async (wanted) => {
+      await commit(wanted);
+      await committed();
+    };
+    return lending(
+      async (server) => {
+        const { target } = server;
+        const turns = async (count: number): Promise<void> => {
+          for (let turn = 0; turn < count; turn++) await nextTurn();
+        };
+        const slow = await lend(server);
+        const { id, name } = await lend(server);
+        const { promise: held, resolve: release } = Promise.withResolvers<void>();
+        target.dropping = () => held;
+        const first = server.ask('write', `sys/leases/revoke/${slow.id}`);
+        await turns(20);
+        target.dropping = () => turns(200);
+        committed = async () => {
+          committed = async () => {};
+          release();
+          await turns(50);
+        };
+        assert.equal(await server.outcome('write', `sys/leases/revoke/${id}`), 'ok');
+        assert.ok(!target.live.has(name));
+        assert.equal((await first).error, undefined);
+      },
+      { storage },
+    );
+  });
 
   for (const [how, end] of [
     [
