@@ -7,8 +7,11 @@ import { ConflictError } from '../../storage/storage.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
 import type { Intents } from './intents.ts';
 
-/** How often one act is tried again for this reason: what fails for another must not be repeated for long. */
-export const OVERTAKEN_MAX: number = 3;
+/**
+ * How often one act is tried again for this reason. Each time something was replaced meanwhile, so what fails for another reason is not repeated;
+ * but several who rotate one credential in turn overtake a slow act more than once or twice.
+ */
+export const OVERTAKEN_MAX: number = 8;
 
 /**
  * @param unit what the failed act had read
