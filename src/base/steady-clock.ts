@@ -48,7 +48,7 @@ export class SteadyClock implements Clock {
 
   nowMs(): number {
     const sinceMs = this.#machine.monotonicMs() - this.#monotonicMs;
-    if (sinceMs < LOOK_MS) return Math.floor(this.#after(sinceMs));
+    if (sinceMs < LOOK_MS) return Math.floor(this.#timeAfter(sinceMs));
     this.#look(sinceMs);
     return Math.floor(this.#atMs);
   }
@@ -73,6 +73,7 @@ export class SteadyClock implements Clock {
     if (this.offMs !== 0) this.#log.warn('the system clock is believed', { offMs: this.#offMs });
     this.#atMs = nowMs;
     this.#monotonicMs = this.#machine.monotonicMs();
+    this.#upMs = this.#uptimeMs();
     this.#behindMs = 0;
     this.#offMs = 0;
   }
@@ -80,7 +81,7 @@ export class SteadyClock implements Clock {
   #look(sinceMs: number): void {
     const upMs = this.#uptimeMs();
     const sleptMs = upMs - this.#upMs - sinceMs;
-    this.#atMs = this.#after(sinceMs) + (sleptMs > SLEPT_MS_MIN ? sleptMs : 0);
+    this.#atMs = this.#timeAfter(sinceMs) + (sleptMs > SLEPT_MS_MIN ? sleptMs : 0);
     this.#behindMs = 0;
     this.#monotonicMs += sinceMs;
     this.#upMs = upMs;
@@ -100,7 +101,7 @@ export class SteadyClock implements Clock {
     this.#behindMs = offMs;
   }
 
-  #after(sinceMs: number): number {
+  #timeAfter(sinceMs: number): number {
     const stepMs = sinceMs * FOLLOWED_RATE;
     return this.#atMs + sinceMs + Math.min(Math.max(this.#behindMs, -stepMs), stepMs);
   }
