@@ -1,6 +1,6 @@
 /** The table of a bench run, with the ratios that matter: to OpenBao, to the bare runtime, and of the clouds' APIs to emulators. */
 import { CLOUD_SCENARIOS } from './scenarios.ts';
-import type { ScenarioReport, TargetReport } from './main.ts';
+import type { ScenarioReport, TargetReport } from './turns.ts';
 
 function column(cells: readonly string[], width: number): string {
   return cells

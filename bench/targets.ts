@@ -102,7 +102,8 @@ export async function startVault(program: Program, lends: boolean): Promise<Targ
     name: program.name,
     port,
     child: server.child,
-    serves: (name) => program.name === 'strongroom' || !CLOUD_SCENARIOS.has(name),
+    serves: (name) =>
+      name !== 'hello' && (program.name === 'strongroom' || !CLOUD_SCENARIOS.has(name)),
     keepsBulk: true,
     input: { token, tokens, accessKey, jwts, stored: 0, from: 0 },
     firstAnswerMs: server.firstAnswerMs,
