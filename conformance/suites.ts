@@ -179,6 +179,22 @@ export const SUITES: Readonly<Record<string, Suite>> = {
       environment: { SSL_CERT_DIR: '/nonexistent' },
     }),
   },
+  // A cluster's own server, which no registry of packages has either.
+  'kube-apiserver': {
+    large: true,
+    stage: vault,
+    prepare: () => ({
+      argv: [
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        join(HERE, 'kube-apiserver', 'suite.ts'),
+      ],
+      environment: {
+        KUBE_APISERVER: programOfMachine('kube-apiserver'),
+        ETCD: programOfMachine('etcd'),
+      },
+    }),
+  },
   'sdk-java': {
     large: true,
     stage: staged(authority, aws, azure, java),

@@ -98,9 +98,12 @@ export async function fetchBytes(url: string, options: FetchOptions = {}): Promi
   });
 }
 
+/** Some servers give JSON under its plain name only when asked; kube-apiserver gives its keys under no other than `application/jwk-set+json`. */
+const ACCEPT = 'application/json, */*;q=0.1';
+
 /** @throws {FetchError} */
 export async function fetchJson(url: string, options: FetchOptions = {}): Promise<Fetched> {
-  const headers = { accept: 'application/json', ...options.headers };
+  const headers = { accept: ACCEPT, ...options.headers };
   const { status, body } = await fetchBytes(url, { ...options, headers });
   const document = parsed(body.toString());
   if (document === undefined) throw new FetchError(`status ${status} without a JSON document`);

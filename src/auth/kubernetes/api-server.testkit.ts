@@ -1,7 +1,7 @@
 /**
  * As much of kube-apiserver as logins use, over TLS: it signs tokens of service accounts (RS256), reviews them by signature,
  * time, audience and whether the account is there, lets only reviewers ask, tells labels of namespaces, and publishes its keys.
- * A real one cannot be started without a cluster's store; the shapes are those of the API `authentication.k8s.io/v1`.
+ * A real one, which needs a store, is tried by `conformance/kube-apiserver`; the shapes are those of `authentication.k8s.io/v1`.
  */
 import { generateKeyPairSync, webcrypto } from 'node:crypto';
 import { once } from 'node:events';
@@ -103,6 +103,12 @@ function answerTo(
   if (path === '/.well-known/openid-configuration')
     return [200, { issuer: server.url, jwks_uri: `${server.url}/openid/v1/jwks` }];
   if (path === '/openid/v1/jwks') {
+    // It has its keys under this one name.
+    const accepted = (incoming.headers.accept ?? '*/*')
+      .split(',')
+      .map((each) => each.split(';')[0]?.trim());
+    if (!accepted.includes('*/*') && !accepted.includes('application/jwk-set+json'))
+      return failure(406);
     const jwk = pair.publicKey.export({ format: 'jwk' }) as JsonObject;
     return [200, { keys: [{ ...jwk, kid: 'sa', use: 'sig', alg: 'RS256' }] }];
   }
