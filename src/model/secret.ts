@@ -57,6 +57,8 @@ export interface Secret {
   readonly customMetadata: Readonly<Record<string, string>>;
   /** The version that was served before the one that is; absent = none, or it is gone. */
   readonly previous?: number;
+  /** A version that is kept until then, however few are: the value before a rotation, while it is valid at the target. */
+  readonly graced?: { readonly number: number; readonly untilMs: number };
   /** The whole secret is soft-deleted since then: nothing of it is handed out, and nothing written, until it is recovered. */
   readonly deletedMs?: number;
   /** From then on the secret does not exist any more: the end of a recovery window, or of its life. */
@@ -134,4 +136,6 @@ export interface Placement {
   readonly keepServed?: boolean;
   /** Labels that move to the new version. */
   readonly labels?: readonly string[];
+  /** The version that was served stays until then, however few are kept. */
+  readonly keepUntilMs?: number;
 }

@@ -54,6 +54,33 @@ export function credentialsOf(settings: JsonObject): readonly [username: string,
   return [textSetting(settings, 'username'), textSetting(settings, 'password')];
 }
 
+const PASSWORD_IN_ADDRESS = /^([a-z]+:\/\/)?([^:@/\s]*):(?!\{\{password\}\}@)([^@/\s]+)@/;
+
+/** The same where names and values stand in the address: `password=…`. */
+const PASSWORD_BY_NAME =
+  /(password\s*=\s*)(?!'?\{\{password\}\}'?(?:[\s&]|$))('(?:[^'\\]|\\.)*'|[^\s&']+)/gi;
+
+function addressIn(settings: JsonObject): string {
+  const address = settings['connection_url'];
+  return typeof address === 'string' ? address : '';
+}
+
+/** A password stands in the address itself, and not in its own place. */
+export function holdsPassword(settings: JsonObject): boolean {
+  const address = addressIn(settings);
+  return PASSWORD_IN_ADDRESS.test(address) || address.search(PASSWORD_BY_NAME) >= 0;
+}
+
+/** The settings with a password in the address, if there is one, made unreadable. */
+export function withoutPassword(settings: JsonObject): JsonObject {
+  const address = addressIn(settings);
+  if (address === '') return settings;
+  const hidden = address
+    .replace(PASSWORD_IN_ADDRESS, '$1$2:xxxxx@')
+    .replace(PASSWORD_BY_NAME, '$1xxxxx');
+  return { ...settings, connection_url: hidden };
+}
+
 /** TLS as set by `tls_ca`, `tls_certificate`, `private_key`, `tls_certificate_key`, `tls_server_name`, `tls_skip_verify`. */
 export function tlsSettings(settings: JsonObject): ConnectionOptions | undefined {
   const ca = textSetting(settings, 'tls_ca');

@@ -13,6 +13,9 @@ import { formatTable } from '../render/columns.ts';
 import { printSecret, printSecretOrField, say, sayInTable } from '../render/output.ts';
 import { findTarget } from './kv/path.ts';
 
+/** The only folder that has no secrets below it. */
+const CALENDAR = 'calendar';
+
 async function pathOf(invocation: Invocation, folder: string): Promise<string> {
   const { version2, pathIn } = await findTarget(invocation);
   if (version2) return pathIn(`rotation/${folder}`);
@@ -21,6 +24,9 @@ async function pathOf(invocation: Invocation, folder: string): Promise<string> {
 
 async function readFrom(invocation: Invocation, folder: string): Promise<Secret> {
   const path = await pathOf(invocation, folder);
+  if (folder === CALENDAR && !path.endsWith(`/${CALENDAR}`)) {
+    throw new CommandFailure(EXIT_LOCAL, 'The calendar is that of a mount: name nothing below it');
+  }
   const client = await invocation.session.client();
   const secret = await attempt(`Error reading ${path}`, client.read(path));
   if (secret === undefined)
@@ -68,44 +74,47 @@ export async function resume(invocation: Invocation): Promise<number> {
   return sayInTable(invocation, `Success! Resumed: ${invocation.args[0] ?? ''}`);
 }
 
-export async function history(invocation: Invocation): Promise<number> {
-  return await table(invocation, 'history', 'history', [
-    'ended',
-    'outcome',
-    'version',
-    'step',
-    'error',
-  ]);
+export async function consumers(invocation: Invocation): Promise<number> {
+  const secret = await readFrom(invocation, 'consumers');
+  if (invocation.format !== 'table') return printSecret(invocation, secret);
+  const { current_version: version, declared } = secret.data ?? {};
+  const names = Array.isArray(declared) ? declared.map(textOf).join(', ') : '';
+  say(invocation, `Current version: ${textOf(version)}`);
+  say(invocation, `Declared: ${names === '' ? 'nobody' : names}`);
+  const columns = ['name', 'entity_id', 'version', 'last_read', 'behind'];
+  return await sayRows(
+    invocation,
+    secret,
+    'readers',
+    columns,
+    'Nobody has been seen to read it yet.',
+  );
 }
 
-export async function consumers(invocation: Invocation): Promise<number> {
-  return await table(invocation, 'consumers', 'readers', [
-    'name',
-    'entity_id',
-    'version',
-    'last_read',
-    'behind',
-  ]);
+export async function history(invocation: Invocation): Promise<number> {
+  const secret = await readFrom(invocation, 'history');
+  const columns = ['ended', 'outcome', 'version', 'step', 'error'];
+  return await sayRows(invocation, secret, 'history', columns, 'It has not been rotated yet.');
 }
 
 export async function calendar(invocation: Invocation): Promise<number> {
-  return await table(invocation, 'calendar', 'coming', ['at', 'what', 'path']);
+  const secret = await readFrom(invocation, CALENDAR);
+  return await sayRows(invocation, secret, 'coming', ['at', 'what', 'path'], 'Nothing comes.');
 }
 
 /** A list of objects as columns; any other format gets the answer as it is. */
-async function table(
+async function sayRows(
   invocation: Invocation,
-  folder: string,
+  secret: Secret,
   list: string,
   columns: readonly string[],
+  none: string,
 ): Promise<number> {
-  const secret = await readFrom(invocation, folder);
-  if (invocation.format !== 'table') return printSecret(invocation, secret);
-  const rows = secret.data?.[list];
-  const cells = (Array.isArray(rows) ? rows.filter(isJsonObject) : []).map((row) =>
-    columns.map((column) => textOf(row[column])),
-  );
-  say(invocation, formatTable(columns, cells));
+  if (invocation.format !== 'table') return await printSecret(invocation, secret);
+  const found = secret.data?.[list];
+  const rows = Array.isArray(found) ? found.filter(isJsonObject) : [];
+  const cells = rows.map((row) => columns.map((column) => textOf(row[column])));
+  say(invocation, cells.length === 0 ? none : formatTable(columns, cells));
   return EXIT_OK;
 }
 

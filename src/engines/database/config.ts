@@ -10,6 +10,7 @@ import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { SECRET_SETTINGS, SettingsError, TargetError } from '../../targets/database.ts';
 import type { DatabaseMember } from '../../targets/database.ts';
+import { holdsPassword, withoutPassword } from '../../targets/settings.ts';
 import {
   CONNECTIONS,
   connectionOf,
@@ -34,8 +35,6 @@ const OWN_FIELDS = new Set([
   'root_rotation_statements',
   'password_policy',
 ]);
-/** A password written into an address. */
-const PASSWORD_IN_ADDRESS = /^([a-z]+:\/\/)?([^:@/\s]*):(?!\{\{password\}\}@)([^@/\s]+)@/;
 
 const CONFIG_FIELDS = {
   name: NAME,
@@ -108,7 +107,7 @@ export function configPaths(ports: DatabasePorts): readonly Path[] {
     await tryOut(ports, member, details, fields.verify_connection);
     putConnection(ports, store, fields.name, record);
     ports.open.close(fields.name);
-    if (!PASSWORD_IN_ADDRESS.test(addressOf(details))) return undefined;
+    if (!holdsPassword(details)) return undefined;
     return {
       warnings: [
         'connection_url contains a password: write {{username}} and {{password}} in its place, so that it can be rotated and is not shown',
@@ -220,16 +219,7 @@ function checkTemplate(details: JsonObject): void {
   }
 }
 
-function addressOf(details: JsonObject): string {
-  const address = details['connection_url'];
-  return typeof address === 'string' ? address : '';
-}
-
 function shown(details: JsonObject): JsonObject {
-  const rest = Object.fromEntries(
-    Object.entries(details).filter(([name]) => !SECRET_SETTINGS.includes(name)),
-  );
-  const address = addressOf(details);
-  if (address === '') return rest;
-  return { ...rest, connection_url: address.replace(PASSWORD_IN_ADDRESS, '$1$2:xxxxx@') };
+  const rest = Object.entries(details).filter(([name]) => !SECRET_SETTINGS.includes(name));
+  return withoutPassword(Object.fromEntries(rest));
 }

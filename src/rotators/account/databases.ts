@@ -3,7 +3,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Random } from '../../base/random.ts';
 import type { DatabaseMember } from '../../targets/database.ts';
 import { listSetting, textOf } from '../settings.ts';
-import type { Rotator } from '../rotator.ts';
+import type { Rotator, RotatorSetting } from '../rotator.ts';
 import { accountRotator } from './account.ts';
 
 /** Settings of the connection itself, with an administrator or with the account's own name and password. */
@@ -11,6 +11,33 @@ function connectionSettings(settings: JsonObject, username: string, password: st
   const admin = textOf(settings, 'username');
   return admin === '' ? { ...settings, username, password } : settings;
 }
+
+const TLS_SETTINGS: readonly RotatorSetting[] = [
+  { name: 'tls_ca', description: 'Certificate authority of the database, in PEM.' },
+  { name: 'tls_certificate', description: 'Client certificate, in PEM.' },
+  { name: 'private_key', description: 'Key of the client certificate, in PEM.', secret: true },
+  { name: 'tls_certificate_key', description: 'Client certificate and key in one.', secret: true },
+  { name: 'tls_server_name', description: 'Name that is expected in its certificate.' },
+  { name: 'tls_skip_verify', description: 'Does not verify the certificate of the database.' },
+];
+
+/** What connections to one kind of database know beside that. */
+const OWN_SETTINGS: Readonly<Record<string, readonly RotatorSetting[]>> = {
+  postgresql: [
+    { name: 'disable_escaping', description: 'Puts name and password into the URL as they are.' },
+    {
+      name: 'password_authentication',
+      description: '"scram-sha-256": the database is told a hash of each password only.',
+    },
+  ],
+  valkey: [
+    { name: 'host', description: 'Instead of an address: the host,' },
+    { name: 'port', description: 'its port,' },
+    { name: 'tls', description: 'whether it is asked encrypted,' },
+    { name: 'ca_cert', description: 'by which certificate authority, in PEM,' },
+    { name: 'insecure_tls', description: 'and whether that is not verified.' },
+  ],
+};
 
 /** @param type what policies call it: `postgresql`, `mysql` … */
 export function databaseRotator(type: string, member: DatabaseMember, random: Random): Rotator {
@@ -25,8 +52,9 @@ export function databaseRotator(type: string, member: DatabaseMember, random: Ra
       },
       { name: 'password', description: 'Its password.', secret: true },
       { name: 'rotation_statements', description: 'Statements that set the password.' },
-      { name: 'tls_ca', description: 'Certificate authority of the database, in PEM.' },
-      { name: 'private_key', description: 'Key of the client certificate, in PEM.', secret: true },
+      { name: 'max_open_connections', description: 'Connections at once; four by default.' },
+      ...(OWN_SETTINGS[type] ?? []),
+      ...TLS_SETTINGS,
     ],
     check: (settings) => {
       member

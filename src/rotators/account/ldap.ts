@@ -111,6 +111,7 @@ export const ldapRotator: Rotator = accountRotator({
     { name: 'schema', description: '"openldap", or "ad" for Active Directory.' },
     { name: 'starttls', description: 'Encrypts a plain connection before anything is sent.' },
     { name: 'certificate', description: 'Certificate authority of the directory, in PEM.' },
+    { name: 'client_tls_cert', description: 'Client certificate, in PEM.' },
     { name: 'client_tls_key', description: 'Key of the client certificate, in PEM.', secret: true },
     { name: 'insecure_tls', description: 'Does not verify the certificate of the directory.' },
   ],

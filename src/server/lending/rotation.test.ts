@@ -109,6 +109,12 @@ suite('a rotation policy', () => {
   for (const [wrong, wanted] of [
     [{ rotator: 'nonsense', period: 60 }, /rotator must be/],
     [{ rotator: 'random' }, /period must be/],
+    [{ rotator: 'random', period: 60, settings: { field: ['a'] } }, /knows fields/],
+    [{ rotator: 'random', period: 60, password_policy: 'nope' }, /policy/],
+    [
+      { rotator: 'postgresql', period: 60, settings: { connection_url: 'nonsense' } },
+      /connection_url/,
+    ],
     [{ rotator: 'random', schedule: 'soon' }, /schedule/],
     [{ rotator: 'random', schedule: '@daily', time_zone: 'Nowhere' }, /time zone/],
     [{ rotator: 'random', schedule: '@daily', window: 600, stagger: 600 }, /stagger/],

@@ -91,10 +91,13 @@ const WORD = /\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))/gy;
 function wordsOfText(text: string): Map<string, string> {
   const words = new Map<string, string>();
   WORD.lastIndex = 0;
+  let parsed = 0;
   for (let match = WORD.exec(text); match !== null; match = WORD.exec(text)) {
     const [, name = '', inQuotes, plain = ''] = match;
     words.set(name, (inQuotes ?? plain).replace(/\\(.)/g, '$1'));
+    parsed = WORD.lastIndex;
   }
+  if (text.slice(parsed).trim() !== '') throw new SettingsError('connection_url cannot be parsed');
   return words;
 }
 

@@ -43,6 +43,8 @@ testDatabase({
     { connection_url: 'postgresql://h/d?sslrootcert=/etc/passwd' },
     { connection_url: 'postgresql://h:99999/d' },
     { connection_url: 'host=h passfile=/etc/passwd' },
+    { connection_url: 'nonsense' },
+    { connection_url: 'host=h and more' },
     { connection_url: 'postgresql://h/d', username: '{{password}}', password: 'x' },
     { connection_url: 'postgresql://h/d', password_authentication: 'md5' },
   ],

@@ -5,13 +5,15 @@
  */
 import { uuid } from '../../../base/random.ts';
 import { putOffMs } from '../../../calendar/calendar.ts';
-import { RequestError, invalidRequest } from '../../../model/errors.ts';
+import { RequestError } from '../../../model/errors.ts';
 import type { TaskContext, TaskOutcome, TaskType } from '../../../model/outside.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import type { Fields, Rotation, RotationContext } from '../../../rotators/rotator.ts';
-import { SettingsError, TargetError } from '../../../targets/database.ts';
+import type { RotationContext } from '../../../rotators/rotator.ts';
+import { TargetError } from '../../../targets/database.ts';
+import { secretExists } from '../secret/secret-store.ts';
 import { concurrentRotations } from './settings.ts';
 import { alert, tellOverdue } from './alarms.ts';
+import { contextOf, rotationOf } from './opening.ts';
 import type { RotationPorts } from './ports.ts';
 import {
   dueAfter,
@@ -20,6 +22,7 @@ import {
   overdueTellMs,
   putRotation,
   remembered,
+  removeRotation,
 } from './record.ts';
 import type { RotationPolicy, RotationRecord, RotationState } from './record.ts';
 import { currentValue, promote } from './value.ts';
@@ -32,34 +35,6 @@ const RETRY_MS_MAX = 3_600_000;
 const WAIT_MS = 2_000;
 const WAIT_MS_MAX = 60_000;
 const FIELDS_BYTES_MAX = 64 * 1024;
-
-/** @throws {RequestError} */
-export async function rotationOf(
-  { rotators }: RotationPorts,
-  policy: Pick<RotationPolicy, 'rotator' | 'settings'>,
-): Promise<Rotation> {
-  const rotator = (await rotators()).get(policy.rotator);
-  if (rotator === undefined) throw invalidRequest('there is no such rotator');
-  try {
-    return rotator.open(policy.settings);
-  } catch (error) {
-    if (error instanceof SettingsError) throw invalidRequest(`settings: ${error.message}`);
-    throw error;
-  }
-}
-
-export function contextOf(
-  ports: RotationPorts,
-  namespaceId: string,
-  policy: RotationPolicy,
-  values: { readonly id: string; readonly current: Fields; readonly next: Fields },
-): RotationContext {
-  return {
-    ...values,
-    random: ports.random,
-    password: () => ports.password(namespaceId, policy.passwordPolicy),
-  };
-}
 
 /** One step of one rotation. */
 interface Step {
@@ -76,17 +51,14 @@ export function rotateTask(ports: RotationPorts): TaskType {
   return {
     async run(task, store) {
       const path = task.name;
+      const slot = `${task.namespaceId} ${path}`;
       const found = await findRotation(store, path);
-      if (found === undefined) return 'done';
+      if (found === undefined) {
+        ports.slots.free(slot);
+        return 'done';
+      }
       const record = tellOverdue(ports, task, store, found);
-      const step: Step = {
-        ports,
-        task,
-        store,
-        ...record,
-        path,
-        slot: `${task.namespaceId} ${path}`,
-      };
+      const step: Step = { ports, task, store, ...record, path, slot };
       switch (record.state.phase) {
         case 'idle':
           return await begin(step, record);
@@ -124,7 +96,8 @@ export function rotateTask(ports: RotationPorts): TaskType {
 }
 
 function put({ store, path, policy }: Step, state: RotationState): void {
-  putRotation(store, path, { policy, state });
+  if (state.ending === true && state.phase === 'idle') removeRotation(store, path);
+  else putRotation(store, path, { policy, state });
 }
 
 /** `idle`: is it time, is there a place; then the new value is made and stored. */
@@ -133,6 +106,10 @@ async function begin(step: Step, record: RotationRecord): Promise<TaskOutcome> {
   const { nowMs } = task;
   // What is paused is not renewed, but that it has become too old is told.
   if (policy.paused && !state.asked) return overdueTellMs(record) ?? 'done';
+  if (!(await secretExists(store, path))) {
+    removeRotation(store, path);
+    return 'done';
+  }
   if (state.dueMs > nowMs) return state.dueMs;
   if (!state.asked && !isOverdue(record, nowMs)) {
     // Repeated attempts keep to the window too, so the time that this one was due at says nothing.
@@ -220,8 +197,9 @@ async function verifyAndPromote(step: Step): Promise<TaskOutcome> {
   const { nowMs } = task;
   const context = contextIn(step);
   await (await rotationOf(ports, policy)).verify(context, { ...state.before, ...state.next });
-  const { version, previous } = await promote(store, path, state.next, state.id, task);
   const graceEndMs = nowMs + policy.graceSeconds * 1000;
+  const promotion = { next: state.next, id: state.id, keepUntilMs: graceEndMs };
+  const { version, previous } = await promote(store, path, promotion, task);
   put(step, {
     ...state,
     phase: 'grace',

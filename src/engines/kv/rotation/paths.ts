@@ -7,14 +7,16 @@ import { listTree } from '../../../model/listing/list-tree.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { TargetError } from '../../../targets/database.ts';
+import { holdsPassword } from '../../../targets/settings.ts';
 import { assertSecretPath } from '../secret/secret-store.ts';
 import { calendarText } from './calendar-text.ts';
 import type { Coming } from './calendar-text.ts';
-import { ROTATE, contextOf, rotationOf } from './machine.ts';
+import { ROTATE } from './machine.ts';
+import { contextOf, rotationOf } from './opening.ts';
 import { POLICY_FIELDS, policyOf } from './policy-fields.ts';
 import type { PolicyValues } from './policy-fields.ts';
 import type { RotationPorts } from './ports.ts';
-import { forgetReaders, readersOf } from './readers.ts';
+import { readersOf } from './readers.ts';
 import {
   NEW_STATE,
   ROTATIONS,
@@ -22,6 +24,7 @@ import {
   findRotation,
   overdueTellMs,
   putRotation,
+  removeRotation,
 } from './record.ts';
 import type { RotationRecord } from './record.ts';
 import { rotationSettingsPath } from './settings.ts';
@@ -34,6 +37,10 @@ const CALENDAR_MAX = 5_000;
 const DAYS_DEFAULT = 90;
 const DAYS_MAX = 3_660;
 const DAY_MS = 86_400_000;
+const GIVEN_UP =
+  'A rotation was under way and has been given up: the value before, or one that was not promoted, may still be valid at the target.';
+const PASSWORD_IN_ADDRESS =
+  'settings.connection_url contains a password: write {{username}} and {{password}} in its place, so that it is not shown';
 
 async function rotationAt(store: Reader, path: string): Promise<RotationRecord> {
   const record = await findRotation(store, path);
@@ -48,21 +55,27 @@ export function rotationPaths(ports: RotationPorts): readonly Path[] {
     assertSecretPath(path);
     const { createdMs } = await currentValue(store, path, nowMs);
     const before = await findRotation(store, path);
-    if (before !== undefined && before.state.phase !== 'idle' && changesTarget(fields)) {
-      throw invalidRequest(
-        'a rotation is under way: its rotator and settings cannot change until it is over',
-      );
-    }
     const policy = await policyOf(ports, fields, before?.policy);
+    const underWay = before !== undefined && before.state.phase !== 'idle';
+    if (underWay && policy.rotator !== before.policy.rotator) {
+      throw invalidRequest('a rotation is under way: its rotator cannot change until it is over');
+    }
+    if (fields.password_policy !== undefined && policy.passwordPolicy !== '') {
+      await ports.password(request.namespace.id, policy.passwordPolicy);
+    }
     const rotatedMs = before?.state.rotatedMs ?? createdMs;
     const dueMs = Math.max(dueAfter(policy, path, rotatedMs, nowMs), nowMs);
-    const state =
-      before === undefined ? { ...NEW_STATE, rotatedMs, dueMs } : { ...before.state, dueMs };
+    const { ending: _ending, ...kept } = before?.state ?? { ...NEW_STATE, rotatedMs };
+    // Settings are put right when a step fails with those that were there: it is tried again with them at once.
+    const retried = underWay && fields.settings !== undefined && kept.failures > 0;
+    const state = { ...kept, dueMs, ...(retried ? { stepMs: nowMs } : {}) };
     const record = { policy, state };
     putRotation(store, path, record);
-    const wakeMs = policy.paused ? overdueTellMs(record) : dueMs;
+    const stepMs = underWay ? state.stepMs : dueMs;
+    const wakeMs = policy.paused && !underWay ? overdueTellMs(record) : stepMs;
     if (wakeMs !== undefined) request.schedule(ROTATE, path, Math.max(wakeMs, nowMs));
-    return { data: await shownRotation(ports, record, nowMs) };
+    const reply = { data: await shownRotation(ports, record, nowMs) };
+    return holdsPassword(policy.settings) ? { ...reply, warnings: [PASSWORD_IN_ADDRESS] } : reply;
   }
 
   async function rotateNow(
@@ -300,14 +313,14 @@ export function rotationPaths(ports: RotationPorts): readonly Path[] {
           summary: 'Stop rotating a secret.',
           handler: async ({ fields }, store) => {
             const record = await findRotation(store, fields.path);
-            if (record !== undefined && record.state.phase !== 'idle') {
+            const underWay = record !== undefined && record.state.phase !== 'idle';
+            if (underWay && !fields.force) {
               throw invalidRequest(
-                'a rotation is under way: wait for its end, so that nothing stays valid that nobody knows',
+                'a rotation is under way: wait for its end, so that nothing stays valid that nobody knows; force=true gives it up',
               );
             }
-            store.delete(ROTATIONS + fields.path);
-            forgetReaders(store, fields.path);
-            return undefined;
+            removeRotation(store, fields.path);
+            return underWay ? { warnings: [GIVEN_UP] } : undefined;
           },
         },
         list: {
@@ -323,8 +336,4 @@ export function rotationPaths(ports: RotationPorts): readonly Path[] {
       },
     }),
   ];
-}
-
-function changesTarget(fields: PolicyValues): boolean {
-  return fields.rotator !== undefined || fields.settings !== undefined;
 }

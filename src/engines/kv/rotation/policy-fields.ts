@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../base/json.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Rotator } from '../../../rotators/rotator.ts';
 import { SettingsError } from '../../../targets/database.ts';
+import { withoutPassword } from '../../../targets/settings.ts';
 import type { RotationPorts } from './ports.ts';
 import type { RotationPolicy } from './record.ts';
 
@@ -41,6 +42,12 @@ export const POLICY_FIELDS = {
   password_policy: { kind: 'string', description: 'Policy by which new passwords are made.' },
   consumers: { kind: 'comma_string_list', description: 'Who uses the secret, as far as is known.' },
   paused: { kind: 'bool', description: 'Nothing is rotated by the calendar.' },
+  force: {
+    kind: 'bool',
+    description: 'With a deletion: gives up what is under way at the target.',
+    default: false,
+    query: true,
+  },
 } as const;
 
 export interface PolicyValues {
@@ -103,6 +110,13 @@ function settingsOf(fields: PolicyValues, before: RotationPolicy | undefined): J
 
 function check(policy: RotationPolicy, rotator: Rotator | undefined): void {
   if (rotator === undefined) throw invalidRequest('rotator must be one of rotation/rotators');
+  const known = new Set(rotator.settings.map(({ name }) => name));
+  const unknown = Object.keys(policy.settings).filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw invalidRequest(
+      `settings: this rotator knows ${[...known].join(', ')}, and not all that were named`,
+    );
+  }
   if (Buffer.byteLength(JSON.stringify(policy.settings)) > SETTINGS_BYTES_MAX) {
     throw invalidRequest(`settings must not be larger than ${SETTINGS_BYTES_MAX} bytes`);
   }
@@ -147,7 +161,7 @@ export function shownPolicy(
   );
   return {
     rotator: policy.rotator,
-    settings: Object.fromEntries(settings),
+    settings: withoutPassword(Object.fromEntries(settings)),
     period: recurrence.periodSeconds,
     schedule: recurrence.schedule,
     time_zone: recurrence.timeZone,

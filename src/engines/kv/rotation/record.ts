@@ -4,6 +4,7 @@ import type { Recurrence } from '../../../calendar/calendar.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import type { Fields } from '../../../rotators/rotator.ts';
+import { forgetReaders } from './readers.ts';
 
 export const ROTATIONS: string = 'rotation/';
 /** Rotations whose records are kept beside a secret. */
@@ -66,6 +67,8 @@ export interface RotationState {
   readonly overdueTold?: boolean;
   /** Asked for by somebody: neither pause nor window holds it up. */
   readonly asked: boolean;
+  /** The secret is gone, and the policy goes when what is under way at the target is over. */
+  readonly ending?: true;
   readonly history: readonly Past[];
 }
 
@@ -84,6 +87,23 @@ export async function findRotation(
 
 export function putRotation(store: Transaction, path: string, record: RotationRecord): void {
   store.putJson(ROTATIONS + path, record);
+}
+
+export function removeRotation(store: Transaction, path: string): void {
+  store.delete(ROTATIONS + path);
+  forgetReaders(store, path);
+}
+
+/**
+ * The secret is removed, and with it its policy: whoever writes another secret to that path has not asked for a rotation. What is
+ * under way at the target is brought to its end first.
+ */
+export async function endRotation(store: Transaction, path: string): Promise<void> {
+  const record = await findRotation(store, path);
+  if (record === undefined) return;
+  const { policy, state } = record;
+  if (state.phase === 'idle') removeRotation(store, path);
+  else putRotation(store, path, { policy, state: { ...state, ending: true } });
 }
 
 /** A number from 0 up to 1 that is always the same for a path. */

@@ -34,12 +34,18 @@ export async function currentValue(
   return { version: number, createdMs, fields: Object.fromEntries(texts) as Fields };
 }
 
+export interface Promotion {
+  readonly next: Fields;
+  readonly id: string;
+  /** The version before stays readable until then, however few are kept. */
+  readonly keepUntilMs: number;
+}
+
 /** Writes the changed fields over what is current now, whoever has written in between. */
 export async function promote(
   store: Transaction,
   path: string,
-  next: Fields,
-  id: string,
+  { next, id, keepUntilMs }: Promotion,
   { nowMs, schedule }: Pick<TaskContext, 'nowMs' | 'schedule'>,
 ): Promise<{ readonly version: number; readonly previous: number }> {
   const [settings, before] = await Promise.all([
@@ -54,7 +60,9 @@ export async function promote(
   const object = { ...decodeObject(version, before.value), ...next };
   const { value, ...attributes } = encodePatched(version, before.value, object);
   const fresh = { id, ...attributes };
-  const written = writeVersion(store, path, before, fresh, value, settings, nowMs);
+  const written = writeVersion(store, path, before, fresh, value, settings, nowMs, {
+    keepUntilMs,
+  });
   noteChange({ id, nowMs, schedule }, store, path, before.secret, written.secret);
   return { version: written.version.number, previous: version.number };
 }

@@ -7,6 +7,7 @@ import { isDestroyed } from '../../../model/secret.ts';
 import type { Secret } from '../../../model/secret.ts';
 import type { TaskType } from '../../../model/outside.ts';
 import type { Transaction } from '../../../model/transaction.ts';
+import { endRotation } from '../rotation/record.ts';
 import { dueTimes, endMs, noteChange } from '../functions/changes.ts';
 import type { Changing } from '../functions/changes.ts';
 import type { SecretRecord } from './record.ts';
@@ -39,15 +40,16 @@ export function scheduleForPurge(
 }
 
 /** Removes the secret, or those of its values, whose time is over. @returns what is left */
-function clear(
+async function clear(
   by: Changing,
   store: Transaction,
   path: string,
   record: SecretRecord,
-): Secret | undefined {
+): Promise<Secret | undefined> {
   const { secret } = record;
   if (isPurged(secret, by.nowMs)) {
     removeSecret(store, path, secret);
+    await endRotation(store, path);
     noteChange(by, store, path, secret, undefined);
     return undefined;
   }
@@ -67,7 +69,7 @@ export async function purgeDue(by: Changing, store: Transaction): Promise<void> 
     if (Number(name.slice(0, TIME_DIGITS)) > by.nowMs) return;
     const due = await store.getJson<{ readonly path: string }>(PREFIX + name);
     const record = due === undefined ? undefined : await loadSecret(store, due.path);
-    if (due !== undefined && record !== undefined) clear(by, store, due.path, record);
+    if (due !== undefined && record !== undefined) await clear(by, store, due.path, record);
     store.delete(PREFIX + name);
   }
 }
@@ -79,7 +81,7 @@ export function endingTask(): TaskType {
       const record = await loadSecret(store, path);
       if (record === undefined) return 'done';
       const by: Changing = { id: `end-${nowMs}`, nowMs, schedule };
-      return endMs(clear(by, store, path, record)) ?? 'done';
+      return endMs(await clear(by, store, path, record)) ?? 'done';
     },
     failed: async ({ nowMs }) => await Promise.resolve(nowMs + RETRY_MS),
   };

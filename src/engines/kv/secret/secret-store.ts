@@ -6,6 +6,7 @@ import { after } from '../../../base/awaitable.ts';
 import type { Awaitable } from '../../../base/awaitable.ts';
 import { invalidRequest, RequestError } from '../../../model/errors.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
+import { endRotation } from '../rotation/record.ts';
 import { decodeRecord, decodeServed, encodeRecord } from './record.ts';
 import type { SecretRecord, ServedVersion } from './record.ts';
 import {
@@ -95,6 +96,7 @@ export async function loadForWrite(
     throw invalidRequest('the secret is marked for deletion: it must be restored first');
   }
   removeSecret(store, path, record.secret);
+  await endRotation(store, path);
   return undefined;
 }
 

@@ -66,7 +66,7 @@ export interface VersionAdded {
   readonly purged: readonly number[];
 }
 
-/** Adds a version and drops those beyond the number to keep. The served one and labelled ones stay. */
+/** Adds a version and drops those beyond the number to keep. The served one, labelled ones and one in its grace stay. */
 export function addVersion(
   secret: Secret,
   fresh: NewVersion,
@@ -88,9 +88,23 @@ export function addVersion(
   const labels = moveLabels(secret.labels, placement.labels ?? [], number);
   const served = servedNumber(secret);
   const keepServed = placement.keepServed === true && findVersion(secret, served) !== undefined;
-  const held = new Set([...Object.values(labels), ...(keepServed ? [served] : [])]);
+  const { keepUntilMs } = placement;
+  const graced =
+    keepUntilMs === undefined ? secret.graced : { number: served, untilMs: keepUntilMs };
+  const inGrace = graced !== undefined && graced.untilMs > nowMs;
+  const held = new Set([
+    ...Object.values(labels),
+    ...(keepServed ? [served] : []),
+    ...(inGrace ? [graced.number] : []),
+  ]);
   const stays = (one: Version): boolean => one.number >= oldest || held.has(one.number);
-  const { served: _served, labels: _labels, previous: _previous, ...rest } = secret;
+  const {
+    served: _served,
+    labels: _labels,
+    previous: _previous,
+    graced: _graced,
+    ...rest
+  } = secret;
   const previous = keepServed
     ? secret.previous
     : findVersion(secret, served) === undefined
@@ -100,6 +114,7 @@ export function addVersion(
     secret: {
       ...rest,
       ...(previous === undefined ? {} : { previous }),
+      ...(inGrace ? { graced } : {}),
       newest: number,
       oldest,
       updatedMs: nowMs,

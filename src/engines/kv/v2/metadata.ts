@@ -5,6 +5,7 @@ import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
+import { endRotation } from '../rotation/record.ts';
 import { noteChange } from '../functions/changes.ts';
 import type { SecretRecord } from '../secret/record.ts';
 import { emptySecret, isPurged } from '../secret/secret.ts';
@@ -233,6 +234,7 @@ async function remove(request: Request<Fields>, store: Transaction): Promise<und
   const record = await loadSecret(store, path);
   if (record === undefined) return;
   removeSecret(store, path, record.secret);
+  await endRotation(store, path);
   noteChange(request, store, path, record.secret, undefined);
 }
 

@@ -5,6 +5,7 @@ import { RequestError } from '../../../model/errors.ts';
 import type { Handler } from '../../../model/backend.ts';
 import type { Reply, Request } from '../../../model/request.ts';
 import type { ReminderPlan, RotationPlan, RotationState } from '../../../model/secret-task.ts';
+import { endRotation } from '../rotation/record.ts';
 import { noteChange } from '../functions/changes.ts';
 import { findFunction } from '../functions/functions.ts';
 import { putReminder } from '../functions/notices.ts';
@@ -66,6 +67,7 @@ function run(
     const reply = secret(desk);
     if (!WRITING.has(operation)) return reply;
     return after(reply, async (told) => {
+      if (desk.removed) await endRotation(store, path);
       noteChange(request, store, path, record?.secret, desk.secret);
       await purgeDue(request, store);
       return told;
@@ -117,6 +119,8 @@ class Desk implements SecretDesk {
   readonly principal: SecretDesk['principal'];
   readonly callerName: string | undefined;
   readonly retention: SecretDesk['retention'];
+  /** What was here is gone, whether another one has been written or not. */
+  removed = false;
   readonly #store: Transaction;
   readonly #writing: boolean;
   readonly #schedule: Request['schedule'];
@@ -135,7 +139,7 @@ class Desk implements SecretDesk {
     this.#record = record;
     if (record === undefined || !isPurged(record.secret, this.nowMs)) return;
     this.#record = undefined;
-    if (this.#writing) removeSecret(store, this.path, record.secret);
+    if (this.#writing) this.#forget(record.secret);
   }
 
   get secret(): Secret | undefined {
@@ -238,8 +242,13 @@ class Desk implements SecretDesk {
     this.#assertWriting();
     const { secret } = this.#existing();
     scheduleForPurge(this.#store, this.path, secret, undefined);
-    removeSecret(this.#store, this.path, secret);
+    this.#forget(secret);
     this.#record = undefined;
+  }
+
+  #forget(secret: Secret): void {
+    removeSecret(this.#store, this.path, secret);
+    this.removed = true;
   }
 
   #save(record: SecretRecord): Secret {
