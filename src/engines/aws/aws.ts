@@ -1,7 +1,5 @@
 /** The AWS engine: access keys of IAM users that live as long as their leases, and temporary credentials of STS. */
-import type { Random } from '../../base/random.ts';
 import type { Backend } from '../../model/backend.ts';
-import type { SendRequest } from '../../model/outgoing.ts';
 import { leaseConfigPath, rootConfigPath } from './config.ts';
 import { ACCESS_KEYS, credsPaths, credsSecret } from './creds.ts';
 import {
@@ -12,11 +10,7 @@ import {
   rotateRootPath,
 } from './rotate-root.ts';
 import { rolePaths } from './roles.ts';
-
-export interface AwsPorts {
-  readonly random: Random;
-  readonly send: SendRequest;
-}
+import type { AwsPorts } from './ports.ts';
 
 export function awsBackend(ports: AwsPorts): Backend {
   return {

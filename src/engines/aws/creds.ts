@@ -7,7 +7,6 @@ import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
-import type { AwsPorts } from './aws.ts';
 import {
   DEFAULT_USERNAME_TEMPLATE,
   USERNAME_FIELDS,
@@ -22,6 +21,7 @@ import { ROLE_NAME } from './roles.ts';
 import type { AwsRole } from './roles.ts';
 import { createUser, deleteUser, tagParameters } from './users.ts';
 import type { AccessKey } from './users.ts';
+import type { AwsPorts } from './ports.ts';
 
 export const ACCESS_KEYS = 'access_keys';
 /** What STS gives when nobody says how long. */

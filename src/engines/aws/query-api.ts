@@ -2,8 +2,8 @@
 import { signSigV4 } from '../../crypto/sigv4.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { IncomingReply } from '../../model/outgoing.ts';
-import type { AwsPorts } from './aws.ts';
 import type { RootConfig } from './config.ts';
+import type { AwsPorts } from './ports.ts';
 
 const IAM_VERSION = '2010-05-08';
 const STS_VERSION = '2011-06-15';

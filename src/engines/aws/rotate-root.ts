@@ -5,10 +5,10 @@
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import type { IntentType, TaskType } from '../../model/outside.ts';
-import type { AwsPorts } from './aws.ts';
 import { findRootConfig, putRootConfig, rootConfigOf } from './config.ts';
 import { asFailure, awsOf } from './query-api.ts';
 import { createAccessKey, unlessGone } from './users.ts';
+import type { AwsPorts } from './ports.ts';
 
 export const ROTATE_ROOT = 'rotate-root';
 /** The task that removes the key that was replaced. */

@@ -1,7 +1,5 @@
 /** The Azure engine: passwords of applications, and whole service principals, that live as long as their leases. */
-import type { Random } from '../../base/random.ts';
 import type { Backend } from '../../model/backend.ts';
-import type { SendRequest } from '../../model/outgoing.ts';
 import { PASSWORD, passwordSecret } from './passwords.ts';
 import { PRINCIPAL, principalSecret } from './principals.ts';
 import { configPath } from './config.ts';
@@ -15,11 +13,7 @@ import {
   rotateRootIntent,
   rotateRootPath,
 } from './rotate-root.ts';
-
-export interface AzurePorts {
-  readonly random: Random;
-  readonly send: SendRequest;
-}
+import type { AzurePorts } from './ports.ts';
 
 export function azureBackend(ports: AzurePorts): Backend {
   return {

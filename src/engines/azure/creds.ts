@@ -3,7 +3,6 @@ import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
-import type { AzurePorts } from './azure.ts';
 import { configOf, resourceOf } from './config.ts';
 import { keptApplication } from './kept.ts';
 import { asFailure, microsoftOf } from './microsoft.ts';
@@ -12,6 +11,7 @@ import type { Credentials, LentPassword } from './passwords.ts';
 import { PRINCIPAL, makePrincipal, planPrincipal } from './principals.ts';
 import type { LentPrincipal } from './principals.ts';
 import { NAME, lifeOf, roleOf } from './roles.ts';
+import type { AzurePorts } from './ports.ts';
 
 const DAY_MS = 86_400_000;
 

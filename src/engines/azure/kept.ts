@@ -8,7 +8,6 @@ import { findRole } from '../../model/listing/role-paths.ts';
 import type { IntentType, TaskType } from '../../model/outside.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
-import type { AzurePorts } from './azure.ts';
 import { configOf, findConfig, resourceOf } from './config.ts';
 import type { AzureConfig } from './config.ts';
 import { MicrosoftError, asFailure, microsoftOf, unlessGone } from './microsoft.ts';
@@ -23,6 +22,7 @@ import {
 } from './principals.ts';
 import type { Assignment, LentPrincipal } from './principals.ts';
 import type { Role } from './roles.ts';
+import type { AzurePorts } from './ports.ts';
 
 export const KEEP = 'keep-application';
 const KEPT = 'kept/';

@@ -2,9 +2,9 @@
 import { RequestError } from '../../model/errors.ts';
 import { jsonOf, member } from '../../model/outgoing.ts';
 import type { IncomingReply, OutgoingRequest } from '../../model/outgoing.ts';
-import type { AzurePorts } from './azure.ts';
 import { endpointOf, resourceOf } from './config.ts';
 import type { Api, AzureConfig } from './config.ts';
+import type { AzurePorts } from './ports.ts';
 
 const FAILED_STATUS = 500;
 const NOT_FOUND = 404;

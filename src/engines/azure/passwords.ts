@@ -4,11 +4,11 @@ import { uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import type { SecretType } from '../../model/backend.ts';
 import { member } from '../../model/outgoing.ts';
-import type { AzurePorts } from './azure.ts';
 import { configOf } from './config.ts';
 import { allOf, asFailure, microsoftOf, textOf, unlessGone } from './microsoft.ts';
 import type { Call } from './microsoft.ts';
 import { renewal } from './roles.ts';
+import type { AzurePorts } from './ports.ts';
 
 export const PASSWORD = 'password';
 

@@ -6,13 +6,13 @@ import type { JsonObject } from '../../base/json.ts';
 import { uuid } from '../../base/random.ts';
 import type { SecretType } from '../../model/backend.ts';
 import { member } from '../../model/outgoing.ts';
-import type { AzurePorts } from './azure.ts';
 import { configOf } from './config.ts';
 import { MicrosoftError, allOf, asFailure, having, microsoftOf, textOf } from './microsoft.ts';
 import { unlessGone } from './microsoft.ts';
 import type { Call } from './microsoft.ts';
 import { renewal } from './roles.ts';
 import type { Role } from './roles.ts';
+import type { AzurePorts } from './ports.ts';
 
 export const PRINCIPAL = 'service_principal';
 const ASSIGNMENTS = '2022-04-01';

@@ -8,12 +8,12 @@ import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { IntentType, TaskType } from '../../model/outside.ts';
-import type { AzurePorts } from './azure.ts';
 import { ROOT_PASSWORD_SECONDS, configOf, findConfig, putConfig } from './config.ts';
 import type { AzureConfig } from './config.ts';
 import { MicrosoftError, allOf, asFailure, having, microsoftOf, textOf } from './microsoft.ts';
 import type { Call } from './microsoft.ts';
 import { isLentName, removePasswords } from './passwords.ts';
+import type { AzurePorts } from './ports.ts';
 
 export const ROTATE_ROOT = 'rotate-root';
 /** The task that goes over to the new password; its name is the password’s. */

@@ -1,7 +1,5 @@
 /** The Google Cloud engine: access tokens and keys of service accounts. */
-import type { Random } from '../../base/random.ts';
 import type { Backend } from '../../model/backend.ts';
-import type { SendRequest } from '../../model/outgoing.ts';
 import { accountPaths } from './accounts.ts';
 import { configPath } from './config.ts';
 import { ACCOUNT_KEY, keyPath, keySecret } from './keys.ts';
@@ -13,11 +11,7 @@ import {
   rotateRootPath,
 } from './rotate-root.ts';
 import { tokenPaths } from './tokens.ts';
-
-export interface GcpPorts {
-  readonly random: Random;
-  readonly send: SendRequest;
-}
+import type { GcpPorts } from './ports.ts';
 
 export function gcpBackend(ports: GcpPorts): Backend {
   return {

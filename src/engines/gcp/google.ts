@@ -6,7 +6,7 @@ import { jsonOf, member } from '../../model/outgoing.ts';
 import type { IncomingReply, OutgoingRequest } from '../../model/outgoing.ts';
 import { ENDPOINTS } from './config.ts';
 import type { Api, GcpConfig } from './config.ts';
-import type { GcpPorts } from './gcp.ts';
+import type { GcpPorts } from './ports.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';

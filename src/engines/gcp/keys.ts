@@ -18,9 +18,9 @@ import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { NAME, accountOf } from './accounts.ts';
 import { configOf } from './config.ts';
-import type { GcpPorts } from './gcp.ts';
 import { GoogleError, asFailure, googleOf } from './google.ts';
 import type { Call } from './google.ts';
+import type { GcpPorts } from './ports.ts';
 
 export const ACCOUNT_KEY = 'service_account_key';
 const KEY_BITS = 2048;

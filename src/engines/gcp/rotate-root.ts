@@ -9,10 +9,10 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { IntentType, TaskType } from '../../model/outside.ts';
 import { configOf, findConfig, putConfig } from './config.ts';
 import type { GcpConfig, KeyFile } from './config.ts';
-import type { GcpPorts } from './gcp.ts';
 import { GoogleError, asFailure, googleOf } from './google.ts';
 import { findKey, idOf, keysOf, makeKey, removeKey, uploadKey } from './keys.ts';
 import type { MadeKey, NamedKey } from './keys.ts';
+import type { GcpPorts } from './ports.ts';
 
 export const ROTATE_ROOT = 'rotate-root';
 /** The task that goes over to the new key; its name is the key’s id. */

@@ -8,8 +8,8 @@ import type { Transaction } from '../../model/transaction.ts';
 import { KINDS, NAME, accountOf } from './accounts.ts';
 import type { Kind } from './accounts.ts';
 import { configOf } from './config.ts';
-import type { GcpPorts } from './gcp.ts';
 import { GoogleError, asFailure, googleOf } from './google.ts';
+import type { GcpPorts } from './ports.ts';
 
 async function token(
   { fields, nowMs }: Request<{ readonly name: string }>,

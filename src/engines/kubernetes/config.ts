@@ -4,7 +4,7 @@ import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Reader } from '../../model/transaction.ts';
-import type { KubernetesPorts } from './kubernetes.ts';
+import type { KubernetesPorts } from './ports.ts';
 
 const KEY = 'config';
 const TEXT_LENGTH_MAX = 64 * 1024;

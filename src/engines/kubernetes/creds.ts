@@ -9,12 +9,12 @@ import { member } from '../../model/outgoing.ts';
 import type { Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { clusterOf } from './config.ts';
-import type { KubernetesPorts } from './kubernetes.ts';
 import { ClusterError, Objects, asFailure } from './objects.ts';
 import { findRole } from '../../model/listing/role-paths.ts';
 import { DEFAULT_NAME_TEMPLATE, NAME_FIELDS, ROLE_NAME } from './roles.ts';
 import type { KubernetesRole, RoleType } from './roles.ts';
 import { matches, parseRules, parseSelector } from './selector.ts';
+import type { KubernetesPorts } from './ports.ts';
 
 export const KUBE_TOKEN = 'kube_token';
 

@@ -1,20 +1,11 @@
 /** The Kubernetes engine: tokens of service accounts, and accounts with roles and bindings that live as long as their leases. */
-import type { Random } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Backend } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { SendRequest } from '../../model/outgoing.ts';
 import { configPath } from './config.ts';
 import { KUBE_TOKEN, credsPath, revokeCreds } from './creds.ts';
 import { rolePaths } from './roles.ts';
-
-export interface KubernetesPorts {
-  readonly random: Random;
-  readonly send: SendRequest;
-  /** A file of the service account of the pod that this server runs in, if it runs in one. */
-  readonly local: (file: 'token' | 'ca.crt') => Promise<string | undefined>;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
+import type { KubernetesPorts } from './ports.ts';
 
 const VARIABLES = ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT_HTTPS'];
 

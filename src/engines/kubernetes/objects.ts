@@ -3,8 +3,8 @@ import { RequestError } from '../../model/errors.ts';
 import { jsonOf, member } from '../../model/outgoing.ts';
 import type { IncomingReply, OutgoingRequest } from '../../model/outgoing.ts';
 import type { Cluster } from './config.ts';
-import type { KubernetesPorts } from './kubernetes.ts';
 import type { RoleType } from './roles.ts';
+import type { KubernetesPorts } from './ports.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';

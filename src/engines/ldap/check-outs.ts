@@ -8,8 +8,8 @@ import type { Principal, Reply, Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { findAccount, putAccount } from './accounts.ts';
 import type { CheckOut } from './accounts.ts';
-import type { LdapPorts } from './ldap.ts';
 import { LIBRARY, SET_NAME, setOf, takeIn } from './library.ts';
+import type { LdapPorts } from './ports.ts';
 
 export const CHECK_OUT = 'checkout-creds';
 

@@ -20,7 +20,7 @@ import {
   findDynamicRole,
 } from './dynamic-roles.ts';
 import type { DynamicRole } from './dynamic-roles.ts';
-import type { LdapPorts } from './ldap.ts';
+import type { LdapPorts } from './ports.ts';
 
 export const CREDS = 'creds';
 

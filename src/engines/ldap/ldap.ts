@@ -1,5 +1,4 @@
 /** The LDAP engine: passwords of accounts that exist, accounts that live as long as their leases, and accounts to borrow. */
-import type { Random } from '../../base/random.ts';
 import type { Backend } from '../../model/backend.ts';
 import { CHECK_OUT, checkOutPaths, checkOutSecret } from './check-outs.ts';
 import { configPath } from './config.ts';
@@ -9,12 +8,7 @@ import { libraryPaths } from './library.ts';
 import { ROTATE_ROLE, rotateRoleIntent, rotateRolePath, rotateRoleTask } from './rotate-role.ts';
 import { ROTATE_ROOT, rotateRootIntent, rotateRootPath } from './rotate-root.ts';
 import { staticRolePaths } from './static-roles.ts';
-
-export interface LdapPorts {
-  readonly random: Random;
-  /** A password by a stored policy of the namespace, or by the usual one for ''. @throws {RequestError} no such policy */
-  readonly password: (namespaceId: string, policy: string) => Promise<string>;
-}
+import type { LdapPorts } from './ports.ts';
 
 export function ldapBackend(ports: LdapPorts): Backend {
   return {

@@ -8,7 +8,7 @@ import type { Reader, Transaction } from '../../model/transaction.ts';
 import { assertFree, findAccount, putAccount, removeAccount, withPassword } from './accounts.ts';
 import { configOf } from './config.ts';
 import { setPassword, telling } from './directory.ts';
-import type { LdapPorts } from './ldap.ts';
+import type { LdapPorts } from './ports.ts';
 
 export const LIBRARY = 'library/';
 const DAY_SECONDS = 24 * 60 * 60;

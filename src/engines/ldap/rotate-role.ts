@@ -10,7 +10,6 @@ import type { IntentType, TaskType } from '../../model/outside.ts';
 import { findAccount, putAccount, withPassword } from './accounts.ts';
 import { configOf } from './config.ts';
 import { accepts, setPassword, telling } from './directory.ts';
-import type { LdapPorts } from './ldap.ts';
 import {
   ROTATE_ROLE,
   STATIC_ROLES,
@@ -18,6 +17,7 @@ import {
   accountOf,
   findStaticRole,
 } from './static-roles.ts';
+import type { LdapPorts } from './ports.ts';
 
 export { ROTATE_ROLE } from './static-roles.ts';
 

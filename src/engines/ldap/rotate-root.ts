@@ -6,7 +6,7 @@ import { ACT_MS_MAX } from '../../model/outside.ts';
 import type { IntentType } from '../../model/outside.ts';
 import { configOf, findConfig, putConfig } from './config.ts';
 import { accepts, setOwnPassword, telling } from './directory.ts';
-import type { LdapPorts } from './ldap.ts';
+import type { LdapPorts } from './ports.ts';
 
 export const ROTATE_ROOT = 'rotate-root';
 

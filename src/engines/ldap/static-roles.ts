@@ -10,7 +10,7 @@ import { assertFree, findAccount, putAccount, removeAccount, withPassword } from
 import type { Account } from './accounts.ts';
 import { configOf } from './config.ts';
 import { setPassword, telling } from './directory.ts';
-import type { LdapPorts } from './ldap.ts';
+import type { LdapPorts } from './ports.ts';
 
 export const STATIC_ROLES = 'static-role/';
 /** The task that changes passwords by the calendar. */

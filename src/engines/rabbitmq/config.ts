@@ -9,7 +9,7 @@ import { compileNameTemplate } from '../../model/name-template.ts';
 import type { Reader } from '../../model/transaction.ts';
 import { Management, ManagementError } from './management.ts';
 import type { Connection } from './management.ts';
-import type { RabbitmqPorts } from './rabbitmq.ts';
+import type { RabbitmqPorts } from './ports.ts';
 
 const CONNECTION = 'config/connection';
 const LEASE = 'config/lease';

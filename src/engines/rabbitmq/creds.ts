@@ -11,9 +11,9 @@ import type { Transaction } from '../../model/transaction.ts';
 import { connectionOf, DEFAULT_USERNAME_TEMPLATE, leaseOf, USERNAME_FIELDS } from './config.ts';
 import type { ConnectionRecord } from './config.ts';
 import { asFailure, Management, ManagementError } from './management.ts';
-import type { RabbitmqPorts } from './rabbitmq.ts';
 import { NAME, roleOf } from './roles.ts';
 import type { Role } from './roles.ts';
+import type { RabbitmqPorts } from './ports.ts';
 
 export const CREDS = 'creds';
 

@@ -17,9 +17,9 @@ import { checkKey, checkMade } from './key-rules.ts';
 import { principalsFor } from './principals.ts';
 import { roleNamed, textsOf } from './roles.ts';
 import type { CaRole } from './roles.ts';
-import type { SshPorts } from './ssh.ts';
 import { sshProblem } from './ssh-problem.ts';
 import { hasTemplate } from './templates.ts';
+import type { SshPorts } from './ports.ts';
 
 /** Longest key id. */
 const KEY_ID_LENGTH_MAX = 4096;

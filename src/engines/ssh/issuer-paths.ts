@@ -24,8 +24,8 @@ import {
 } from './issuers.ts';
 import type { Issuer } from './issuers.ts';
 import { rolesReferring } from './referring.ts';
-import type { SshPorts } from './ssh.ts';
 import { sshProblem } from './ssh-problem.ts';
+import type { SshPorts } from './ports.ts';
 
 const KEY_FIELDS = {
   issuer_name: { kind: 'string', description: 'Name of the authority; ids serve as well.' },

@@ -10,8 +10,8 @@ import type { Reply, Request } from '../../model/request.ts';
 import type { Stored, Transaction } from '../../model/transaction.ts';
 import { ROLES, roleNamed } from './roles.ts';
 import type { SshRole } from './roles.ts';
-import type { SshPorts } from './ssh.ts';
 import { zeroAddressRoles } from './zero-address.ts';
+import type { SshPorts } from './ports.ts';
 
 export const OTP_SECRET = 'secret_otp_type';
 /** By the hash of the password, which is stored nowhere. */

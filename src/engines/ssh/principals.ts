@@ -3,8 +3,8 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { Principal } from '../../model/request.ts';
 import type { CaRole } from './roles.ts';
 import type { CertificateKind } from '../../crypto/ssh/certificate.ts';
-import type { SshPorts } from './ssh.ts';
 import { hasTemplate } from './templates.ts';
+import type { SshPorts } from './ports.ts';
 
 /** Names of one certificate. */
 const PRINCIPALS_MAX = 256;
