@@ -98,17 +98,37 @@ for (const [name, path, text] of ALLOWED) {
   test(`allows ${name}`, () => assert.deepEqual(problemsOf(path, text), []));
 }
 
-test('finds a cycle at run time, and not one made of types', () => {
-  const a = { path: 'src/base/a.ts', text: "import { b } from './b.ts';" };
-  assert.deepEqual(
-    checkImports([a, { path: 'src/base/b.ts', text: "import type { A } from './a.ts';" }]),
-    [],
-  );
+const CYCLES: readonly (readonly [string, string])[] = [
+  ['of values', "import { a } from './a.ts';"],
+  ['of a type', "import type { A } from './a.ts';"],
+  ['that is closed late', ['await import(', "'./a.ts');"].join('')],
+];
+
+for (const [name, text] of CYCLES) {
+  test(`finds a cycle ${name}`, () => {
+    const problems = checkImports([
+      { path: 'src/base/a.ts', text: "import { b } from './b.ts';" },
+      { path: 'src/base/b.ts', text },
+    ]);
+    assert.deepEqual(problems, ['import cycle: src/base/a.ts → src/base/b.ts']);
+  });
+}
+
+test('finds rooms that import each other by different files', () => {
   const problems = checkImports([
-    a,
-    { path: 'src/base/b.ts', text: "import { a } from './a.ts';" },
+    { path: 'src/server/a.ts', text: "import type { B } from '../core/b.ts';" },
+    { path: 'src/server/c.ts', text: '' },
+    { path: 'simulation/d.ts', text: "import { c } from '../src/server/c.ts';" },
+    { path: 'src/core/b.ts', text: '' },
   ]);
-  assert.deepEqual(problems, ['import cycle: src/base/a.ts → src/base/b.ts']);
+  assert.deepEqual(problems, []);
+  const circle = checkImports([
+    { path: 'src/cli/a.ts', text: ['await import(', "'../server/b.ts');"].join('') },
+    { path: 'src/server/b.ts', text: '' },
+    { path: 'src/server/c.ts', text: "import type { D } from '../cli/d.ts';" },
+    { path: 'src/cli/d.ts', text: '' },
+  ]);
+  assert.deepEqual(circle, ['cycle of rooms: cli → server']);
 });
 
 test('reads re-exports, types and lines', () => {

@@ -1,4 +1,4 @@
-/** Checks every import against the table of tools/layers.ts, and that no import cycle exists at run time. */
+/** Checks every import against the table of tools/layers.ts, and that neither files nor rooms import each other in a circle. */
 import { posix } from 'node:path';
 import { builtinModules } from 'node:module';
 import { LAYERS, OUTSIDE, TESTS_MAY_NAME_MEMBERS_OF } from './layers.ts';
@@ -125,7 +125,7 @@ function judgeMember(
     : `only server may name ${target.room}/${target.member}`;
 }
 
-/** Every group of files that import each other at run time (Tarjan's strongly connected components). */
+/** Every group of files (or rooms) that import each other, be it types or late (Tarjan's strongly connected components). */
 export function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const order = new Map<string, number>();
   const low = new Map<string, number>();
@@ -161,19 +161,28 @@ export function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[
 export function checkImports(files: readonly SourceFile[]): string[] {
   const problems: string[] = [];
   const graph = new Map<string, string[]>();
+  const rooms = new Map<string, string[]>();
   for (const { path, text } of files) {
-    const runtime: string[] = [];
+    const imported: string[] = [];
     for (const wanted of importsOf(text)) {
       const problem = judge(path, wanted);
       if (problem !== undefined) problems.push(`${path}:${wanted.line} ${problem}`);
-      if (wanted.kind === 'runtime' && wanted.specifier.startsWith('.')) {
-        runtime.push(posix.normalize(posix.join(posix.dirname(path), wanted.specifier)));
-      }
+      if (!wanted.specifier.startsWith('.')) continue;
+      imported.push(posix.normalize(posix.join(posix.dirname(path), wanted.specifier)));
     }
-    graph.set(path, runtime);
+    graph.set(path, imported);
+    // Tests are at the end of every arrow: nothing imports them.
+    if (!isTest(path)) noteRooms(rooms, path, imported);
   }
   for (const cycle of cyclesOf(graph)) problems.push(`import cycle: ${cycle.join(' → ')}`);
+  for (const cycle of cyclesOf(rooms)) problems.push(`cycle of rooms: ${cycle.join(' → ')}`);
   return problems;
+}
+
+function noteRooms(rooms: Map<string, string[]>, path: string, imported: readonly string[]): void {
+  const { room } = placeOf(path);
+  const others = imported.map((each) => placeOf(each).room).filter((each) => each !== room);
+  rooms.set(room, [...(rooms.get(room) ?? []), ...others]);
 }
 
 export function sourceFiles(): SourceFile[] {

@@ -11,9 +11,8 @@ import { contend, giveBack, lend, renew, rotate, rotateAtOnce } from './acts/acc
 import type { Act, Hand } from './acts/hand.ts';
 import { changePlace, lendThere } from './acts/places.ts';
 import { compareAndSet, forbidden, read, write } from './acts/secrets.ts';
-import type { Plan } from './trouble.ts';
-
-export type Theme = 'everything' | 'policies' | 'leases' | 'places' | 'rotations';
+import type { Plan } from './plan.ts';
+import type { Theme } from './plan.ts';
 
 /** How often what is done, by what a run is about. */
 // prettier-ignore

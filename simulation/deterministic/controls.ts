@@ -12,7 +12,7 @@ import type { Sabotage } from './cluster.ts';
 import { DUTY_KEY, INTENTS, LEASES, QUEUE } from './stored-keys.ts';
 import { KINDS } from './world/database.ts';
 import type { Machine } from './world/machine.ts';
-import type { Plan } from './trouble.ts';
+import type { Plan } from './plan.ts';
 
 export interface Control {
   readonly name: string;

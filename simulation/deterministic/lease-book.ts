@@ -1,7 +1,7 @@
 /** What clients were told about leases: until when each must last, whether it may have ended, whether it must have. */
 import type { Told } from './cluster.ts';
 import type { Scheduler } from './world/scheduler.ts';
-import type { KnownToken } from './ledger.ts';
+import type { KnownToken } from './known-token.ts';
 
 export interface KnownLease {
   readonly id: string;

@@ -3,21 +3,7 @@ import { judgeHistory } from '../replicas/linearizable.ts';
 import type { Operation } from '../replicas/linearizable.ts';
 import { SKEW_MS_MAX } from './cluster.ts';
 import type { LeaseBook } from './lease-book.ts';
-
-export interface KnownToken {
-  readonly token: string;
-  readonly parent: KnownToken | undefined;
-  /** Not before, and not after: 0 = without end. */
-  readonly madeMs: number;
-  readonly toldMs: number;
-  readonly ttlMs: number;
-  /** 0 = any number. */
-  readonly usesMax: number;
-  uses: number;
-  /** When its end was asked for, and when it was acknowledged. */
-  revokingMs: number;
-  revokedMs: number;
-}
+import type { KnownToken } from './known-token.ts';
 
 interface PolicyChange {
   readonly allowed: boolean;

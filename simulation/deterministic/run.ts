@@ -9,8 +9,9 @@ import type { Image } from './image.ts';
 import { LeaseBook } from './lease-book.ts';
 import { Ledger } from './ledger.ts';
 import { Scheduler } from './world/scheduler.ts';
-import { makeTrouble, planOf } from './trouble.ts';
-import type { Plan } from './trouble.ts';
+import { planOf } from './plan.ts';
+import { makeTrouble } from './trouble.ts';
+import type { Plan } from './plan.ts';
 
 export interface RunOptions {
   readonly seed: number;

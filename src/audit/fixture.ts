@@ -9,7 +9,6 @@ import { systemClock } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
-import type { Principal } from '../model/request.ts';
 import { AuditBroker } from './broker.ts';
 import type { AuditDeviceSpec, AuditKeys, AuditMetrics } from './broker.ts';
 import { createLogSigner } from './checkpoint.ts';
@@ -17,6 +16,7 @@ import type { CheckpointSigner } from './checkpoint.ts';
 import type { AuditDevice, AuditDeviceType, DeviceContext } from './device.ts';
 import type { Exporters } from './exporting.ts';
 import type { RequestEntry } from './record.ts';
+import type { Principal } from '../model/principal.ts';
 
 export const CANARY: string = 'cAnArY-7f3a91';
 export const signer: CheckpointSigner = createLogSigner(Buffer.alloc(32, 5));

@@ -2,7 +2,9 @@
  * What an audit record is made of, in the core's own terms. `render.ts` hashes it and writes it in the shape that Vault's
  * audit log has, so that parsers made for Vault read it.
  */
-import type { Connection, NamespaceRef, Operation, Principal, Reply } from '../model/request.ts';
+import type { Connection, Operation } from '../model/request.ts';
+import type { NamespaceRef, Principal } from '../model/principal.ts';
+import type { Reply } from '../model/reply.ts';
 
 export type AuditedProtocol = 'vault' | 'aws' | 'azure' | 'gcp';
 

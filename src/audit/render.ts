@@ -5,7 +5,6 @@
  */
 import { Recent } from '../base/recent.ts';
 import { RequestError } from '../model/errors.ts';
-import type { Principal, Reply } from '../model/request.ts';
 import { Mac } from './mac.ts';
 import { Members, clearText, hasMembers } from './members.ts';
 import { mountMembers, policyResults } from './record-parts.ts';
@@ -19,6 +18,8 @@ import type {
   RequestEntry,
 } from './record.ts';
 import { Redactor } from './redact.ts';
+import type { Principal } from '../model/principal.ts';
+import type { Reply } from '../model/reply.ts';
 
 /** Tokens whose hashes are remembered, by their storage id. */
 const REMEMBERED_TOKENS_MAX = 4096;

@@ -5,9 +5,10 @@
 import { boundAddresses, cidrsContain } from '../base/cidr.ts';
 import type { FieldSet } from '../model/field.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
-import type { AuthGrant, Connection, Request } from '../model/request.ts';
+import type { Connection, Request } from '../model/request.ts';
 import type { Stored } from '../model/transaction.ts';
 import { refuseRoot } from '../model/root-policy.ts';
+import type { AuthGrant } from '../model/reply.ts';
 
 export type TokenSettingType = 'default' | 'service' | 'batch';
 

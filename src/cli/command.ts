@@ -1,7 +1,8 @@
 /** What a command is: a row of data, and the function it loads when somebody calls it. */
 import type { Flag, FlagValues } from './flags.ts';
-import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import type { Client } from '../client/client.ts';
+import type { TokenHelper } from './token-helper.ts';
 
 export type Format = 'table' | 'json' | 'yaml' | 'raw' | 'pretty';
 
@@ -43,6 +44,8 @@ export type Command = (invocation: Invocation) => Promise<number>;
 
 export interface Invocation {
   readonly row: CommandRow;
+  /** All that there are: what help and completion speak of. */
+  readonly commands: readonly CommandRow[];
   readonly flags: FlagValues;
   readonly args: readonly string[];
   readonly format: Format;
@@ -85,4 +88,15 @@ export async function attempt<Result>(
     const reason = cause instanceof Error ? cause.message : 'unknown error';
     throw new CommandFailure(exitCode, context === '' ? reason : `${context}: ${reason}`, cause);
   }
+}
+
+export interface Session {
+  /** With the token of the environment, else the stored one. */
+  client(): Promise<Client>;
+  /** With the token of the environment only: for logging in. */
+  newcomer(): Promise<Client>;
+  /** A client that makes its calls even when the user only wants to see one, and never wraps. For questions before the real call. */
+  preflight(): Promise<Client>;
+  readonly dryRun: boolean;
+  tokenHelper(): Promise<TokenHelper>;
 }

@@ -121,6 +121,7 @@ async function invoke(
   const command = await load();
   const invocation: Invocation = {
     row,
+    commands: COMMANDS,
     flags: parsed.flags,
     args: parsed.positional,
     format,

@@ -8,17 +8,7 @@ import type { FlagValues } from './flags.ts';
 import { longDuration } from './render/values.ts';
 import type { Terminal } from './terminal.ts';
 import type { TokenHelper } from './token-helper.ts';
-
-export interface Session {
-  /** With the token of the environment, else the stored one. */
-  client(): Promise<Client>;
-  /** With the token of the environment only: for logging in. */
-  newcomer(): Promise<Client>;
-  /** A client that makes its calls even when the user only wants to see one, and never wraps. For questions before the real call. */
-  preflight(): Promise<Client>;
-  readonly dryRun: boolean;
-  tokenHelper(): Promise<TokenHelper>;
-}
+import type { Session } from './command.ts';
 
 export function openSession(flags: FlagValues, terminal: Terminal): Session {
   let client: Promise<Client> | undefined;

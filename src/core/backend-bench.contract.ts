@@ -8,20 +8,14 @@ import type { Random } from '../base/random.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Backend } from '../model/backend.ts';
 import { RequestError } from '../model/errors.ts';
-import type {
-  Connection,
-  MountRef,
-  NamespaceRef,
-  Operation,
-  Principal,
-  Reply,
-  Request,
-} from '../model/request.ts';
+import type { Connection, MountRef, Operation, Request } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { fieldWarnings, parseFields } from './declared/fields.ts';
 import { matchPath } from './declared/paths.ts';
+import type { NamespaceRef, Principal } from '../model/principal.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface CallOptions {
   /** Headers that the mount lets through, lower-cased. */

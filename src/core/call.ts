@@ -4,10 +4,11 @@
 import type { JsonObject } from '../base/json.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
-import type { Retention } from '../model/secret-task.ts';
-import type { Task } from '../model/task.ts';
+import type { Retention } from '../model/tasks/secret-task.ts';
+import type { Task } from '../model/tasks/task.ts';
 import type { TokenRef } from '../tokens/token-record.ts';
-import type { Connection, IssuedAuth, IssuedLease, Reply } from '../model/request.ts';
+import type { Connection } from '../model/request.ts';
+import type { IssuedAuth, IssuedLease, Reply } from '../model/reply.ts';
 
 /** What the wire asked for; the core tells `create` from `update` itself. */
 export type CallOperation =

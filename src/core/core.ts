@@ -15,7 +15,6 @@ import type { Exchange } from './exchange.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import { heldRequest } from './held/held-request.ts';
 import type { HeldRequest } from './held/held-request.ts';
-import type { Opened } from './outside/intents.ts';
 import { leftBy } from './outside/outside.ts';
 import { OVERTAKEN_MAX, overtaken } from './outside/overtaken.ts';
 import type { Parts } from './parts.ts';
@@ -25,6 +24,7 @@ import { Refusals } from './refusals.ts';
 import { asRequestError } from './told-error.ts';
 import { Turns } from './turns.ts';
 import type { EndTurn } from './turns.ts';
+import type { Opened } from './outside/intent-record.ts';
 
 /** How often a transaction runs anew when others changed what it had read. */
 export const ATTEMPTS_MAX: number = 16;

@@ -2,7 +2,7 @@
 import { isJsonObject } from '../base/json.ts';
 import type { Answer } from './call.ts';
 import type { Exchange } from './exchange.ts';
-import type { IssuedAuth, MfaRequirement, Reply } from '../model/request.ts';
+import type { IssuedAuth, MfaRequirement, Reply } from '../model/reply.ts';
 
 export function answerOf(exchange: Exchange): Answer {
   const { reply, lease, auth, wrap, warnings } = exchange;

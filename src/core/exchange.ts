@@ -2,14 +2,7 @@
 import type { JsonObject } from '../base/json.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { Path } from '../model/backend.ts';
-import type {
-  IssuedAuth,
-  IssuedLease,
-  Operation,
-  Principal,
-  Reply,
-  Request,
-} from '../model/request.ts';
+import type { Operation, Request } from '../model/request.ts';
 import type { Stored } from '../model/transaction.ts';
 import type { Acl, Decision } from '../policy/acl.ts';
 import type { ControlGroup } from '../policy/policy.ts';
@@ -19,7 +12,9 @@ import type { CoreUnit } from './epoch-cache.ts';
 import type { HeldRequest } from './held/held-request.ts';
 import type { Mount, Routing } from './mounts/mount-table.ts';
 import type { Namespace } from './mounts/namespaces.ts';
-import type { Opened } from './outside/intents.ts';
+import type { Opened } from './outside/intent-record.ts';
+import type { Principal } from '../model/principal.ts';
+import type { IssuedAuth, IssuedLease, Reply } from '../model/reply.ts';
 
 /** Which steps of the pipeline a request takes. */
 export type RequestClass = 'login' | 'data' | 'sys' | 'open';

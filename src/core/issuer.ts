@@ -2,14 +2,6 @@
 import { plainAddress } from '../base/cidr.ts';
 import { base62 } from '../base/random.ts';
 import { RequestError, invalidRequest, permissionDenied } from '../model/errors.ts';
-import type {
-  AuthGrant,
-  CompletedLogin,
-  IssuedAuth,
-  IssuedLease,
-  LeaseGrant,
-  MfaRequirement,
-} from '../model/request.ts';
 import type { World } from '../base/world.ts';
 import type { LeaseStore } from '../leases/lease-store.ts';
 import type { Stored } from '../model/transaction.ts';
@@ -19,6 +11,14 @@ import { effectiveTtl } from '../tokens/ttl.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { Exchange } from './exchange.ts';
 import type { Mount } from './mounts/mount-table.ts';
+import type {
+  AuthGrant,
+  CompletedLogin,
+  IssuedAuth,
+  IssuedLease,
+  LeaseGrant,
+  MfaRequirement,
+} from '../model/reply.ts';
 
 /** What a login's alias becomes. */
 export interface LoginIdentity {

@@ -1,6 +1,5 @@
 /** What a principal may do, from the policies in force at the unit's snapshot. */
 import type { Awaitable } from '../base/awaitable.ts';
-import type { NamespaceRef, Principal } from '../model/request.ts';
 import { buildAcl } from '../policy/acl.ts';
 import type { Acl, AclInput } from '../policy/acl.ts';
 import { parsePolicy } from '../policy/parse.ts';
@@ -8,6 +7,7 @@ import type { PolicyStore } from '../policy/policy-store.ts';
 import type { IdentityView } from '../policy/template.ts';
 import type { World } from '../base/world.ts';
 import type { CoreUnit } from './epoch-cache.ts';
+import type { NamespaceRef, Principal } from '../model/principal.ts';
 
 export interface PolicyAuthorityPorts {
   readonly world: World;

@@ -3,7 +3,8 @@
  * operation) and renders answers; it authenticates nothing, stores nothing and decides nothing. The listener owns bytes,
  * TLS, limits and time-outs, and hands each request to one facade.
  */
-import type { ByteStream, Connection } from '../model/request.ts';
+import type { Connection } from '../model/request.ts';
+import type { ByteStream } from '../model/reply.ts';
 
 export type { Connection } from '../model/request.ts';
 

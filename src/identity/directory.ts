@@ -6,12 +6,12 @@ import { uuid } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { invalidRequest } from '../model/errors.ts';
 import { namesBelow } from '../model/listing/list-names.ts';
-import type { NamespaceRef } from '../model/request.ts';
 import type { Transaction, Unit } from '../model/transaction.ts';
 import { MfaStore } from './mfa/mfa-store.ts';
 import { RoleStore } from './roles/role-store.ts';
 import { GROUPS_OF_ENTITY_MAX, isId } from './records.ts';
 import type { AliasRecord, EntityRecord, GroupRecord } from './records.ts';
+import type { NamespaceRef } from '../model/principal.ts';
 
 /** What is shown of the auth mount behind an alias. */
 export interface AliasMount {

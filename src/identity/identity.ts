@@ -2,7 +2,6 @@
 import type { Awaitable } from '../base/awaitable.ts';
 import { RequestError, invalidRequest, permissionDenied } from '../model/errors.ts';
 import { namesRoot } from '../model/root-policy.ts';
-import type { AuthGrant } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { Directory } from './directory.ts';
 import type { IdentityPorts } from './directory.ts';
@@ -17,7 +16,9 @@ import {
   sameTexts,
   settledEntity,
 } from './records.ts';
-import type { AliasRecord, EntityRecord, GroupRecord, Texts } from './records.ts';
+import type { AliasRecord, EntityRecord, Texts } from './records.ts';
+import type { Membership } from './membership.ts';
+import type { AuthGrant } from '../model/reply.ts';
 
 export interface LoginMount {
   readonly accessor: string;
@@ -27,12 +28,6 @@ export interface LoginMount {
 export interface LoginResult {
   readonly entityId: string;
   readonly identityPolicies: readonly string[];
-}
-
-/** An entity with all its groups. */
-export interface Membership {
-  readonly entity: EntityRecord;
-  readonly groups: readonly GroupRecord[];
 }
 
 /** Entities whose policies are kept while the identities of their namespace do not change. */

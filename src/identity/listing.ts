@@ -1,10 +1,10 @@
 /** Listings of identities: a page of ids at a time, each page read in a unit of its own. */
 import { invalidRequest, notFound } from '../model/errors.ts';
-import type { Reply } from '../model/request.ts';
 import type { Directory, Listed } from './directory.ts';
 import { LISTED_MAX } from './records.ts';
 import type { AliasRecord, EntityRecord, GroupRecord } from './records.ts';
 import { aliasInfo, entityInfo, ownedAliasInfo } from './shown.ts';
+import type { Reply } from '../model/reply.ts';
 
 /** Hands every page to `take`. @throws {RequestError} when there are too many, or none */
 async function eachPage(

@@ -81,3 +81,9 @@ export async function refreshExternalGroups(
     groups = await joinGroups(directory, { ...entity, groups }, joining, nowMs);
   return groups;
 }
+
+/** An entity with all its groups. */
+export interface Membership {
+  readonly entity: EntityRecord;
+  readonly groups: readonly GroupRecord[];
+}

@@ -1,8 +1,8 @@
 /** What a dynamic secret becomes: a lease that is looked up, renewed and revoked, each within the caller's unit. */
 import type { JsonObject } from '../base/json.ts';
-import type { LeaseGrant } from '../model/request.ts';
 import type { ListPage, Transaction, Unit } from '../model/transaction.ts';
 import type { ExpiryQueue } from './expiry-queue.ts';
+import type { LeaseGrant } from '../model/reply.ts';
 
 export interface LeaseRecord {
   /** `<mount>/<path>/<random>`, with `.<namespace id>` below root. */

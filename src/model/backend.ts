@@ -10,9 +10,10 @@
 import type { Awaitable } from '../base/awaitable.ts';
 import type { FieldSet, Values } from './field.ts';
 import type { IntentType, TaskType } from './outside.ts';
-import type { Operation, Reply, Request, LeaseGrant, AuthGrant } from './request.ts';
+import type { Operation, Request } from './request.ts';
 import type { Reader, Transaction, Unit } from './transaction.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { AuthGrant, LeaseGrant, Reply } from './reply.ts';
 
 /** Best gives its reply at once when all it needs lies in memory: the hot path then goes without promises. */
 export type Handler<S, V> = (request: Request<V>, store: S) => Awaitable<Reply | undefined>;
@@ -49,7 +50,7 @@ export interface Path<S = Transaction> {
   readonly arbitraryData?: boolean;
   /** Who may not use it is told so in the shape of OAuth's bearer tokens (RFC 6750 §3). */
   readonly bearerErrors?: boolean;
-  /** Its handlers run the tasks of facades (model/task.ts). */
+  /** Its handlers run the tasks of facades (model/tasks/task.ts). */
   readonly takesTasks?: boolean;
   /** The body of a write is a file, which its handler reads: `request.upload`. */
   readonly takesUpload?: boolean;

@@ -2,7 +2,7 @@
  * Errors that a caller may see. A code says what happened; each protocol's facade maps codes to its own status and shape.
  * `message` is public; `detail` goes to the log only.
  */
-import type { RawReply } from './request.ts';
+import type { RawReply } from './reply.ts';
 
 export type ErrorCode =
   | 'invalid_request'

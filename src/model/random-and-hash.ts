@@ -5,7 +5,8 @@ import { parseDecimalInteger } from '../base/duration.ts';
 import type { Random } from '../base/random.ts';
 import { invalidRequest } from './errors.ts';
 import type { Field } from './field.ts';
-import type { Reply, Request } from './request.ts';
+import type { Request } from './request.ts';
+import type { Reply } from './reply.ts';
 
 /** Most random bytes in one answer. */
 export const RANDOM_BYTES_MAX: number = 128 * 1024;

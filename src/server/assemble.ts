@@ -27,7 +27,6 @@ import type { Parts } from '../core/parts.ts';
 import { PolicyAuthority, policyScope } from '../core/policy-authority.ts';
 import { PolicyStore } from '../policy/policy-store.ts';
 import { QuotaKeeper } from '../core/quotas/keeper.ts';
-import type { QuotaWorld } from '../core/quotas/keeper.ts';
 import { leaseCounter } from './ports/lease-counter.ts';
 import { ExpiryQueue } from '../leases/expiry-queue.ts';
 import { LeaseStore } from '../leases/lease-store.ts';
@@ -35,15 +34,13 @@ import { batchCodec } from '../tokens/batch-token.ts';
 import { TokenStore } from '../tokens/token-store.ts';
 import { identityServices } from './ports/identity-services.ts';
 import { watchReaders } from './outside/reader-watch.ts';
-import type { IdentityServices } from './ports/identity-services.ts';
 import { loadGuards } from './ports/guard-ports.ts';
 import { mfaServices } from './ports/mfa-services.ts';
-import type { MfaServices } from './ports/mfa-services.ts';
 import { batchSeal, sessionSeal } from './batch-seal.ts';
 import { credentialServices } from './ports/credential-ports.ts';
-import type { CredentialServices } from './ports/credential-ports.ts';
 import { API_VERSION } from './version.ts';
 import { wrappingJwt } from './wrapping-jwt.ts';
+import type { Services } from './services.ts';
 
 export interface AssembleOptions {
   readonly world: World;
@@ -72,35 +69,6 @@ export interface AssembleOptions {
     readonly system: AnyBackend;
     readonly stop: () => Promise<void>;
   };
-}
-
-/** What the parts of `sys` and the token method work with. */
-export interface Services {
-  readonly world: World;
-  readonly barrier: Barrier;
-  readonly audit: AuditBroker;
-  readonly begin: () => CoreUnit;
-  readonly state: Parts['state'];
-  readonly root: () => Namespace;
-  readonly table: MountTable;
-  readonly tokens: TokenStore;
-  readonly leases: LeaseStore;
-  readonly queue: ExpiryQueue;
-  readonly intents: Intents;
-  readonly expirer: Expirer;
-  readonly authority: PolicyAuthority;
-  readonly leaseBounds: LeaseBounds;
-  readonly identity: IdentityServices;
-  readonly mfa: MfaServices;
-  readonly approvals: Approvals;
-  readonly credentials: CredentialServices;
-  readonly bindings: Bindings;
-  readonly policies: PolicyStore;
-  readonly quotas: QuotaKeeper;
-  readonly lockout: LockoutKeeper;
-  readonly countLeases: QuotaWorld['countLeases'];
-  /** HMAC under the token key, hex. */
-  readonly hash: (text: string) => string;
 }
 
 export interface Assembly extends Services {

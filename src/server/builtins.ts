@@ -12,7 +12,6 @@ import { mfaPaths } from '../identity/mfa/paths.ts';
 import { activationPaths } from '../identity/roles/activation-paths.ts';
 import { exclusionPaths } from '../identity/roles/exclusion-paths.ts';
 import { rolePaths } from '../identity/roles/role-paths.ts';
-import { cubbyholePrefix, cubbyholesAbroadPrefix } from '../core/steps/wrapping.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
 import { ROUTING_SCOPE } from '../core/mounts/mount-table.ts';
 import type { AnyBackend, BackendFactory } from '../core/mounts/mount-table.ts';
@@ -29,7 +28,8 @@ import { rotationPorts } from './outside/rotation-ports.ts';
 import { passwordPort } from './outside/password-ports.ts';
 import { DATABASE_NAMES } from './outside/database-names.ts';
 import { storedMetrics } from './ports/stored-metrics.ts';
-import type { Services } from './assemble.ts';
+import { cubbyholePrefix, cubbyholesAbroadPrefix } from '../core/cubbyhole.ts';
+import type { Services } from './services.ts';
 
 type Make = (options: Readonly<Record<string, string>> | null) => AnyBackend | undefined;
 

@@ -17,7 +17,7 @@ import { isShared } from '../storage/storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { storedAuditDevices } from '../system/audit-records.ts';
 import { assemble, forgetStore } from './assemble.ts';
-import type { Assembly, Services } from './assemble.ts';
+import type { Assembly } from './assemble.ts';
 import { AuditAnchors } from './audit-anchors.ts';
 import { builtins } from './builtins.ts';
 import { endService } from './service/end-service.ts';
@@ -33,6 +33,7 @@ import { foundCluster, makeRootToken } from './start/found-cluster.ts';
 import { Service } from './service/service.ts';
 import { TakeUp } from './service/take-up.ts';
 import { API_VERSION, VERSION } from './version.ts';
+import type { Services } from './services.ts';
 
 const AUDITED_HEADERS_PATH = 'sys/config/auditing/';
 

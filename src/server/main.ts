@@ -8,7 +8,6 @@ import type { LogLevel } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { tellPoolThreads } from '../base/slow-work.ts';
 import type { World } from '../base/world.ts';
-import type { ServerOptions, StartOptions } from '../cli/commands/server.ts';
 import { AUDIT_FORMATS } from './audit-formats.ts';
 import { fileDevice } from '../audit/file/file.ts';
 import { httpDevice } from '../audit/http/http.ts';
@@ -43,6 +42,7 @@ import { assertSettled } from './moving/move-marker.ts';
 import type { Monitoring } from './monitoring.ts';
 import { openStorage } from './start/open-storage.ts';
 import { VERSION } from './version.ts';
+import type { ServerOptions, StartOptions } from './start/options.ts';
 
 /** How long running requests may take to finish when the server stops. */
 const SHUTDOWN_GRACE_MS = 10_000;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ManualClock } from '../base/clock-fixture.ts';
-import type { ByteStream } from '../model/request.ts';
 import { openInstance } from './instance-fixture.ts';
 import type { OpenInstance } from './instance-fixture.ts';
 import { LogRegistry } from '../base/log-lines.ts';
 import { LINES_WAITING_MAX, LineStream } from '../system/watch/line-stream.ts';
 import { FOLLOWERS_MAX, FOLLOWER_CHECK_MS } from '../system/watch/monitor.ts';
+import type { ByteStream } from '../model/reply.ts';
 
 function registry(): LogRegistry {
   return new LogRegistry({

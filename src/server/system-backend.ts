@@ -60,7 +60,7 @@ import { rekeyPaths } from '../system/seal/rekey-paths.ts';
 import { rootGenerationPaths } from '../system/seal/root-generation-paths.ts';
 import { sealPaths } from '../system/seal/seal-paths.ts';
 import { barrierUnit } from './assemble.ts';
-import type { Services } from './assemble.ts';
+import type { Services } from './services.ts';
 
 export interface SystemOptions {
   readonly pluginNames: PluginPorts['names'];

@@ -2,10 +2,11 @@
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { deleteAuditDevice, putAuditDevice } from './audit-records.ts';
 import type { AuditDeviceRecord } from './audit-records.ts';
+import type { Reply } from '../model/reply.ts';
 
 /** What a listing shows of a device. */
 export interface ShownAuditDevice extends Omit<AuditDeviceRecord, 'salt'> {

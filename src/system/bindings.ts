@@ -6,8 +6,9 @@ import type { CoreUnit } from '../core/epoch-cache.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, notFound } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
+import type { Reply } from '../model/reply.ts';
 
 const NAME_MAX = 253;
 const PATH_MAX = 512;

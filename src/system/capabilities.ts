@@ -2,9 +2,10 @@
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Acl } from '../policy/acl.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface CapabilityPorts {
   /** The ACL of the request's own token; undefined without a live one. */

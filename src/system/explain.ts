@@ -4,7 +4,7 @@ import type { JsonObject } from '../base/json.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../model/errors.ts';
-import type { Operation, Reply, Request } from '../model/request.ts';
+import type { Operation, Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { Acl, AclQuery, Decision, DecisionReason } from '../policy/acl.ts';
 import { NEEDED_CAPABILITY } from '../policy/capability.ts';
@@ -12,6 +12,7 @@ import { neededFactors } from '../policy/control-group.ts';
 import { explain } from '../policy/explain.ts';
 import type { Candidate, Explanation } from '../policy/explain.ts';
 import type { PolicyRef } from '../policy/merged-rule.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface ExplainPorts {
   /** The ACL of the request's own token; undefined without a live one. */

@@ -1,8 +1,9 @@
 /** `sys/internal/specs/openapi`: the API of this server, as far as the caller may use it, as an OpenAPI document. */
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface SpecsPorts {
   /**

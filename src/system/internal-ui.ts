@@ -2,7 +2,7 @@
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { RequestError, permissionDenied } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { shownMount } from '../core/mounts/mount-entry.ts';
 import type { PolicyAuthority } from '../core/policy-authority.ts';
@@ -12,6 +12,7 @@ import type { Acl } from '../policy/acl.ts';
 import { resultantAcl } from '../policy/resultant-acl.ts';
 import { coreUnit, mountsOf, routingOf, shownPath } from './mounts/ports.ts';
 import type { MountPorts } from './mounts/ports.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface InternalUiPorts extends MountPorts {
   readonly authority: PolicyAuthority;

@@ -1,8 +1,10 @@
 /** `sys/locked-users`: who is locked out after failed logins, and the way back in. */
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
-import type { NamespaceRef, Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
+import type { NamespaceRef } from '../model/principal.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface LockedUsersPorts {
   readonly locked: (

@@ -5,8 +5,8 @@ import type { MetricsRegistry } from '../base/metrics/metrics.ts';
 import { formatTime } from '../base/time-format.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
-import type { Reply } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
+import type { Reply } from '../model/reply.ts';
 
 /** A request that is being answered. */
 export interface RunningRequestView {

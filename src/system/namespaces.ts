@@ -4,7 +4,7 @@ import type { JsonValue } from '../base/json.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, notFound } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { builtinMounts } from '../core/mounts/builtin-mounts.ts';
 import { ROUTING_SCOPE } from '../core/mounts/mount-table.ts';
@@ -19,6 +19,7 @@ import type { Namespace } from '../core/mounts/namespaces.ts';
 import { base62 } from '../base/random.ts';
 import { cleanUpMount, coreUnit, routingOf } from './mounts/ports.ts';
 import type { MountPorts } from './mounts/ports.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface NamespacePorts extends MountPorts {
   /** Makes the namespace's own key in the same commit. */

@@ -4,7 +4,7 @@ import type { Random } from '../base/random.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, notFound, unsupportedOperation } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import {
   deletePasswordPolicy,
@@ -20,6 +20,7 @@ import {
   parsePasswordPolicy,
 } from '../policy/password/password-policy.ts';
 import { policyNameProblem } from '../policy/policy-name.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface PasswordPolicyPorts {
   readonly random: Random;

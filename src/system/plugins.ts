@@ -5,11 +5,11 @@
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, notFound } from '../model/errors.ts';
-import type { Reply } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import { routingOf } from './mounts/ports.ts';
 import type { MountPorts } from './mounts/ports.ts';
 import { uuid } from '../base/random.ts';
+import type { Reply } from '../model/reply.ts';
 
 export type PluginKind = 'auth' | 'database' | 'secret';
 

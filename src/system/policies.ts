@@ -4,9 +4,10 @@ import { formatTime } from '../base/time-format.ts';
 import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import { invalidRequest, notFound, unsupportedOperation } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
 import type { PolicyStore, StoredPolicy } from '../policy/policy-store.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface PolicyPorts {
   readonly policies: PolicyStore;

@@ -4,8 +4,9 @@ import { defineSystemPath } from '../model/backend.ts';
 import type { Path } from '../model/backend.ts';
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import { invalidRequest } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Unit } from '../model/transaction.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface StatusPorts {
   readonly state: () => 'uninitialized' | 'sealed' | 'unsealed';

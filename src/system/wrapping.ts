@@ -8,12 +8,14 @@ import {
   permissionDenied,
   unsupportedOperation,
 } from '../model/errors.ts';
-import type { Reply, Request } from '../model/request.ts';
+import type { Request } from '../model/request.ts';
 import type { Stored, Unit } from '../model/transaction.ts';
 import type { TokenRecord } from '../tokens/token-record.ts';
 import type { TokenStore } from '../tokens/token-store.ts';
 import { heldRequest } from '../core/held/held-request.ts';
-import { WRAPPED_KEY, WRAPPING_POLICY, cubbyholePrefix } from '../core/steps/wrapping.ts';
+import { WRAPPING_POLICY } from '../core/steps/wrapping.ts';
+import { WRAPPED_KEY, cubbyholePrefix } from '../core/cubbyhole.ts';
+import type { Reply } from '../model/reply.ts';
 
 export interface WrappingPorts {
   readonly tokens: TokenStore;

@@ -1,8 +1,8 @@
 /** Tokens, policies and wrapped answers. */
 import { GUARDED, GUARD_TOKEN, ROOT_TOKEN, guardPolicy } from '../image.ts';
-import type { KnownToken } from '../ledger.ts';
 import type { Hand } from './hand.ts';
 import { someSecret } from './secrets.ts';
+import type { KnownToken } from '../known-token.ts';
 
 export async function makeToken(hand: Hand): Promise<void> {
   const { chance, ledger } = hand;

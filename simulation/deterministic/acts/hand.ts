@@ -1,8 +1,9 @@
 /** What an act of a client gets: whom it asks, what it was told so far, and where its choices come from. */
 import type { Chance } from '../world/chance.ts';
 import type { Cluster, Told } from '../cluster.ts';
-import type { KnownToken, Ledger } from '../ledger.ts';
+import type { Ledger } from '../ledger.ts';
 import type { Question } from '../server.ts';
+import type { KnownToken } from '../known-token.ts';
 
 /** One thing that a client does: a request, or a few that belong together. */
 export type Act = (hand: Hand) => Promise<void>;

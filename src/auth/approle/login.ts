@@ -3,7 +3,7 @@ import { cidrInside, cidrsContain } from '../../base/cidr.ts';
 import type { AuthRenewal } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { grantOf, renewalOf } from '../token-fields.ts';
 import { roleOf, roleOfId } from './role.ts';
@@ -16,6 +16,7 @@ import {
   useSecretId,
 } from './secret-id.ts';
 import type { SecretId } from './secret-id.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface LoginFields {
   readonly role_id?: string | undefined;

@@ -3,7 +3,7 @@ import type { Random } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { entryPaths } from '../../model/listing/entry-paths.ts';
 import { TOKEN_FIELDS, oldFields } from '../token-fields.ts';
@@ -21,6 +21,7 @@ import {
 } from './role.ts';
 import type { Hash, Role, RoleWish } from './role.ts';
 import { dropSecretIds } from './secret-id.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const ROLE_FIELDS = {
   role_name: roleName,

@@ -4,7 +4,7 @@ import { uuid } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { LIST_FIELDS } from '../../model/listing/list-names.ts';
 import { parseMetadata } from './metadata.ts';
@@ -24,6 +24,7 @@ import {
   tidySecretIds,
 } from './secret-id.ts';
 import type { SecretId } from './secret-id.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const secretId = { kind: 'string', description: 'The secret id.', sensitive: true } as const;
 const accessor = { kind: 'string', description: 'Accessor of the secret id.' } as const;

@@ -6,7 +6,7 @@ import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { listPath } from '../../model/listing/list-path.ts';
 import type { FetchBytes } from '../fetch-json.ts';
@@ -18,6 +18,7 @@ import { configOf, configPaths, identityOf } from './config.ts';
 import type { AwsConfig } from './config.ts';
 import { awsRoles } from './role.ts';
 import type { AwsRole } from './role.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface AwsPorts {
   readonly random: Random;

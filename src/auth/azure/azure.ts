@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { ClaimError } from '../claims.ts';
 import type { FetchJson } from '../fetch-json.ts';
@@ -15,6 +15,7 @@ import type { Role, Roles } from '../roles.ts';
 import { OLD_ROLE_NAMES, checkAddress, grantOf, renewalOf } from '../token-fields.ts';
 import { checkPeriod, longLifeWarnings } from '../token-bounds.ts';
 import { configOf, configPath, issuersOf, sourceOf } from './config.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface AzurePorts {
   readonly clock: Clock;

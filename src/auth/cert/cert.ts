@@ -7,7 +7,7 @@ import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
-import type { Connection, Reply, Request } from '../../model/request.ts';
+import type { Connection, Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { namesBelow } from '../../model/listing/list-names.ts';
 import { checkAddress, grantOf, renewalOf, samePolicies } from '../token-fields.ts';
@@ -18,6 +18,7 @@ import { constraintsHold } from './constraints.ts';
 import { RevocationLists, configOf, crlPaths } from './crls.ts';
 import type { CrlPorts } from './crls.ts';
 import { OcspChecks } from './ocsp.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Entries that a login without a name tries. */
 const ENTRIES_TRIED_MAX = 1000;

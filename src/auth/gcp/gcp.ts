@@ -6,7 +6,7 @@ import type { Random } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { ClaimError, numberOf } from '../claims.ts';
 import type { FetchJson } from '../fetch-json.ts';
@@ -18,6 +18,7 @@ import { apiOf, configOf, configPath } from './config.ts';
 import type { GcpConfig } from './config.ts';
 import { gcpRoles } from './role.ts';
 import type { GcpRole } from './role.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface GcpPorts {
   readonly clock: Clock;

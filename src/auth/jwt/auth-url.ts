@@ -3,7 +3,7 @@ import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Transaction } from '../../model/transaction.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { FetchJson } from '../fetch-json.ts';
@@ -14,6 +14,7 @@ import type { Begun } from './login-state.ts';
 import { Provider } from './provider.ts';
 import { jwtRoles } from './role.ts';
 import type { JwtRole } from './role.ts';
+import type { Reply } from '../../model/reply.ts';
 
 interface AuthUrlPorts {
   readonly random: Random;

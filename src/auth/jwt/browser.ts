@@ -5,7 +5,7 @@ import { base62 } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
-import type { RawReply, Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { PAGE_HEADERS, onwardPage } from '../../pages/page.ts';
 import { FetchError } from '../fetch-json.ts';
@@ -27,6 +27,7 @@ import { Provider } from './provider.ts';
 import type { Tokens } from './provider.ts';
 import { jwtRoles } from './role.ts';
 import type { JwtRole } from './role.ts';
+import type { RawReply, Reply } from '../../model/reply.ts';
 
 export interface BrowserPorts {
   readonly clock: Clock;

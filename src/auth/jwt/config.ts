@@ -4,13 +4,14 @@ import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { JWS_ALGORITHMS } from '../../crypto/jws.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { settingsPath } from '../../model/listing/entry-paths.ts';
 import { publicKey } from '../public-key.ts';
 import { FetchError } from '../fetch-json.ts';
 import { checkGroupSource, shownGroupSource } from './group-sources.ts';
 import type { KeySets, KeySource } from '../key-sets.ts';
+import type { Reply } from '../../model/reply.ts';
 
 interface KeyPair {
   readonly jwks_url: string;

@@ -6,7 +6,7 @@ import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import type { FetchJson } from '../fetch-json.ts';
 import { checkAddress, renewalOf } from '../token-fields.ts';
@@ -20,6 +20,7 @@ import { KeySets } from '../key-sets.ts';
 import { grantFor, personOf } from './person.ts';
 import { jwtRoles } from './role.ts';
 import { signedClaims } from './signed-claims.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface JwtPorts {
   readonly clock: Clock;

@@ -8,11 +8,11 @@ import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
 import { RequestError } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import { fetchJson } from '../fetch-json.ts';
 import { jwtBackend } from './jwt.ts';
 import { CLIENT, HTTPS_LOOPBACK, IMPLICIT_CLIENT, openProvider } from './provider.testkit.ts';
 import type { Landing, OpenProvider } from './provider.testkit.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const CALLBACK = 'http://localhost:8250/oidc/callback';
 const CONSOLE = 'https://strongroom.example/ui/vault/auth/oidc/oidc/callback';

@@ -1,11 +1,12 @@
 /** Who claims say it is, and the grant of a login that rests on them. */
 import type { JsonObject } from '../../base/json.ts';
-import type { AuthGrant, Connection } from '../../model/request.ts';
+import type { Connection } from '../../model/request.ts';
 import type { Stored } from '../../model/transaction.ts';
 import { grantOf } from '../token-fields.ts';
 import { checkBoundClaims, groupsOf, mappedClaims, userOf } from '../claims.ts';
 import { filledPolicies } from './policy-templates.ts';
 import type { JwtRole } from './role.ts';
+import type { AuthGrant } from '../../model/reply.ts';
 
 export interface Person {
   readonly name: string;

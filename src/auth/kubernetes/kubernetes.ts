@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { checkAddress, grantOf, makesBatchTokens, renewalOf } from '../token-fields.ts';
 import { KeySets } from '../key-sets.ts';
@@ -21,6 +21,7 @@ import {
   vouchedByIssuer,
 } from './service-account.ts';
 import type { Reviewer, ServiceAccount } from './service-account.ts';
+import type { Reply } from '../../model/reply.ts';
 
 interface LoginFields {
   readonly role: string;

@@ -8,7 +8,7 @@ import type { LdapSettings, TlsVersion } from '../../ldap/connection.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { FieldSet } from '../../model/field.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { settingsPath } from '../../model/listing/entry-paths.ts';
 import {
@@ -20,6 +20,7 @@ import {
 import type { TokenSettings } from '../token-fields.ts';
 import { derivedPassword } from './root-password.ts';
 import type { Rotation } from './root-password.ts';
+import type { Reply } from '../../model/reply.ts';
 
 interface LdapFields {
   readonly url: string;

@@ -17,8 +17,8 @@ import {
 } from '../../ldap/slapd.testkit.ts';
 import type { Slapd } from '../../ldap/slapd.testkit.ts';
 import { RequestError } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import { ldapBackend } from './ldap.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const backend = ldapBackend({ random: systemRandom });
 const REFUSAL = 'ldap operation failed: failed to bind as user';

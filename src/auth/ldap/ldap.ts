@@ -5,7 +5,7 @@ import { USERNAME_LENGTH_MAX, canonicalName } from '../../ldap/names.ts';
 import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { openedPassword, sealedPassword } from '../sealed-password.ts';
 import {
@@ -21,6 +21,7 @@ import { bindAccount, identified } from './directory.ts';
 import { mapped, mappingPaths } from './mappings.ts';
 import type { Mapped } from './mappings.ts';
 import { derivedPassword } from './root-password.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface LdapPorts {
   readonly random: Random;

@@ -10,7 +10,6 @@ import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
 import { RequestError } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import {
   FREERADIUS_HINT,
   FREERADIUS_IS_THERE,
@@ -19,6 +18,7 @@ import {
 } from './freeradius.testkit.ts';
 import type { FreeRadius } from './freeradius.testkit.ts';
 import { radiusBackend } from './radius.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const backend = radiusBackend({ clock: systemClock, random: systemRandom });
 const REFUSAL = 'access denied by the authentication server';

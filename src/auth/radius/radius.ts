@@ -7,7 +7,7 @@ import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
 import { entryPaths } from '../../model/listing/entry-paths.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { nameOfSegment, policiesOf, segmentOf } from '../named-policies.ts';
 import { openedPassword, sealedPassword } from '../sealed-password.ts';
@@ -22,6 +22,7 @@ import { configOf, configPath, serverOf } from './config.ts';
 import type { RadiusConfig } from './config.ts';
 import { RadiusError, asked } from './exchange.ts';
 import type { ExchangePorts } from './exchange.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface RadiusPorts {
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import { definePath } from '../../model/backend.ts';
 import type { AuthRenewal, Backend, Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { RequestError } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../model/transaction.ts';
 import { entryPaths } from '../../model/listing/entry-paths.ts';
 import {
@@ -21,6 +21,7 @@ import {
 import type { TokenSettings } from '../token-fields.ts';
 import { DUMMY_HASH, hashPassword, verifyPassword } from './password-hash.ts';
 import type { PasswordHash } from './password-hash.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface UserpassPorts {
   readonly random: Random;

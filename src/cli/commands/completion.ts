@@ -1,6 +1,5 @@
 /** completion: prints the script for a shell. */
 import { CommandFailure, EXIT_LOCAL, EXIT_OK, type Invocation } from '../command.ts';
-import { COMMANDS } from '../command-table.ts';
 import { completionScript, SHELLS } from '../completion/script.ts';
 
 export async function completion(invocation: Invocation): Promise<number> {
@@ -9,6 +8,6 @@ export async function completion(invocation: Invocation): Promise<number> {
   if (shell === undefined) {
     throw new CommandFailure(EXIT_LOCAL, `Unknown shell: ${name} (known are ${SHELLS.join(', ')})`);
   }
-  invocation.terminal.write(completionScript(shell, COMMANDS));
+  invocation.terminal.write(completionScript(shell, invocation.commands));
   return EXIT_OK;
 }

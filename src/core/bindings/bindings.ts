@@ -4,7 +4,7 @@
  */
 import { after } from '../../base/awaitable.ts';
 import type { Awaitable } from '../../base/awaitable.ts';
-import type { Retention } from '../../model/secret-task.ts';
+import type { Retention } from '../../model/tasks/secret-task.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { BoundPart, BoundPlace, Call } from '../call.ts';
 import { EpochCache } from '../epoch-cache.ts';

@@ -1,10 +1,10 @@
 /** `?help=1`: what the declaration says of a path. */
 import { RequestError } from '../../model/errors.ts';
 import type { Backend } from '../../model/backend.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Exchange } from '../exchange.ts';
 import { backendHelp, pathHelp } from './help.ts';
 import { openApiDocument, pathDocument } from './openapi.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** @throws {RequestError} not_found: there is nothing to say */
 export function helpReply(

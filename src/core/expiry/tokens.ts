@@ -2,10 +2,10 @@
 import type { DueEntry } from '../../leases/expiry-queue.ts';
 import { isExpired } from '../../tokens/token-record.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
-import { cubbyholePrefix, cubbyholesAbroadPrefix } from '../steps/wrapping.ts';
 import { wipe } from '../mounts/wipe.ts';
 import { FAN_OUT, WIPE_RECORDS } from './work.ts';
 import type { ExpirerPorts, Kind } from './work.ts';
+import { cubbyholePrefix, cubbyholesAbroadPrefix } from '../cubbyhole.ts';
 
 /** An orphaned parent's stub is looked at again after this. */
 const STUB_CHECK_MS = 3_600_000;

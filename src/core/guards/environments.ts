@@ -4,7 +4,7 @@
  * bound by name: an entity, or the members of a group.
  */
 import type { Unit } from '../../model/transaction.ts';
-import type { Mount, Routing } from '../mounts/mount-table.ts';
+import type { MountEntry } from '../mounts/mount-entry.ts';
 import type { Namespace } from '../mounts/namespaces.ts';
 
 /** What carries an environment, or is bound to one. */
@@ -35,6 +35,16 @@ const LABELS = 'label/';
 const EXCEPTIONS = 'exception/';
 const PAGE = 1000;
 
+/** Of the routing table, what is needed here. */
+interface Places {
+  readonly namespaces: ReadonlyMap<string, Namespace>;
+}
+
+interface Placed {
+  readonly entry: MountEntry;
+  readonly namespace: Namespace;
+}
+
 export class Environments {
   readonly #labels: ReadonlyMap<string, Label>;
   readonly #exceptions: readonly EnvironmentException[];
@@ -52,21 +62,21 @@ export class Environments {
   }
 
   /** Of a namespace: its own, or that of the nearest one above it that has one. */
-  ofNamespace(routing: Pick<Routing, 'namespaces'>, namespace: Namespace): string | undefined {
+  ofNamespace({ namespaces }: Places, namespace: Namespace): string | undefined {
     for (
       let { path } = namespace;
       ;
       path = path.slice(0, path.lastIndexOf('/', path.length - 2) + 1)
     ) {
-      const above = routing.namespaces.get(path);
+      const above = namespaces.get(path);
       const own = above === undefined ? undefined : this.#of('namespace', above.id);
       if (own !== undefined || path === '') return own;
     }
   }
 
   /** Of a mount: that of its namespace, else its own. */
-  ofMount(routing: Pick<Routing, 'namespaces'>, mount: Mount): string | undefined {
-    return this.ofNamespace(routing, mount.namespace) ?? this.#of('mount', mount.entry.accessor);
+  ofMount(places: Places, { entry, namespace }: Placed): string | undefined {
+    return this.ofNamespace(places, namespace) ?? this.#of('mount', entry.accessor);
   }
 
   /** Environments that an entity and its groups are bound to by name. */

@@ -3,7 +3,6 @@
  * of the answer; whoever the policy names authorises by that token's accessor; then the token opens, and the request is made.
  */
 import { permissionDenied, invalidRequest } from '../../model/errors.ts';
-import type { NamespaceRef, Principal } from '../../model/request.ts';
 import type { Stored } from '../../model/transaction.ts';
 import { NEEDED_CAPABILITY } from '../../policy/capability.ts';
 import { neededFactors } from '../../policy/control-group.ts';
@@ -14,6 +13,7 @@ import type { CoreUnit } from '../epoch-cache.ts';
 import { heldRequest, putHeld } from './held-request.ts';
 import type { HeldRequest } from './held-request.ts';
 import { waitingIn } from './waiting.ts';
+import type { NamespaceRef, Principal } from '../../model/principal.ts';
 
 /** Who is behind an entity id now, through merges; undefined when nobody is. */
 export interface Approver {

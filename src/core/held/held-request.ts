@@ -5,7 +5,7 @@ import type { Stored, Unit } from '../../model/transaction.ts';
 import type { ControlGroup } from '../../policy/policy.ts';
 import type { TokenRecord, TokenRef } from '../../tokens/token-record.ts';
 import type { Call } from '../call.ts';
-import { cubbyholePrefix } from '../steps/wrapping.ts';
+import { cubbyholePrefix } from '../cubbyhole.ts';
 
 /** Where it lies in the wrapping token's cubbyhole, out of that token's own reach. */
 const KEY = 'held-request';

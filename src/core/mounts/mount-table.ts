@@ -1,6 +1,6 @@
 /** The routing table: which namespace and which mount a path belongs to. */
 import type { Awaitable } from '../../base/awaitable.ts';
-import type { MountRef, NamespaceRef } from '../../model/request.ts';
+import type { MountRef } from '../../model/request.ts';
 import type { Backend, Path } from '../../model/backend.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { matchPath } from '../declared/paths.ts';
@@ -10,6 +10,7 @@ import type { Guards } from '../guards/guards.ts';
 import type { MountEntry } from './mount-entry.ts';
 import { loadNamespaces } from './namespaces.ts';
 import type { Namespace } from './namespaces.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 /** Namespaces and mounts change together in the routing table, so they share an epoch. */
 export const ROUTING_SCOPE: string = 'routing';

@@ -4,53 +4,20 @@
  * that a start finds them at once.
  */
 import type { Awaitable } from '../../base/awaitable.ts';
-import type { JsonObject } from '../../base/json.ts';
 import { base62 } from '../../base/random.ts';
-import type { World } from '../../base/world.ts';
-import type { ExpiryQueue } from '../../leases/expiry-queue.ts';
 import { RequestError } from '../../model/errors.ts';
 import { ACT_MS_MAX } from '../../model/outside.ts';
 import type { Intent } from '../../model/outside.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
-import type { CoreUnit } from '../epoch-cache.ts';
 import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
 import { Replacements } from './replacements.ts';
+import type { IntentRecord, NewIntent, Opened } from './intent-record.ts';
+import type { IntentPorts } from './intent-ports.ts';
 
 /** The core's own kind: a leased secret that is about to be made. */
 export const LEND: string = 'lend';
 /** Kinds of backends are told apart from the core's own. */
 export const OWN_PREFIX: string = 'own:';
-
-export interface IntentRecord {
-  readonly id: string;
-  readonly namespaceId: string;
-  readonly mountAccessor: string;
-  readonly kind: string;
-  /** Path of the request: what a lease that is made of it is called after. */
-  readonly path: string;
-  /** Of a leased secret. */
-  readonly secretType: string;
-  readonly data: JsonObject;
-  readonly openedMs: number;
-  readonly attempts: number;
-  /** The handler came back: nothing of its act is still to come. */
-  readonly over?: true;
-  /** The credential of the backend that the act replaces: see replacements.ts. */
-  readonly replaces?: string;
-}
-
-/** An intent of a request that is under way. */
-export interface Opened {
-  readonly record: IntentRecord;
-  withdrawn: boolean;
-  /** Its handler has come back with an answer. */
-  over: boolean;
-}
-
-export type NewIntent = Pick<
-  IntentRecord,
-  'namespaceId' | 'mountAccessor' | 'kind' | 'path' | 'secretType' | 'data' | 'replaces'
->;
 
 const PREFIX = 'core/intent/';
 const ID_LENGTH = 16;
@@ -62,14 +29,6 @@ const LOOK_AT_REPLACEMENT_MS = 5_000;
 /** Pauses between looks at what is open: as long as it has been open. */
 const LOOK_MS_MIN = 50;
 const LOOK_MS_MAX = 10_000;
-
-export interface IntentPorts {
-  readonly world: Pick<World, 'clock' | 'random'>;
-  readonly begin: () => CoreUnit;
-  readonly queue: ExpiryQueue;
-  /** Throws unless the mount is in service, and makes the unit's commit depend on that. */
-  readonly assertMounted: (unit: CoreUnit, mountAccessor: string) => Promise<void>;
-}
 
 export class Intents {
   readonly #ports: IntentPorts;

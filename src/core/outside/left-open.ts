@@ -9,10 +9,10 @@ import { within } from '../expiry/within.ts';
 import type { ExpirerPorts, Kind } from '../expiry/work.ts';
 import { dataPrefix } from '../mounts/mount-entry.ts';
 import { LEND, OWN_PREFIX, settledMs } from './intents.ts';
-import type { IntentRecord } from './intents.ts';
 import { taskAudit } from './task-audit.ts';
 import type { TaskAudit } from './task-audit.ts';
 import { scheduleOf, taskOf } from './tasks.ts';
+import type { IntentRecord } from './intent-record.ts';
 
 /** Longest time that one attempt to settle an intent, or one step of a task, may take. */
 export const OUTSIDE_MS_MAX = 60_000;

@@ -3,8 +3,8 @@ import type { Outside, Schedule } from '../../model/outside.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 import { LEND, OWN_PREFIX, handleOf, refuseOutside } from './intents.ts';
-import type { NewIntent, Opened } from './intents.ts';
 import { scheduleOf } from './tasks.ts';
+import type { NewIntent, Opened } from './intent-record.ts';
 
 const NONE: Outside = { lend: refuseOutside, intend: refuseOutside };
 

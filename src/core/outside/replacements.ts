@@ -5,8 +5,9 @@
 import type { Unit, Transaction } from '../../model/transaction.ts';
 import { RequestError } from '../../model/errors.ts';
 import { ConflictError } from '../../storage/storage.ts';
-import type { IntentPorts, IntentRecord, NewIntent } from './intents.ts';
 import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
+import type { IntentRecord, NewIntent } from './intent-record.ts';
+import type { IntentPorts } from './intent-ports.ts';
 
 const PREFIX = 'core/replacement/';
 

@@ -5,8 +5,8 @@ import { uuid } from '../../base/random.ts';
 import type { World } from '../../base/world.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { TaskContext } from '../../model/outside.ts';
-import type { NamespaceRef } from '../../model/request.ts';
 import type { MountEntry } from '../mounts/mount-entry.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 export interface TaskAuditPorts {
   readonly world: Pick<World, 'random'>;

@@ -2,7 +2,6 @@
 import { after } from '../../base/awaitable.ts';
 import type { Awaitable } from '../../base/awaitable.ts';
 import { RequestError, invalidRequest, permissionDenied } from '../../model/errors.ts';
-import type { Principal } from '../../model/request.ts';
 import type { Stored } from '../../model/transaction.ts';
 import { cidrsContain } from '../../base/cidr.ts';
 import { USES_SPENT, ttlSeconds } from '../../tokens/token-record.ts';
@@ -12,6 +11,7 @@ import { withoutConflicts } from '../../identity/roles/exclusions.ts';
 import type { Exclusion } from '../../identity/roles/records.ts';
 import type { Namespace } from '../mounts/namespaces.ts';
 import type { Parts } from '../parts.ts';
+import type { Principal } from '../../model/principal.ts';
 
 export function authenticate(parts: Parts, exchange: Exchange): Awaitable<void> {
   if (exchange.token === undefined) return refuse(parts, exchange);

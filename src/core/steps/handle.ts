@@ -1,12 +1,12 @@
 /** Runs the handler, and turns what it grants into a lease or a token. */
 import { after } from '../../base/awaitable.ts';
 import type { Awaitable } from '../../base/awaitable.ts';
-import type { Reply } from '../../model/request.ts';
 import { RequestError, notFound } from '../../model/errors.ts';
 import { assertFields, operationOf, requestOf, storeOf } from '../dispatch.ts';
 import type { Exchange } from '../exchange.ts';
 import { helpReply } from '../declared/help-reply.ts';
 import type { Parts } from '../parts.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export function handle(parts: Parts, exchange: Exchange): Awaitable<void> {
   if (exchange.heldBy !== undefined) return;

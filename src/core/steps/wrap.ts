@@ -6,9 +6,10 @@ import { formatTime } from '../../base/time-format.ts';
 import type { Exchange } from '../exchange.ts';
 import { answerOf, envelopeText } from '../envelope.ts';
 import type { Parts } from '../parts.ts';
-import type { RawReply, Reply } from '../../model/request.ts';
-import { WRAPPED_KEY, cubbyholePrefix, wrappingToken } from './wrapping.ts';
+import { wrappingToken } from './wrapping.ts';
 import type { WrappingWish } from './wrapping.ts';
+import { WRAPPED_KEY, cubbyholePrefix } from '../cubbyhole.ts';
+import type { RawReply, Reply } from '../../model/reply.ts';
 
 export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { reply, call } = exchange;

@@ -4,18 +4,6 @@ import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 
 export const WRAPPING_POLICY: string = 'response-wrapping';
-/** Where a wrapping token keeps the answer, in its cubbyhole. */
-export const WRAPPED_KEY: string = 'response';
-
-/** The view that holds a token's cubbyhole, in the token's namespace. */
-export function cubbyholePrefix(tokenId: string): string {
-  return `cubbyhole/${tokenId}/`;
-}
-
-/** As {@link cubbyholePrefix}, for those that it has in other namespaces: one folder for each. */
-export function cubbyholesAbroadPrefix(tokenId: string): string {
-  return `cubbyhole-abroad/${tokenId}/`;
-}
 
 export interface WrappingWish {
   readonly ttlSeconds: number;

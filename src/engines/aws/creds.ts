@@ -5,7 +5,7 @@ import { definePath } from '../../model/backend.ts';
 import type { Path, SecretType } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import {
   DEFAULT_USERNAME_TEMPLATE,
@@ -22,6 +22,7 @@ import type { AwsRole } from './roles.ts';
 import { createUser, deleteUser, tagParameters } from './users.ts';
 import type { AccessKey } from './users.ts';
 import type { AwsPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const ACCESS_KEYS = 'access_keys';
 /** What STS gives when nobody says how long. */

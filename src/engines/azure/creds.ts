@@ -1,7 +1,7 @@
 /** `creds`: a password of an application, or a service principal, for a lease. */
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { configOf, resourceOf } from './config.ts';
 import { keptApplication } from './kept.ts';
@@ -12,6 +12,7 @@ import { PRINCIPAL, makePrincipal, planPrincipal } from './principals.ts';
 import type { LentPrincipal } from './principals.ts';
 import { NAME, lifeOf, roleOf } from './roles.ts';
 import type { AzurePorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openBench } from '../../core/backend-bench.contract.ts';
-import type { Principal } from '../../model/request.ts';
 import { testReadBack, testSurvival } from '../backend-behaviour.contract.ts';
 import { testBackendDeclaration } from '../backend.contract.ts';
 import { cubbyholeBackend } from './cubbyhole.ts';
+import type { Principal } from '../../model/principal.ts';
 
 const backend = cubbyholeBackend({
   home: (tokenId) => `cubbyhole/${tokenId}/`,

@@ -4,8 +4,9 @@ import type { JsonObject } from '../../base/json.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Backend, Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Longest path, in bytes: the storage key names namespace and token beside it. */
 const PATH_BYTES_MAX = 1_500;

@@ -27,9 +27,9 @@ import { makeCertificate } from '../../crypto/x509/make-certificate.ts';
 import { encodeSubject, nameText, readName } from '../../crypto/x509/names.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
-import type { CredentialConfig, MadeCredential } from './credentials.ts';
 import type { DatabasePorts } from './ports.ts';
 import type { Asker } from './usernames.ts';
+import type { CredentialConfig, MadeCredential } from './credential.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const SERIAL_BYTES = 20;

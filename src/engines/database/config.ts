@@ -6,7 +6,7 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
 import { listPath } from '../../model/listing/list-path.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { SECRET_SETTINGS, SettingsError, TargetError } from '../../targets/database.ts';
 import type { DatabaseMember } from '../../targets/database.ts';
@@ -23,6 +23,7 @@ import type { ConnectionRecord } from './connection.ts';
 import { NAME, telling } from './ports.ts';
 import type { DatabasePorts } from './ports.ts';
 import { USERNAME_FIELDS } from './usernames.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const PREFIX = 'error creating database object: ';
 /** Settings of the engine; whatever else is sent belongs to the database. */

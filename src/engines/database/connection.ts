@@ -5,8 +5,8 @@ import { invalidRequest } from '../../model/errors.ts';
 import { matchesGlob } from '../../model/name-template.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import type { CredentialKind, Database, DatabaseMember } from '../../targets/database.ts';
-import { unsupported } from './credentials.ts';
 import type { DatabasePorts } from './ports.ts';
+import { unsupported } from './credential.ts';
 
 export const CONNECTIONS: string = 'config/';
 

@@ -2,31 +2,15 @@
 import { createPublicKey } from 'node:crypto';
 import { makeRsaKey } from '../../crypto/rsa/keys.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Credential, CredentialKind } from '../../targets/database.ts';
+import type { CredentialKind } from '../../targets/database.ts';
 import { certificateConfig, makeClientCertificate } from './client-certificates.ts';
 import type { CertificateWish } from './client-certificates.ts';
 import type { DatabasePorts } from './ports.ts';
-
-/** Checked and with its defaults, as it is shown. */
-export type CredentialConfig = Readonly<Record<string, string | number>>;
-
-export interface CredentialRule {
-  readonly kind: CredentialKind;
-  readonly config: CredentialConfig;
-}
-
-/** A new credential, and what its holder gets of it. */
-export interface MadeCredential {
-  readonly credential: Credential;
-  readonly shown: Readonly<Record<string, string>>;
-}
+import type { CredentialConfig, CredentialRule, MadeCredential } from './credential.ts';
+import { unsupported } from './credential.ts';
 
 const KINDS: ReadonlySet<string> = new Set(['password', 'rsa_private_key', 'client_certificate']);
 const RSA_BITS = [2048, 3072, 4096];
-
-export function unsupported(kind: CredentialKind): Error {
-  return invalidRequest(`unsupported credential_type: "${kind}"`);
-}
 
 export function credentialKindOf(text: string): CredentialKind {
   if (!KINDS.has(text)) throw invalidRequest('invalid credential_type');

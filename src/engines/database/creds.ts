@@ -3,7 +3,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { definePath } from '../../model/backend.ts';
 import type { LeaseContext, Path, SecretType } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { TargetError } from '../../targets/database.ts';
 import {
@@ -20,6 +20,7 @@ import type { DatabasePorts } from './ports.ts';
 import { findRole } from './role.ts';
 import type { RoleRecord } from './role.ts';
 import { newUsername } from './usernames.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const CREDS: string = 'creds';
 

@@ -5,9 +5,9 @@ import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { credentialKindOf, credentialRule } from './credentials.ts';
-import type { CredentialRule } from './credentials.ts';
 import { ROLE_NAME } from './ports.ts';
 import { STATIC_ROLES } from './static/record.ts';
+import type { CredentialRule } from './credential.ts';
 
 export const ROLES: string = 'role/';
 

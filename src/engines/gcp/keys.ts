@@ -14,13 +14,14 @@ import { definePath } from '../../model/backend.ts';
 import type { Path, SecretType } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { member } from '../../model/outgoing.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { NAME, accountOf } from './accounts.ts';
 import { configOf } from './config.ts';
 import { GoogleError, asFailure, googleOf } from './google.ts';
 import type { Call } from './google.ts';
 import type { GcpPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const ACCOUNT_KEY = 'service_account_key';
 const KEY_BITS = 2048;

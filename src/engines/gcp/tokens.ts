@@ -3,13 +3,14 @@ import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { member } from '../../model/outgoing.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { KINDS, NAME, accountOf } from './accounts.ts';
 import type { Kind } from './accounts.ts';
 import { configOf } from './config.ts';
 import { GoogleError, asFailure, googleOf } from './google.ts';
 import type { GcpPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 async function token(
   { fields, nowMs }: Request<{ readonly name: string }>,

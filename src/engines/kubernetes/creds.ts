@@ -6,7 +6,7 @@ import type { LeaseContext, Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import { member } from '../../model/outgoing.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { clusterOf } from './config.ts';
 import { ClusterError, Objects, asFailure } from './objects.ts';
@@ -15,6 +15,7 @@ import { DEFAULT_NAME_TEMPLATE, NAME_FIELDS, ROLE_NAME } from './roles.ts';
 import type { KubernetesRole, RoleType } from './roles.ts';
 import { matches, parseRules, parseSelector } from './selector.ts';
 import type { KubernetesPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const KUBE_TOKEN = 'kube_token';
 

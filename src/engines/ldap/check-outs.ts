@@ -4,12 +4,14 @@ import { uuid } from '../../base/random.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path, SecretType } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Principal, Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { findAccount, putAccount } from './accounts.ts';
 import type { CheckOut } from './accounts.ts';
 import { LIBRARY, SET_NAME, setOf, takeIn } from './library.ts';
 import type { LdapPorts } from './ports.ts';
+import type { Principal } from '../../model/principal.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const CHECK_OUT = 'checkout-creds';
 

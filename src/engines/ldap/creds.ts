@@ -7,7 +7,7 @@ import { definePath } from '../../model/backend.ts';
 import type { Path, SecretType } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { configOf } from './config.ts';
 import { applyChanges, asFailure, telling, undoChanges } from './directory.ts';
@@ -21,6 +21,7 @@ import {
 } from './dynamic-roles.ts';
 import type { DynamicRole } from './dynamic-roles.ts';
 import type { LdapPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const CREDS = 'creds';
 

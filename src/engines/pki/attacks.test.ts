@@ -6,8 +6,8 @@ import { silentLog } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
-import type { Principal } from '../../model/request.ts';
 import { pkiBackend } from './pki.ts';
+import type { Principal } from '../../model/principal.ts';
 
 const mallory = { displayName: 'token-mallory', entityId: 'e' } as Principal;
 

@@ -1,8 +1,8 @@
 /** What the paths of the PKI engine share: where randomness, log lines and facts about callers come from. */
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
-import type { Principal } from '../../model/request.ts';
 import type { SignerCache } from './authorities/signer.ts';
+import type { Principal } from '../../model/principal.ts';
 
 export interface PkiOptions {
   readonly random: Random;

@@ -6,7 +6,7 @@ import type { Path, SecretType } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { Intent } from '../../model/outside.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { connectionOf, DEFAULT_USERNAME_TEMPLATE, leaseOf, USERNAME_FIELDS } from './config.ts';
 import type { ConnectionRecord } from './config.ts';
@@ -14,6 +14,7 @@ import { asFailure, Management, ManagementError } from './management.ts';
 import { NAME, roleOf } from './roles.ts';
 import type { Role } from './roles.ts';
 import type { RabbitmqPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const CREDS = 'creds';
 

@@ -10,7 +10,7 @@ import { SshFormatError } from '../../crypto/ssh/wire.ts';
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Transaction } from '../../model/transaction.ts';
 import { issuerOf, signingKey } from './issuers.ts';
 import { checkKey, checkMade } from './key-rules.ts';
@@ -20,6 +20,7 @@ import type { CaRole } from './roles.ts';
 import { sshProblem } from './ssh-problem.ts';
 import { hasTemplate } from './templates.ts';
 import type { SshPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Longest key id. */
 const KEY_ID_LENGTH_MAX = 4096;

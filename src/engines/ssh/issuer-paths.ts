@@ -7,7 +7,6 @@ import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { LIST_FIELDS } from '../../model/listing/list-names.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import {
   DEFAULT_REF,
@@ -26,6 +25,7 @@ import type { Issuer } from './issuers.ts';
 import { rolesReferring } from './referring.ts';
 import { sshProblem } from './ssh-problem.ts';
 import type { SshPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const KEY_FIELDS = {
   issuer_name: { kind: 'string', description: 'Name of the authority; ids serve as well.' },

@@ -6,12 +6,13 @@ import { definePath } from '../../model/backend.ts';
 import type { LeaseContext, Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { namesBelow } from '../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Transaction } from '../../model/transaction.ts';
 import { ROLES, roleNamed } from './roles.ts';
 import type { SshRole } from './roles.ts';
 import { zeroAddressRoles } from './zero-address.ts';
 import type { SshPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export const OTP_SECRET = 'secret_otp_type';
 /** By the hash of the password, which is stored nowhere. */

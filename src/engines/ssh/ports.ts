@@ -1,6 +1,6 @@
 /** What this engine needs of the server. */
 import type { Random } from '../../base/random.ts';
-import type { Principal } from '../../model/request.ts';
+import type { Principal } from '../../model/principal.ts';
 
 export interface SshPorts {
   readonly random: Random;

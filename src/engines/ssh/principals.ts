@@ -1,10 +1,10 @@
 /** For whom a certificate counts: names that the role allows, each judged as it will stand in the certificate. */
 import { invalidRequest } from '../../model/errors.ts';
-import type { Principal } from '../../model/request.ts';
 import type { CaRole } from './roles.ts';
 import type { CertificateKind } from '../../crypto/ssh/certificate.ts';
 import { hasTemplate } from './templates.ts';
 import type { SshPorts } from './ports.ts';
+import type { Principal } from '../../model/principal.ts';
 
 /** Names of one certificate. */
 const PRINCIPALS_MAX = 256;

@@ -13,9 +13,9 @@ import type { JsonObject } from '../../base/json.ts';
 import { readCertificate } from '../../crypto/ssh/certificate.ts';
 import type { ReadCertificate } from '../../crypto/ssh/certificate.ts';
 import { formatPublicKey, publicKeyOf } from '../../crypto/ssh/public-key.ts';
-import type { Principal } from '../../model/request.ts';
 import { testBackendDeclaration } from '../backend.contract.ts';
 import { sshBackend } from './ssh.ts';
+import type { Principal } from '../../model/principal.ts';
 
 const KEY = formatPublicKey(publicKeyOf(generateKeyPairSync('ed25519').publicKey));
 /** What templates of the test's entities say. */

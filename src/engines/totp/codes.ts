@@ -4,10 +4,11 @@ import { matchingSteps, oldestStep, totpCode, totpStep } from '../../crypto/totp
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { shapeOf, totpKey, usedCodes } from './keys.ts';
 import type { TotpKey } from './keys.ts';
+import type { Reply } from '../../model/reply.ts';
 
 interface Used {
   /** Time steps whose codes were taken; older ones than could be taken again are forgotten. */

@@ -7,10 +7,11 @@ import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
 import { listPath } from '../../model/listing/list-path.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
 import { formatKeyUri, parseKeyUri } from './key-uri.ts';
 import { qrCodePng } from './qr-code.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const KEYS = 'key/';
 /** Where the time steps lie whose codes were used. */

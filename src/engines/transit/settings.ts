@@ -2,8 +2,9 @@
 import { definePath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Reader, Transaction } from '../../model/transaction.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const KEY_SETTINGS = 'config/keys';
 const CACHE_SETTINGS = 'config/cache';

@@ -9,7 +9,7 @@ import {
   hashHandler,
   randomHandler,
 } from '../../model/random-and-hash.ts';
-import type { Reply } from '../../model/request.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Unlike `sys/tools/hash`, which hashes nothing when nothing is given. @throws {RequestError} */
 function hashGiven(request: Parameters<typeof hashHandler>[0]): Reply {

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { Random } from '../../base/random.ts';
 import type { Answer, BoundPart, CallOperation } from '../../core/call.ts';
-import type { SecretTask } from '../../model/secret-task.ts';
+import type { SecretTask } from '../../model/tasks/secret-task.ts';
 import type { Input, Members } from './wire/shapes.ts';
 
 /** Answers whoever proves a credential: for operations that touch nothing stored. */

@@ -2,10 +2,10 @@
 import type { Random } from '../../base/random.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Answer, BoundPart, CallOperation } from '../../core/call.ts';
-import type { Reply } from '../../model/request.ts';
-import type { Task } from '../../model/task.ts';
+import type { Task } from '../../model/tasks/task.ts';
 import type { Operation } from './wire/route.ts';
 import type { Target } from './wire/target.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface Question {
   readonly operation: CallOperation;

@@ -1,10 +1,10 @@
 /** How the methods of this facade put a question to the core. */
 import type { JsonObject } from '../../base/json.ts';
 import type { Answer, BoundPart, CallOperation } from '../../core/call.ts';
-import type { Reply } from '../../model/request.ts';
-import type { SecretTask } from '../../model/secret-task.ts';
+import type { SecretTask } from '../../model/tasks/secret-task.ts';
 import type { SecretName } from './names.ts';
 import type { Message } from './wire/schema.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface Question {
   /** Project and location choose the binding. */

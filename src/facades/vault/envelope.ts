@@ -1,9 +1,9 @@
 /** Successful answers of the Vault protocol: the envelope of eight keys, bare objects and raw bodies. */
 import type { Answer, CallOperation, WrapInfo } from '../../core/call.ts';
-import type { IssuedAuth, Reply } from '../../model/request.ts';
 import { waitingObject } from '../../core/envelope.ts';
 import type { WireReply } from '../facade.ts';
 import { errorReply, JSON_HEADERS } from './error-table.ts';
+import type { IssuedAuth, Reply } from '../../model/reply.ts';
 
 /** Renders an answer without error. */
 export function renderSuccess(answer: Answer, operation: CallOperation): WireReply {

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import type { Answer, Call, CallOperation, Handle } from '../../core/call.ts';
 import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
-import type { Connection, Reply } from '../../model/request.ts';
+import type { Connection } from '../../model/request.ts';
 import type { Facade, WireReply, WireRequest } from '../facade.ts';
 import { DEFAULT_BODY_LIMITS, checkMediaType, readBodyData } from './body.ts';
 import type { BodyLimits } from './body.ts';
@@ -27,6 +27,7 @@ import {
 } from './request-headers.ts';
 import { consumedParameters, verbOf } from './verbs.ts';
 import type { Verb } from './verbs.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Answers a `GET` without a token. It must not tell what only a token may learn. */
 export type OpenPath = (

@@ -5,7 +5,7 @@ import { formatTime } from '../../base/time-format.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
 import type { Identity } from '../identity.ts';
@@ -15,6 +15,7 @@ import type { CredentialJudge } from './judge.ts';
 import { CREDENTIALS_OF_ENTITY_MAX } from './record.ts';
 import type { CredentialRecord, TokenName } from './record.ts';
 import { CredentialStore } from './store.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface CredentialPorts {
   readonly random: Random;

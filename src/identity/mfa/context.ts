@@ -1,11 +1,11 @@
 /** What the paths of the second factor share. */
 import type { Random } from '../../base/random.ts';
-import type { NamespaceRef } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
 import type { Identity } from '../identity.ts';
 import { MfaStore } from './mfa-store.ts';
 import type { MfaRules } from './rules.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 export interface MfaPorts {
   readonly rules: (unit: Unit) => Promise<MfaRules>;

@@ -3,11 +3,12 @@ import { encodeBase32 } from '../../base/base32.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { EntityRecord } from '../records.ts';
 import type { MfaContext } from './context.ts';
 import type { MfaMethod } from './records.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const METHOD_ID = { kind: 'string', description: 'Id of the method.' } as const;
 const ENTITY_ID = { kind: 'string', description: 'Id of the entity.' } as const;

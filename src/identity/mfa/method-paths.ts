@@ -3,13 +3,15 @@ import { uuid } from '../../base/random.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
-import type { NamespaceRef, Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { listed } from '../records.ts';
 import type { MfaContext } from './context.ts';
 import { TOTP_ALGORITHMS, shownMethod } from './records.ts';
 import type { MfaMethod } from './records.ts';
 import type { MfaRules } from './rules.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const PERIOD_SECONDS = 30;
 const DIGITS = 6;

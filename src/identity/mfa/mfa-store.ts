@@ -1,9 +1,9 @@
 /** The second factors of one namespace as one unit sees them. */
 import { invalidRequest } from '../../model/errors.ts';
 import { namesBelow } from '../../model/listing/list-names.ts';
-import type { NamespaceRef } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import type { MfaEnforcement, MfaMethod, TotpSecret, UsedSteps } from './records.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 /** Most methods, and most enforcements, of a namespace: every login goes through the latter. */
 const RECORDS_MAX = 1000;

@@ -1,9 +1,9 @@
 /** Every method and enforcement of every namespace: which of them a login has to satisfy. Small, and kept in memory. */
-import type { NamespaceRef } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
-import type { Membership } from '../identity.ts';
 import { MfaStore } from './mfa-store.ts';
 import type { MfaEnforcement, MfaMethod } from './records.ts';
+import type { Membership } from '../membership.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 /** The door that somebody came in by. */
 export interface LoginDoor {

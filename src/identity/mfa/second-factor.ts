@@ -6,15 +6,17 @@ import { decodeBase32 } from '../../base/base32.ts';
 import { uuid } from '../../base/random.ts';
 import { matchingSteps, oldestStep } from '../../crypto/totp.ts';
 import { RequestError, invalidRequest, permissionDenied } from '../../model/errors.ts';
-import type { CompletedLogin, MfaRequirement, NamespaceRef } from '../../model/request.ts';
 import { ShortLived } from '../../model/short-lived.ts';
 import type { Unit } from '../../model/transaction.ts';
-import type { Identity, Membership } from '../identity.ts';
+import type { Identity } from '../identity.ts';
 import { Attempts } from './attempts.ts';
 import { MfaStore } from './mfa-store.ts';
 import { totpShape } from './records.ts';
 import type { MfaEnforcement, MfaMethod } from './records.ts';
 import type { LoginDoor, MfaRules } from './rules.ts';
+import type { Membership } from '../membership.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
+import type { CompletedLogin, MfaRequirement } from '../../model/reply.ts';
 
 /** How long a login waits for its second factor. */
 export const PENDING_SECONDS = 300;

@@ -2,14 +2,15 @@
 import { base62 } from '../../base/random.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
-import type { Membership } from '../identity.ts';
 import type { OidcContext } from './context.ts';
 import { OauthRefusal, answered, authorizeError } from './oauth-reply.ts';
 import { allowsClient } from './provider-paths.ts';
 import type { Grant, OidcClient } from './provider-store.ts';
 import { isAssigned, wantedScopes } from './scope-claims.ts';
+import type { Membership } from '../membership.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const CODE_LENGTH = 32;
 /** RFC 7636 §4.2. */

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { equalConstantTime } from '../../crypto/secret-bytes.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
 import { signWith } from './named-key.ts';
@@ -14,6 +14,7 @@ import { OauthRefusal, TOKEN_HEADERS, answered, tokenError } from './oauth-reply
 import { allowsClient } from './provider-paths.ts';
 import type { Grant, OidcClient, OidcProvider, ProviderStore } from './provider-store.ts';
 import { isAssigned, scopeClaims, wantedScopes } from './scope-claims.ts';
+import type { Reply } from '../../model/reply.ts';
 
 interface ExchangeWish {
   readonly name?: string | undefined;

@@ -1,5 +1,5 @@
 /** Answers of the OpenID provider: bare JSON, and errors in OAuth's own shape (RFC 6749 §5.2, OpenID Connect Core 1.0 §3.1.2.6). */
-import type { Reply } from '../../model/request.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Why a request was refused; the description is public. */
 export interface OauthError {

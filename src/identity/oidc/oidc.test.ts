@@ -8,7 +8,6 @@ import type { JsonObject } from '../../base/json.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
 import { claimsOf, parseJwks, parseJws, verifyWithAny } from '../../crypto/jws.ts';
-import type { Principal } from '../../model/request.ts';
 import { overtakenStorage } from '../../storage/overtaken.testkit.ts';
 import { ConflictError } from '../../storage/storage.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -16,6 +15,7 @@ import { identityBackend } from '../backend.ts';
 import { Identity } from '../identity.ts';
 import { portsWithoutTokens } from './oidc-fixture.ts';
 import { TemplateError, checkTemplate, fillTemplate } from './template.ts';
+import type { Principal } from '../../model/principal.ts';
 
 function principal(entityId: string): Principal {
   return {

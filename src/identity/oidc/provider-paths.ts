@@ -2,7 +2,7 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
 import { ISSUER_WARNING, checkIssuer } from './issuer.ts';
@@ -10,6 +10,7 @@ import { KEY_ALGORITHMS, publishedKeys } from './named-key.ts';
 import { DEFAULT_PROVIDER, OPENID_SCOPE } from './provider-store.ts';
 import type { OidcProvider, ProviderStore } from './provider-store.ts';
 import { templateClaims } from './template.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** How long others may keep the discovery document. */
 const DISCOVERY_SECONDS = 3600;

@@ -1,9 +1,9 @@
 /** What is stored of a namespace as an OpenID provider: providers, their clients, scopes and assignments, and open codes. */
 import { invalidRequest } from '../../model/errors.ts';
 import { namesBelow } from '../../model/listing/list-names.ts';
-import type { NamespaceRef } from '../../model/request.ts';
 import { ShortLived } from '../../model/short-lived.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 export interface Assignment {
   readonly entity_ids: readonly string[];

@@ -1,10 +1,10 @@
 /** What a client may know of a user: whether the user may log in to it at all, and the claims of the scopes it asked for. */
 import type { JsonObject } from '../../base/json.ts';
-import type { Membership } from '../identity.ts';
 import { OauthRefusal } from './oauth-reply.ts';
 import type { OidcClient, OidcProvider, ProviderStore } from './provider-store.ts';
 import { ALLOW_ALL, OPENID_SCOPE } from './provider-store.ts';
 import { TemplateError, fillForNobody, fillTemplate } from './template.ts';
+import type { Membership } from '../membership.ts';
 
 /** Longest `scope` parameter. */
 const SCOPE_LENGTH_MAX = 4096;

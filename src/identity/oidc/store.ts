@@ -2,10 +2,10 @@
 import type { Random } from '../../base/random.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import { inTurn } from '../../model/listing/in-turn.ts';
-import type { NamespaceRef } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import { keyWith, rotated } from './named-key.ts';
 import type { NamedKey } from './named-key.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 export interface TokenRole {
   readonly key: string;

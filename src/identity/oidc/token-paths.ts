@@ -6,11 +6,12 @@ import { claimsOf, parseJws, verifyWithAny } from '../../crypto/jws.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
 import { KEY_ALGORITHMS, publishedKeys, signWith, verifyKeys } from './named-key.ts';
 import { TemplateError, checkTemplate, fillTemplate } from './template.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const DAY_SECONDS = 86_400;
 const CLIENT_ID_LENGTH = 26;

@@ -1,12 +1,13 @@
 /** The UserInfo endpoint (OpenID Connect Core 1.0 §5.3): a client asks, with an access token, who its user is. */
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
 import { OauthRefusal, answered, userInfoError } from './oauth-reply.ts';
 import { allowsClient } from './provider-paths.ts';
 import { isAssigned, scopeClaims } from './scope-claims.ts';
+import type { Reply } from '../../model/reply.ts';
 
 type UserInfoRequest = Request<{ readonly name?: string | undefined }>;
 

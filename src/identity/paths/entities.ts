@@ -2,7 +2,7 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
 import type { Identity } from '../identity.ts';
@@ -20,6 +20,7 @@ import {
 } from '../records.ts';
 import type { EntityRecord, Texts } from '../records.ts';
 import { shownEntity } from '../shown.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const writeFields = {
   id: { kind: 'string', description: 'Id of the entity.' },

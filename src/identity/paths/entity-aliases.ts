@@ -2,7 +2,7 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
 import { newAlias } from '../identity.ts';
@@ -19,6 +19,7 @@ import {
 } from '../records.ts';
 import type { AliasRecord, EntityRecord, Texts } from '../records.ts';
 import { shownAlias } from '../shown.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const fields = {
   id: { kind: 'string', description: 'Id of the alias.' },

@@ -2,7 +2,7 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
 import { freshGroup, setMembers } from '../groups.ts';
@@ -12,6 +12,7 @@ import { listGroupAliases } from '../listing.ts';
 import { ALIAS_NAME_LENGTH_MAX, checkName, settledAlias, settledGroup } from '../records.ts';
 import type { AliasRecord, GroupRecord } from '../records.ts';
 import { shownAlias } from '../shown.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const fields = {
   id: { kind: 'string', description: 'Id of the group alias.' },

@@ -2,12 +2,12 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
 import type { Identity } from '../identity.ts';
 import type { EntityRecord, GroupRecord } from '../records.ts';
 import { shownEntity, shownGroup } from '../shown.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const fields = {
   name: { kind: 'string', description: 'Name.' },

@@ -3,13 +3,15 @@ import { formatTime } from '../../base/time-format.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
-import type { Identity, Membership } from '../identity.ts';
+import type { Identity } from '../identity.ts';
 import { activate, approveActivation, endActivation, findActivation } from './activation.ts';
 import type { Found } from './activation.ts';
 import type { Activation } from './records.ts';
 import { RoleStore } from './role-store.ts';
+import type { Membership } from '../membership.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const id = { kind: 'string', description: 'Id of the activation.' } as const;
 

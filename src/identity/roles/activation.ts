@@ -3,12 +3,12 @@ import { uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
 import type { Directory } from '../directory.ts';
-import type { Membership } from '../identity.ts';
 import type { EntityRecord } from '../records.ts';
 import { isEligible } from './exclusions.ts';
 import { ACTIVATIONS_MAX, PENDING_TTL_SECONDS, REASON_LENGTH_MAX, isActive } from './records.ts';
 import type { Activation, EligibleRole } from './records.ts';
 import { RoleStore } from './role-store.ts';
+import type { Membership } from '../membership.ts';
 
 export interface ActivationWish {
   readonly reason: string;

@@ -1,10 +1,10 @@
 /** Roles, activations and exclusions of one namespace as one unit sees them. */
 import { invalidRequest } from '../../model/errors.ts';
 import { namesBelow } from '../../model/listing/list-names.ts';
-import type { NamespaceRef } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import { ROLES_MAX } from './records.ts';
 import type { EligibleRole, Exclusion } from './records.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 export class RoleStore {
   readonly #view: Transaction;

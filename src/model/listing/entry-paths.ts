@@ -3,9 +3,10 @@ import { definePath } from '../backend.ts';
 import type { Path } from '../backend.ts';
 import { notFound } from '../errors.ts';
 import type { FieldSet, Values } from '../field.ts';
-import type { Reply, Request } from '../request.ts';
+import type { Request } from '../request.ts';
 import type { Reader, Transaction } from '../transaction.ts';
 import { LIST_FIELDS, listedNames } from './list-names.ts';
+import type { Reply } from '../reply.ts';
 
 export interface EntrySpec<F extends FieldSet> {
   /** Where they are listed; one is at `folder/{parameter}`. */

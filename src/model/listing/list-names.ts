@@ -1,7 +1,7 @@
 /** Listings of what is stored by name: users, roles, keys. */
 import { notFound } from '../errors.ts';
-import type { Reply } from '../request.ts';
 import type { Reader } from '../transaction.ts';
+import type { Reply } from '../reply.ts';
 
 /** Most names that one listing answers; whoever has more pages through them. */
 const NAMES_MAX = 1_000_000;

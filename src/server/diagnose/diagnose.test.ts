@@ -12,7 +12,7 @@ import { systemClock } from '../../base/clock.ts';
 import { openSqliteStorage } from '../../storage/sqlite/sqlite-storage.ts';
 import { silentLog } from '../../base/log.ts';
 import { diagnose } from './diagnose.ts';
-import type { Finding } from './diagnose.ts';
+import type { Finding } from './finding.ts';
 
 const DAY_MS = 86_400_000;
 

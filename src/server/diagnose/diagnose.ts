@@ -12,15 +12,7 @@ import type { AuditConfig, SealConfig } from '../config/block-keys.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { lookAtListener } from './listeners.ts';
 import { lookAtStorage } from './storage.ts';
-
-type Grade = 'ok' | 'warning' | 'failure';
-
-/** What was found at one place. The text repeats no secret. */
-export interface Finding {
-  readonly about: string;
-  readonly grade: Grade;
-  readonly text: string;
-}
+import type { Finding } from './finding.ts';
 
 /** A service has many connections: with fewer open files it refuses some. */
 const OPEN_FILES_MIN = 4096;

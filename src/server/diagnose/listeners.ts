@@ -7,7 +7,7 @@ import { ConfigError } from '../../base/config/config-tree.ts';
 import { hostPort } from '../../base/config/host-port.ts';
 import { LISTENER_ADDRESS_DEFAULT } from '../config/listener-keys.ts';
 import type { ListenerConfig } from '../config/listener-keys.ts';
-import type { Finding } from './diagnose.ts';
+import type { Finding } from './finding.ts';
 
 const DAY_MS = 86_400_000;
 /** A certificate that ends sooner should have been renewed. */

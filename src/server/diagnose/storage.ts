@@ -6,7 +6,7 @@ import { silentLog } from '../../base/log.ts';
 import { StorageError } from '../../storage/storage.ts';
 import { openLasting, storeWords } from '../start/open-storage.ts';
 import type { StorageConfig } from '../config/block-keys.ts';
-import type { Finding } from './diagnose.ts';
+import type { Finding } from './finding.ts';
 
 const MIB = 2 ** 20;
 /** Below it a store that grows is full before somebody has looked. */

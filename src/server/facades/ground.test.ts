@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { notFound } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
-import type { SecretTask } from '../../model/secret-task.ts';
+import type { SecretTask } from '../../model/tasks/secret-task.ts';
 import { servedNumber } from '../../model/secret.ts';
 import { openInstance } from '../instance-fixture.ts';
 import type { OpenInstance } from '../instance-fixture.ts';

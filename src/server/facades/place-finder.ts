@@ -1,6 +1,6 @@
 /** Where a name of another cloud leads, for facades that compare two of them. */
-import type { Services } from '../assemble.ts';
 import type { SharedPorts } from './facades.ts';
+import type { Services } from '../services.ts';
 
 /** The mount of a Google project's secrets, below the namespace of its binding. */
 export function mountFinder(

@@ -5,7 +5,7 @@ import {
   DEFAULT_PASSWORD_POLICY,
   generatePassword,
 } from '../../policy/password/password-policy.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 /** @throws {RequestError} there is no such policy */
 export type MakePassword = (namespaceId: string, policy: string) => Promise<string>;

@@ -2,8 +2,8 @@
 import type { MetricsRegistry } from '../../base/metrics/metrics.ts';
 import { Slots } from '../../engines/kv/rotation/ports.ts';
 import type { RotationAlerts, RotationPorts } from '../../engines/kv/rotation/ports.ts';
-import type { Services } from '../assemble.ts';
 import { passwordPort } from './password-ports.ts';
+import type { Services } from '../services.ts';
 
 function alertsOf(registry: MetricsRegistry): RotationAlerts {
   const failed = registry

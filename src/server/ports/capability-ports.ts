@@ -6,7 +6,7 @@ import type { Request } from '../../model/request.ts';
 import type { Acl } from '../../policy/acl.ts';
 import type { CapabilityPorts } from '../../system/capabilities.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 export function capabilityPorts(services: Services): CapabilityPorts {
   const { authority, table, tokens } = services;

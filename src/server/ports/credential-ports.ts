@@ -7,7 +7,7 @@ import type { Session, SessionTexts } from '../../identity/credentials/record.ts
 import { CredentialStore } from '../../identity/credentials/store.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { SealedText } from '../../tokens/batch-token.ts';
-import type { Services } from '../assemble.ts';
+import type { TokenStore } from '../../tokens/token-store.ts';
 
 /** Longest session token that is looked at. */
 const SESSION_TEXT_MAX = 4096;
@@ -54,7 +54,7 @@ export function credentialServices(identity: Identity, sealed: SealedText): Cred
 export function credentialPorts(services: {
   readonly world: World;
   readonly credentials: CredentialServices;
-  readonly tokens: Services['tokens'];
+  readonly tokens: TokenStore;
 }): CredentialPorts {
   const { world, tokens, credentials } = services;
   return {

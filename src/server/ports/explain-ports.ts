@@ -4,8 +4,8 @@ import { appliesTo } from '../../core/declared/paths.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import { matchBackend, resolveMount, resolveNamespace } from '../../core/mounts/mount-table.ts';
 import type { ExplainPorts } from '../../system/explain.ts';
-import type { Services } from '../assemble.ts';
 import { capabilityPorts } from './capability-ports.ts';
+import type { Services } from '../services.ts';
 
 export function explainPorts(services: Services): ExplainPorts {
   const { authority, policies, table } = services;

@@ -6,10 +6,10 @@ import type { Guards } from '../../core/guards/guards.ts';
 import { ROUTING_SCOPE } from '../../core/mounts/mount-table.ts';
 import type { Exclusion } from '../../identity/roles/records.ts';
 import { RoleStore } from '../../identity/roles/role-store.ts';
-import type { NamespaceRef } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { EnvironmentPorts } from '../../system/access/environments.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
+import type { NamespaceRef } from '../../model/principal.ts';
 
 /** Loaded with the routing table. */
 export async function loadGuards(unit: Unit, namespaces: Iterable<NamespaceRef>): Promise<Guards> {

@@ -9,9 +9,10 @@ import type { IdentityPort } from '../../core/parts.ts';
 import { identityScope } from '../../core/policy-authority.ts';
 import type { PolicyAuthorityPorts } from '../../core/policy-authority.ts';
 import { Identity } from '../../identity/identity.ts';
-import type { LoginMount, Membership } from '../../identity/identity.ts';
+import type { LoginMount } from '../../identity/identity.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { IdentityView } from '../../policy/template.ts';
+import type { Membership } from '../../identity/membership.ts';
 
 export interface IdentityServices {
   readonly store: Identity;

@@ -1,8 +1,8 @@
 /** Identity templates in the settings of engines: names that roles allow, filled in for whoever asks. */
-import type { Principal } from '../../model/request.ts';
 import { NO_ALLOWANCES, fillTemplate, parseTemplate } from '../../policy/template.ts';
 import type { TemplateAllowances } from '../../policy/template.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
+import type { Principal } from '../../model/principal.ts';
 
 export type FillTemplate = (template: string, principal: Principal) => Promise<string | undefined>;
 

@@ -1,7 +1,7 @@
 /** What `sys/monitor` needs of the core: whether the token of somebody who follows the log is still in force. */
 import type { LogFeed } from '../../base/log.ts';
 import type { MonitorPorts } from '../../system/watch/monitor.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 export function monitorPorts(
   { world, begin, state, tokens }: Pick<Services, 'world' | 'begin' | 'state' | 'tokens'>,

@@ -1,6 +1,6 @@
 /** Connects the OpenID provider to the tokens: its access tokens are batch tokens that one path takes. */
 import type { OidcPorts } from '../../identity/oidc/context.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 const CLIENT_ID = 'oidc_client_id';
 const SCOPES = 'oidc_scopes';

@@ -3,7 +3,7 @@ import { mountSection, openApiDocument } from '../../core/declared/openapi.ts';
 import type { Section } from '../../core/declared/openapi.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import type { SpecsPorts } from '../../system/internal-specs.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 export function openApiOf(services: Services, version: string): SpecsPorts['openApi'] {
   return async (unit, request, generic) => {

@@ -7,7 +7,7 @@ import { QUOTA_SCOPE } from '../../core/quotas/records.ts';
 import { AUDITED_HEADERS_SCOPE } from '../../system/config/audited-headers.ts';
 import { CORS_SCOPE } from '../../system/config/cors.ts';
 import type { RawPorts } from '../../system/raw/raw.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 export function rawPorts({ table }: Pick<Services, 'table'>): RawPorts {
   return {

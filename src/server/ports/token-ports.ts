@@ -6,7 +6,7 @@ import { invalidRequest } from '../../model/errors.ts';
 import { smaller } from '../../tokens/ttl.ts';
 import { tokenRole } from '../../system/token/roles.ts';
 import type { TokenPorts } from '../../system/token/ports.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 export function tokenPorts(services: Services): TokenPorts {
   const core = (unit: Unit): CoreUnit => unit as CoreUnit;

@@ -9,7 +9,7 @@ import type { AuditAnchors } from '../audit-anchors.ts';
 import type { InstanceOptions } from '../ports/instance-options.ts';
 import type { Replicas } from '../replicas/replicas.ts';
 import type { SnapshotServices } from '../snapshots/snapshots.ts';
-import type { Ending } from './service.ts';
+import type { Afterwards, Ending } from './ending.ts';
 
 /** The end of the keys waits no longer than this for a store that has to be told of it. */
 const HAND_OVER_MS_MAX = 2_000;
@@ -24,9 +24,6 @@ export interface InService {
   readonly unsealer: Unsealer;
   readonly upkeep: Upkeep;
 }
-
-/** `sealed`: the server goes on, and records what it is asked under a key of its own; `stopped`: its log is about to be closed. */
-export type Afterwards = 'sealed' | 'stopped';
 
 export function endService(parts: InService, afterwards: Afterwards): Ending {
   const { assembly, snapshots, upkeep } = parts;

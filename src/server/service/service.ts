@@ -4,7 +4,7 @@
  */
 import { sealedError } from '../../barrier/keys/live-keys.ts';
 import type { World } from '../../base/world.ts';
-import type { Afterwards } from './end-service.ts';
+import type { Afterwards, Ending } from './ending.ts';
 
 /** Between attempts to go into service. */
 const AGAIN_MS = 1_000;
@@ -15,14 +15,6 @@ export interface ServicePorts {
   /** Puts everything in place. Between its steps it asks whether it is still wanted, which throws when it is not. */
   readonly start: (assertWanted: () => void) => Promise<void>;
   readonly end: (afterwards: Afterwards) => Ending;
-}
-
-/** Neither rejects. */
-export interface Ending {
-  /** The keys are gone. */
-  readonly wiped: Promise<void>;
-  /** Nothing of this service is under way any more. */
-  readonly over: Promise<unknown>;
 }
 
 export class Service {

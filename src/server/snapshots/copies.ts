@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
-import type { ByteStream } from '../../model/request.ts';
 import type { MadeSnapshot } from '../../snapshots/make.ts';
 import { createSqliteCopy } from '../../storage/sqlite/copy.ts';
 import type { BackupStorage, Storage, WalkableStorage } from '../../storage/storage.ts';
+import type { ByteStream } from '../../model/reply.ts';
 
 const OTHERS = 0o077;
 

@@ -22,12 +22,12 @@ import type { Storage } from '../../storage/storage.ts';
 import type { BackupPorts } from '../../system/storage/backup.ts';
 import type { SnapshotAutoPorts } from '../../system/storage/snapshot-auto.ts';
 import type { SnapshotLoadPorts } from '../../system/storage/snapshot-load.ts';
-import type { Services } from '../assemble.ts';
 import { VERSION } from '../version.ts';
 import { streamOf } from './copies.ts';
 import { destinations, refusePlace } from './destinations.ts';
 import { NO_SNAPSHOTS } from './options.ts';
 import type { SnapshotOptions } from './options.ts';
+import type { Services } from '../services.ts';
 
 const NO_COPY = 'this storage has no backup of its own: it is in memory';
 /** Between two looks for loaded snapshots whose time is over. */

@@ -3,13 +3,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { uuid } from '../../base/random.ts';
-import type { DevOptions } from '../../cli/commands/server.ts';
 import { parseConfigText } from '../../base/config/read-config.ts';
 import { decodeConfig } from '../config/server-config.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { writeDevCertificates } from '../dev-certificates.ts';
 import type { Instance } from '../instance.ts';
 import { write } from './own-calls.ts';
+import type { DevOptions } from './options.ts';
 
 /** The configuration of a development server. */
 export async function devConfig(dev: DevOptions): Promise<ServerConfig> {

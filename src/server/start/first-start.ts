@@ -12,7 +12,6 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { base62, systemRandom } from '../../base/random.ts';
-import type { StartOptions } from '../../cli/commands/server.ts';
 import { ConfigError } from '../../base/config/config-tree.ts';
 import { parseConfigText } from '../../base/config/read-config.ts';
 import { decodeConfig } from '../config/server-config.ts';
@@ -22,6 +21,7 @@ import { cloudLines, openToClouds } from './first-clouds.ts';
 import { isThere, write } from './own-calls.ts';
 import type { Instance } from '../instance.ts';
 import { SERVICE_PREFIX, TOKEN_RANDOM_LENGTH } from '../../tokens/token-record.ts';
+import type { StartOptions } from './options.ts';
 
 const EXAMPLE_PATH = 'secret/data/hello';
 const KEY_FILE = 'unseal.key';

@@ -1,7 +1,7 @@
 /** The first records of a cluster, and tokens that may do everything. */
 import type { World } from '../../base/world.ts';
 import { bootstrapCluster, issueRootToken } from '../../core/bootstrap.ts';
-import type { Services } from '../assemble.ts';
+import type { Services } from '../services.ts';
 
 export interface Founding {
   readonly world: World;

@@ -5,7 +5,7 @@
 import { formatTime } from '../../base/time-format.ts';
 import type { Approvals, Standing } from '../../core/held/approvals.ts';
 import type { CoreUnit } from '../../core/epoch-cache.ts';
-import type { Identity, Membership } from '../../identity/identity.ts';
+import type { Identity } from '../../identity/identity.ts';
 import {
   approveActivation,
   denyActivation,
@@ -18,8 +18,10 @@ import { RoleStore } from '../../identity/roles/role-store.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest, notFound, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
+import type { Membership } from '../../identity/membership.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const REASON_LENGTH_MAX = 1024;
 /** Ids of activations; accessors of wrapping tokens look otherwise. */

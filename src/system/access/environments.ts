@@ -6,8 +6,9 @@ import type { Routing } from '../../core/mounts/mount-table.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface EnvironmentPorts {
   readonly routing: (unit: Unit) => Promise<Routing>;

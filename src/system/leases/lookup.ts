@@ -3,12 +3,13 @@ import { formatTime } from '../../base/time-format.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { ListPage, Unit } from '../../model/transaction.ts';
 import { compareKeys } from '../../storage/key-order.ts';
 import { ttlSeconds } from '../../tokens/token-record.ts';
 import { NAMES_MAX, asPrefix, idOf, leaseId, tokenOf } from './ports.ts';
 import type { LeaseFields, LeasePorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** A listing must not look complete when it is not. */
 const CUT = `These are the first ${NAMES_MAX} names; ask with "after" and "limit" for the rest.`;

@@ -4,12 +4,13 @@ import type { LeaseRecord } from '../../leases/lease-store.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { ttlSeconds } from '../../tokens/token-record.ts';
 import { coreUnit } from '../mounts/ports.ts';
 import { idOf, leaseId, tokenOf, urlLeaseId } from './ports.ts';
 import type { LeaseFields, LeasePorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 async function renew(
   ports: LeasePorts,

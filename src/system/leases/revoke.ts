@@ -3,10 +3,11 @@ import { endBelow, isEndingBelow } from '../../core/expiry/below.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { asPrefix, idOf, leaseId, tokenOf, urlLeaseId } from './ports.ts';
 import type { LeaseFields, LeasePorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** What is told when the secret of a lease could not be taken back: it is tried again, but nobody may think it is over. */
 const NOT_REVOKED = 'failed to revoke lease; it will be tried again';

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { newAccessor } from '../../core/mounts/builtin-mounts.ts';
 import { shownMount } from '../../core/mounts/mount-entry.ts';
@@ -20,6 +20,7 @@ import {
 } from './config.ts';
 import { coreUnit, leavingPath, mountAt, mountsOf, removeMount, routingOf } from './ports.ts';
 import type { MountPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const fields = {
   path: { kind: 'string', description: 'Where to mount it.' },

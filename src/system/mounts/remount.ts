@@ -3,7 +3,7 @@ import { uuid } from '../../base/random.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { conflictingPath, mountPath } from '../../core/mounts/mount-names.ts';
 import { resolveNamespace } from '../../core/mounts/mount-table.ts';
@@ -13,6 +13,7 @@ import { getMigration, putMigration } from '../../core/mounts/mover.ts';
 import { endBelow } from '../../core/expiry/below.ts';
 import { coreUnit, leavingPath, routingOf } from './ports.ts';
 import type { MountPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const PROTECTED = ['audit/', 'auth/token/', 'sys/', 'cubbyhole/', 'identity/'];
 interface Target {

@@ -4,7 +4,7 @@ import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Values } from '../../model/field.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { shownConfig } from '../../core/mounts/mount-entry.ts';
 import type { MountEntry } from '../../core/mounts/mount-entry.ts';
@@ -12,6 +12,7 @@ import { mountPath } from '../../core/mounts/mount-names.ts';
 import { checkPluginVersion, checkTunedBounds, mergeConfig } from './config.ts';
 import { coreUnit, mountAt } from './ports.ts';
 import type { MountPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const fields = {
   path: { kind: 'string', description: 'The mount.' },

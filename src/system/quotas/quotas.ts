@@ -3,12 +3,13 @@ import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { Field } from '../../model/field.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { putQuotaRule, putQuotaSettings, quotaSettings } from '../../core/quotas/records.ts';
 import type { QuotaKind } from '../../core/quotas/records.ts';
 import { listed, living, refuseTwin, remove, scopeOf } from './scope.ts';
 import type { QuotaPorts, ScopeFields } from './scope.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const name: Field<'string'> = { kind: 'string', description: 'Name of the quota.' };
 const path: Field<'string'> & { default: string } = {

@@ -1,6 +1,5 @@
 /** What a quota is for: paths become ids when a rule is written, and ids paths again when it is read. */
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import {
   deleteQuotaRule,
@@ -10,6 +9,7 @@ import {
   ROLE_PARAMETERS,
 } from '../../core/quotas/records.ts';
 import type { QuotaKind, QuotaRecords, QuotaScope } from '../../core/quotas/records.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** What a rule's path names. */
 export interface QuotaTarget {

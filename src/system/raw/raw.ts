@@ -7,10 +7,10 @@ import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, notFound } from '../../model/errors.ts';
 import { LIST_FIELDS, listNames } from '../../model/listing/list-names.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import { compress, compressionNamed, compressionOf, decompress } from './compression.ts';
 import type { Compression } from './compression.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface RawPorts {
   /** Ids of the namespaces that are there, the root namespace not among them. */

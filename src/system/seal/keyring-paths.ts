@@ -4,9 +4,9 @@ import { MAX_OPERATIONS_DEFAULT } from '../../barrier/keys/keyring.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { SealPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Fewest encryptions after which a rotation may be asked for; fewer would fill the keyring with terms. */
 const MAX_OPERATIONS_MIN = 1_000_000;

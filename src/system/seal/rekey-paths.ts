@@ -5,12 +5,12 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Rekey, RekeyStatus } from '../../seal/rekey.ts';
 import { encodeShares } from '../../seal/shares.ts';
 import { shareOf } from './ports.ts';
 import type { SealPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const startFields = {
   secret_shares: { kind: 'int', description: 'Number of new shares.', default: 0 },

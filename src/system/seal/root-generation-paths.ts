@@ -2,11 +2,11 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { RootGenerationStatus } from '../../seal/root-generation.ts';
 import { shareOf } from './ports.ts';
 import type { SealPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const attemptFields = {
   otp: {

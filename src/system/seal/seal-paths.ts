@@ -2,12 +2,12 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Sharing } from '../../seal/seal.ts';
 import { encodeShares } from '../../seal/shares.ts';
 import { shareOf } from './ports.ts';
 import type { SealPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const initFields = {
   secret_shares: { kind: 'int', description: 'Number of shares of the unseal key.' },

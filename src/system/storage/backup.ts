@@ -3,8 +3,8 @@ import { defineSystemPath } from '../../model/backend.ts';
 import type { OperationSpec, Path, PathSpec } from '../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import type { FieldSet, Values } from '../../model/field.ts';
-import type { ByteStream, Reply } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
+import type { ByteStream, Reply } from '../../model/reply.ts';
 
 export interface BackupPorts {
   /** Makes a copy and opens it; undefined when the storage has nothing that outlives the process. */

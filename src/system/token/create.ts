@@ -3,7 +3,7 @@ import { parseGoDuration, parseSeconds } from '../../base/duration.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest, permissionDenied } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { SERVICE_PREFIX, BATCH_PREFIX, isExpired } from '../../tokens/token-record.ts';
 import type { TokenRecord, TokenType } from '../../tokens/token-record.ts';
@@ -14,6 +14,7 @@ import { issuedAuth } from './ports.ts';
 import type { TokenPorts } from './ports.ts';
 import { tokenRole } from './roles.ts';
 import type { TokenRole } from './roles.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const fields = {
   role_name: { kind: 'string', description: 'Name of the role to create the token under.' },

@@ -4,11 +4,12 @@ import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
 import { LIST_FIELDS } from '../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { ttlSeconds } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import type { TokenPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** Accessors in one answer: it must not hold a million of them. */
 export const ACCESSORS_MAX = 10_000;

@@ -1,9 +1,10 @@
 /** What the token paths need of the core. */
-import type { IssuedAuth, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import type { TokenStore } from '../../tokens/token-store.ts';
 import { ttlSeconds } from '../../tokens/token-record.ts';
+import type { IssuedAuth } from '../../model/reply.ts';
 
 export interface RenewalBounds {
   readonly wantedSeconds: number;

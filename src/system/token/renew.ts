@@ -2,7 +2,7 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { USES_SPENT } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
@@ -10,6 +10,7 @@ import { effectiveTtl } from '../../tokens/ttl.ts';
 import { namedToken, recordOfAccessor } from './lookup.ts';
 import { issuedAuth } from './ports.ts';
 import type { TokenPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 const increment = {
   kind: 'duration_seconds',

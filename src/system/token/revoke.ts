@@ -2,12 +2,13 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { isExpired } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import { listed, namedToken } from './lookup.ts';
 import type { TokenPorts } from './ports.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /**
  * Before any token's end: a token that is over by the clock of this server may be taken for alive by another, whose clock is

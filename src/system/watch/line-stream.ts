@@ -1,5 +1,5 @@
 /** Lines that come when they come, for one reader who takes them when he can; what he is too slow for is left out and counted. */
-import type { ByteStream } from '../../model/request.ts';
+import type { ByteStream } from '../../model/reply.ts';
 
 /** Lines that wait for the reader. */
 export const LINES_WAITING_MAX = 512;

@@ -5,9 +5,9 @@ import { LOG_LEVELS } from '../../base/log.ts';
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../model/errors.ts';
-import type { Principal } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { LineStream } from './line-stream.ts';
+import type { Principal } from '../../model/principal.ts';
 
 export interface MonitorPorts {
   readonly clock: Clock;

@@ -4,11 +4,11 @@ import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { systemClock } from '../../base/clock.ts';
-import type { Reply } from '../../model/request.ts';
 import { encodeProfile } from './profile-format.ts';
 import { openProfiles, PROFILE_SECONDS_MAX } from './pprof.ts';
 import type { PprofPorts } from './pprof.ts';
 import { runtimeProfiler } from './profiler.ts';
+import type { Reply } from '../../model/reply.ts';
 
 /** A part of a second, so that the tests need not wait. */
 const BRIEFLY = 0.05;

@@ -2,11 +2,11 @@
 import { defineSystemPath } from '../../model/backend.ts';
 import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
-import type { Reply } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import { encodeProfile } from './profile-format.ts';
 import type { ProfileData } from './profile-format.ts';
 import type { RuntimeProfiler } from './profiler.ts';
+import type { Reply } from '../../model/reply.ts';
 
 export interface PprofPorts {
   readonly profiler: RuntimeProfiler;

@@ -9,9 +9,9 @@ import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
 import { signJws } from '../../../crypto/jws.ts';
 import type { RequestError } from '../../../model/errors.ts';
-import type { AuthGrant } from '../../../model/request.ts';
 import { FetchError } from '../../fetch-json.ts';
 import { jwtBackend } from '../jwt.ts';
+import type { AuthGrant } from '../../../model/reply.ts';
 
 const issuer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const clock = { nowMs: () => 0, monotonicMs: () => 0, after: () => () => {} };

@@ -2,10 +2,11 @@
 import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import { canonicalCidr } from '../../../base/cidr.ts';
-import type { AuthGrant, Connection } from '../../../model/request.ts';
+import type { Connection } from '../../../model/request.ts';
 import { namesRoot } from '../../../model/root-policy.ts';
 import { ClaimError } from '../../claims.ts';
 import { FRESH_TOKEN_SETTINGS, grantOf } from '../../token-fields.ts';
+import type { AuthGrant } from '../../../model/reply.ts';
 
 const NANOSECONDS = 1_000_000_000n;
 const LIST_MAX = 256;

@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { AuthRenewal, Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { ClaimError, checkParties, checkTimes, leewaysOf } from '../../claims.ts';
 import type { KeySets } from '../../key-sets.ts';
@@ -11,6 +11,7 @@ import { configOf } from '../config.ts';
 import { signedClaims } from '../signed-claims.ts';
 import { grantFrom } from './grant.ts';
 import { celRole, judgeOf } from './role.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface LoginFields {
   readonly role: string;

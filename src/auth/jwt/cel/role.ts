@@ -5,10 +5,11 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { FieldSet } from '../../../model/field.ts';
 import { entryPaths } from '../../../model/listing/entry-paths.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Stored, Transaction } from '../../../model/transaction.ts';
 import { ENTRIES_MAX } from '../../roles.ts';
 import type { CelProgram, Judge } from './engine.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const ROLES = 'cel/role/';
 const EXPRESSION_LENGTH_MAX = 8192;

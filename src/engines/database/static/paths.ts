@@ -7,16 +7,17 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import { listPath } from '../../../model/listing/list-path.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { assertAllowed, connectionOf } from '../connection.ts';
 import { ROLE_NAME } from '../ports.ts';
 import type { DatabasePorts } from '../ports.ts';
-import { unsupported } from '../credentials.ts';
 import { ROLES, ruleOf, shownCredential } from '../role.ts';
 import { STATIC_ROLES, findStaticRole } from './record.ts';
 import type { StaticRole } from './record.ts';
 import { ROTATE, rotateNow, staticRoleOf } from './rotation.ts';
+import { unsupported } from '../credential.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const FIELDS = {
   name: ROLE_NAME,

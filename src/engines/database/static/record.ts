@@ -3,7 +3,7 @@ import { nextDueMs } from '../../../calendar/calendar.ts';
 import type { Recurrence } from '../../../calendar/calendar.ts';
 import type { Reader } from '../../../model/transaction.ts';
 import type { Credential } from '../../../targets/database.ts';
-import type { CredentialRule, MadeCredential } from '../credentials.ts';
+import type { CredentialRule, MadeCredential } from '../credential.ts';
 
 export const STATIC_ROLES: string = 'static-role/';
 

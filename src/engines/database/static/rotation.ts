@@ -18,12 +18,12 @@ import {
   memberOf,
 } from '../connection.ts';
 import { makeCredential } from '../credentials.ts';
-import type { MadeCredential } from '../credentials.ts';
 import { telling, upstream } from '../ports.ts';
 import type { DatabasePorts } from '../ports.ts';
 import { SETTLED_MS } from '../rotate-root.ts';
 import { STATIC_ROLES, findStaticRole, passwordOf, rotated } from './record.ts';
 import type { StaticRole } from './record.ts';
+import type { MadeCredential } from '../credential.ts';
 
 /** The task and the kind of intent. */
 export const ROTATE: string = 'rotate-role';

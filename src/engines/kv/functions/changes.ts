@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Schedule, TaskType } from '../../../model/outside.ts';
 import type { Secret } from '../../../model/secret.ts';
-import type { SecretChange, Teller } from '../../../model/secret-task.ts';
+import type { SecretChange, Teller } from '../../../model/tasks/secret-task.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { putNotices } from './notices.ts';
 

@@ -5,7 +5,7 @@
  */
 import { formatTimeSeconds } from '../../../base/time-format.ts';
 import type { Schedule, TaskType } from '../../../model/outside.ts';
-import type { Notice, ReminderPlan } from '../../../model/secret-task.ts';
+import type { Notice, ReminderPlan } from '../../../model/tasks/secret-task.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { loadSecret } from '../secret/secret-store.ts';
 import { callFunction } from './call.ts';

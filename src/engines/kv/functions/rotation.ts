@@ -13,7 +13,12 @@ import {
 import type { Recurrence } from '../../../calendar/calendar.ts';
 import { invalidRequest, RequestError } from '../../../model/errors.ts';
 import type { Schedule, TaskOutcome, TaskType } from '../../../model/outside.ts';
-import type { Recurring, RotationPlan, RotationState, Teller } from '../../../model/secret-task.ts';
+import type {
+  Recurring,
+  RotationPlan,
+  RotationState,
+  Teller,
+} from '../../../model/tasks/secret-task.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { setLabels } from '../../../model/secret.ts';
 import type { Secret } from '../../../model/secret.ts';

@@ -4,7 +4,7 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { RequestError, invalidRequest, notFound } from '../../../model/errors.ts';
 import { listTree } from '../../../model/listing/list-tree.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { TargetError } from '../../../targets/database.ts';
 import { holdsPassword } from '../../../targets/settings.ts';
@@ -30,6 +30,7 @@ import type { RotationRecord } from './record.ts';
 import { rotationSettingsPath } from './settings.ts';
 import { shownRotation, timeOrEmpty } from './shown-rotation.ts';
 import { currentValue } from './value.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const PATH = POLICY_FIELDS.path;
 /** Most entries of a calendar. */

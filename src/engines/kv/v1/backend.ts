@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Backend, Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { Awaitable } from '../../../base/awaitable.ts';
 import { parseSeconds } from '../../../base/duration.ts';
@@ -17,6 +17,7 @@ import {
   writeOnlyVersion,
 } from '../secret/secret-store.ts';
 import { decodeObject, encodeObject } from '../secret/value.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const FIELDS = {
   path: { kind: 'string', description: 'Where the secret lies below the mount.' },

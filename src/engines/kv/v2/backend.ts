@@ -1,7 +1,7 @@
 /** KV version 2: secrets by path, with versions. */
 import { definePath } from '../../../model/backend.ts';
 import type { Backend, Path } from '../../../model/backend.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import { ROTATE, rotateTask } from '../rotation/machine.ts';
 import { rotationPaths } from '../rotation/paths.ts';
 import type { RotationPorts } from '../rotation/ports.ts';
@@ -17,6 +17,7 @@ import { detailedMetadataPath, metadataPath } from './metadata.ts';
 import { mountSettingsPath } from './mount-settings.ts';
 import { subkeysPath } from './subkeys.ts';
 import { deletePath, destroyPath, undeletePath } from './version-states.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Paths that make sense only with a secret's path behind them. */
 const BARE: ReadonlySet<string> = new Set(['metadata', 'data', 'delete', 'undelete', 'destroy']);

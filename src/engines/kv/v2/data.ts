@@ -6,7 +6,7 @@ import { isJsonObject } from '../../../base/json.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import type { Recall, Reply, Request } from '../../../model/request.ts';
+import type { Recall, Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { noteChange } from '../functions/changes.ts';
@@ -47,6 +47,7 @@ import type { PastValues } from './past.ts';
 import { tasked } from './secret-desk.ts';
 import { emptyNotFound, shownVersion } from './shown.ts';
 import { ATTRIBUTE_FIELDS, assertLabelCount, attributesOfNew } from './version-attributes.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const FIELDS = {
   path: { kind: 'string', description: 'Where the secret lies.' },

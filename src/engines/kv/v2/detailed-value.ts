@@ -1,7 +1,7 @@
 /** Values as bytes, with ids, labels and attributes: how the views of other APIs read and write through `data/`. */
 import { timingSafeEqual } from 'node:crypto';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { SecretRecord } from '../secret/record.ts';
 import { findVersion, isGone, isReadable, servedNumber } from '../secret/secret.ts';
@@ -9,6 +9,7 @@ import type { Placement, Secret, Version } from '../secret/secret.ts';
 import { loadSecret, valueOf } from '../secret/secret-store.ts';
 import { assertLabel, assertShort, detailedSecret, detailedVersion } from './version-attributes.ts';
 import type { AttributeValues } from './version-attributes.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 export const DETAIL_FIELDS = {
   detail: {

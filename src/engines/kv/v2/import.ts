@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import { setLabels } from '../../../model/secret.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { noteChange } from '../functions/changes.ts';
@@ -28,6 +28,7 @@ import { importedVersion } from './imported-version.ts';
 import type { ImportedVersion } from './imported-version.ts';
 import { toMaxVersions } from './mount-settings.ts';
 import { assertAttributes, assertLabelCount, labelChanges } from './version-attributes.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Versions of one call; more come with further calls. */
 const VERSIONS_MAX = 1_000;

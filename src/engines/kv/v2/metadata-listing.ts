@@ -1,10 +1,10 @@
 /** Lists and scans of `metadata/`, with the metadata itself for `detailed-metadata/`. */
 import { notFound } from '../../../model/errors.ts';
-import type { Reply } from '../../../model/request.ts';
 import type { Reader } from '../../../model/transaction.ts';
 import { listFolder, scanFolder } from '../secret/listing.ts';
 import { loadSecrets } from '../secret/secret-store.ts';
 import { shownSecret } from './shown.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface ListingFields {
   readonly path?: string | undefined;

@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { endRotation } from '../rotation/record.ts';
@@ -28,6 +28,7 @@ import { emptyNotFound, shownSecret } from './shown.ts';
 import { ATTRIBUTE_FIELDS, detailedSecret } from './version-attributes.ts';
 import { changeVersionState } from './version-changes.ts';
 import type { VersionChangeValues } from './version-changes.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const LISTING_FIELDS = {
   path: { kind: 'string', description: 'Where the secret or folder lies.' },

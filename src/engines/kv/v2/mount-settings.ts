@@ -2,8 +2,9 @@
 import { formatGoDuration } from '../../../base/duration.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 export interface MountSettings {
   /** 0 = the default. */

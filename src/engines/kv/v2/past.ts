@@ -1,7 +1,7 @@
 /** Secrets as they were: read at an earlier time or from a snapshot, and recovered from there as a new version. */
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Handler } from '../../../model/backend.ts';
-import type { Recall, Reply, Request } from '../../../model/request.ts';
+import type { Recall, Request } from '../../../model/request.ts';
 import type { NewVersion } from '../../../model/secret.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { formatTime } from '../../../base/time-format.ts';
@@ -22,6 +22,7 @@ import { decodeObject } from '../secret/value.ts';
 import { loadMountSettings } from './mount-settings.ts';
 import type { MountSettings } from './mount-settings.ts';
 import { shownVersion } from './shown.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** A read or list of a snapshot. */
 export const READ_PAST_FIELDS = {

@@ -1,16 +1,20 @@
-/** Runs the tasks of facades (model/secret-task.ts) on the secrets of a mount, inside the request's transaction. */
+/** Runs the tasks of facades (model/tasks/secret-task.ts) on the secrets of a mount, inside the request's transaction. */
 import { after } from '../../../base/awaitable.ts';
 import type { Awaitable } from '../../../base/awaitable.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { Handler } from '../../../model/backend.ts';
-import type { Reply, Request } from '../../../model/request.ts';
-import type { ReminderPlan, RotationPlan, RotationState } from '../../../model/secret-task.ts';
+import type { Request } from '../../../model/request.ts';
+import type {
+  ReminderPlan,
+  RotationPlan,
+  RotationState,
+} from '../../../model/tasks/secret-task.ts';
 import { endRotation } from '../rotation/record.ts';
 import { noteChange } from '../functions/changes.ts';
 import { findFunction } from '../functions/functions.ts';
 import { putReminder } from '../functions/notices.ts';
 import { planRotation, rotationState } from '../functions/rotation.ts';
-import type { ListDesk, SecretDesk, SecretTask } from '../../../model/secret-task.ts';
+import type { ListDesk, SecretDesk, SecretTask } from '../../../model/tasks/secret-task.ts';
 import type { NewVersion, Placement, Secret, Version } from '../../../model/secret.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { pageBelow } from '../secret/listing.ts';
@@ -29,6 +33,7 @@ import {
   writeVersion,
 } from '../secret/secret-store.ts';
 import { loadMountSettings } from './mount-settings.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Secrets that one page may look at. */
 const PAGE_MAX = 1_000;

@@ -1,9 +1,9 @@
 /** How secrets and versions look in the answers of KV version 2. */
 import { formatGoDuration } from '../../../base/duration.ts';
 import { formatTime, isWritableTime } from '../../../base/time-format.ts';
-import type { RawReply, Reply } from '../../../model/request.ts';
 import { servedNumber } from '../secret/secret.ts';
 import type { Secret, Version } from '../secret/secret.ts';
+import type { RawReply, Reply } from '../../../model/reply.ts';
 
 type CustomMetadata = Readonly<Record<string, string>>;
 

@@ -2,13 +2,14 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { notFound } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { isGone, isReadable } from '../secret/secret.ts';
 import { readServed, readVersion } from '../secret/secret-store.ts';
 import { subkeysOf } from '../secret/subkeys.ts';
 import { decodeObject } from '../secret/value.ts';
 import { shownVersion } from './shown.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface Fields {
   readonly path: string | undefined;

@@ -5,12 +5,13 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import { LIST_FIELDS, namesBelow } from '../../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { directoryPath } from './context.ts';
 import { EABS, isId } from './records.ts';
 import type { EabRecord } from './records.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const EAB_KEY_BYTES = 32;
 /** Keys begin with this, so that none begins with a hyphen. */

@@ -14,7 +14,7 @@ import { commonNameOf, readName } from '../../../crypto/x509/names.ts';
 import { readRequest } from '../../../crypto/x509/request.ts';
 import type { CertificationRequest } from '../../../crypto/x509/request.ts';
 import { RequestError } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { chainPems } from '../authorities/issuer-shown.ts';
 import { issuerById } from '../authorities/resolve.ts';
@@ -30,6 +30,7 @@ import { certificateKey, putOrder } from './records.ts';
 import type { AccountRecord, OrderRecord } from './records.ts';
 import { shownOrder } from './shown.ts';
 import type { Shown } from './shown.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Certificates of ACME end within this time, whatever the role allows. */
 const LIFETIME_SECONDS_MAX = 90 * 86_400;

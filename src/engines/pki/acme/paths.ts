@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import type { FieldSet } from '../../../model/field.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { changeAccount, changeKey, newAccount } from './accounts.ts';
@@ -19,6 +19,7 @@ import type { AccountRecord } from './records.ts';
 import { revokeForAccount } from './revocation.ts';
 import { jsonReply, shownOrder } from './shown.ts';
 import type { Shown } from './shown.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const JWS_FIELDS = {
   protected: { kind: 'string', description: 'Protected header of the message, in base64url.' },

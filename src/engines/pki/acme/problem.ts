@@ -1,5 +1,5 @@
 /** How ACME says no: problem documents with the types of RFC 8555 §6.7. */
-import type { Reply } from '../../../model/request.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const PREFIX = 'urn:ietf:params:acme:error:';
 

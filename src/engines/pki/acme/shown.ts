@@ -1,8 +1,8 @@
 /** Accounts, orders and authorizations as clients see them (RFC 8555 §7.1). */
 import { formatTimeSeconds } from '../../../base/time-format.ts';
-import type { Reply } from '../../../model/request.ts';
 import type { Directory } from './context.ts';
 import type { AccountRecord, AuthorizationRecord, Challenge, OrderRecord } from './records.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 export interface Shown {
   readonly body: Readonly<Record<string, unknown>>;

@@ -1,7 +1,6 @@
 /** Takes away orders whose certificates are long over, and accounts that nobody uses. */
 import { listTree } from '../../../model/listing/list-tree.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import type { TidyCounts, TidyRun } from '../upkeep/tidy-run.ts';
 import { readJwk } from './jwk.ts';
 import {
   accountKey,
@@ -16,6 +15,7 @@ import {
   thumbprintKey,
 } from './records.ts';
 import type { AccountRecord, EabRecord, OrderRecord } from './records.ts';
+import type { TidyCounts, TidyRun } from '../upkeep/tidy-record.ts';
 
 export interface AcmePage {
   readonly counts: Partial<TidyCounts>;

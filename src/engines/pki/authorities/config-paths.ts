@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, RequestError } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { Authorities } from './authorities.ts';
@@ -18,6 +18,7 @@ import {
   URL_LISTS,
   URLS,
 } from './urls.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const NO_KEY =
   'This selected default issuer has no key associated with it. Some operations like issuing certificates and signing CRLs will be unavailable with the requested default issuer until a key is imported or the default issuer is changed.';

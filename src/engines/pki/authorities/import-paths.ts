@@ -5,7 +5,7 @@ import { readPrivateKey } from '../../../crypto/x509/keys.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, RequestError } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { rebuildCrls, rebuildWarnings } from '../revocation/crl.ts';
@@ -13,6 +13,7 @@ import { Authorities } from './authorities.ts';
 import { pemBlocks } from './key-paths.ts';
 import { globalUrls } from './urls.ts';
 import { urlWarnings } from './warnings.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const BUNDLE_LENGTH_MIN = 75;
 const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE'];

@@ -4,7 +4,7 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { notFound } from '../../../model/errors.ts';
 import { LIST_FIELDS, namesBelow } from '../../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { ISSUER_NAME, ISSUER_REF } from '../making/fields.ts';
 import { findRole, ROLES } from '../roles/role.ts';
@@ -21,6 +21,7 @@ import { page } from './pages.ts';
 import { readIndex } from './records.ts';
 import type { IssuerRecord, StoredIssuer } from './records.ts';
 import { canonicalRef, DEFAULT_REF, findIssuerId, resolveIssuer } from './resolve.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Most roles that are looked through for references to an issuer. */
 const ROLES_SEARCHED = 100;

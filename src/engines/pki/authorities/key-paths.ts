@@ -14,7 +14,7 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound, RequestError } from '../../../model/errors.ts';
 import { LIST_FIELDS } from '../../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { KEY_BITS, KEY_NAME, KEY_REF, KEY_TYPE } from '../making/fields.ts';
 import { keyRules } from '../making/key-rules.ts';
@@ -25,6 +25,7 @@ import { page } from './pages.ts';
 import { readIndex } from './records.ts';
 import type { KeyRecord } from './records.ts';
 import { keyNotFound } from './resolve.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const KEY_LENGTH_MIN = 64;
 const TOO_SHORT =

@@ -18,7 +18,7 @@ import { makeRequest } from '../../../crypto/x509/request.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { Authorities } from '../authorities/authorities.ts';
 import { newKeyName } from '../authorities/key-paths.ts';
@@ -59,6 +59,7 @@ import { signOrder } from './sign.ts';
 import type { Order } from './sign.ts';
 import { keepNew } from './stored-certificates.ts';
 import { readTime, validityOf } from './validity.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const AUTHORITY_FIELDS = {
   ...FORMAT_FIELDS,

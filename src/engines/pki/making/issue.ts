@@ -7,7 +7,7 @@ import { makePrivateKey, writeKey } from '../../../crypto/x509/keys.ts';
 import { flatName, readName } from '../../../crypto/x509/names.ts';
 import type { CertificationRequest } from '../../../crypto/x509/request.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { ReadySigner } from '../authorities/signer.ts';
 import { urlsOf } from '../authorities/urls.ts';
@@ -25,6 +25,7 @@ import type { Order } from './sign.ts';
 import { keepNew } from './stored-certificates.ts';
 import { validityOf } from './validity.ts';
 import type { LeaseBounds, Validity } from './validity.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 export interface LeafValues extends NameValues {
   readonly format: string;

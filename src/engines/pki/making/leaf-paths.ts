@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { DEFAULT_REF } from '../authorities/resolve.ts';
 import type { PkiPorts } from '../ports.ts';
@@ -22,6 +22,7 @@ import type { LeafValues } from './issue.ts';
 import { keyRules } from './key-rules.ts';
 import { findRole, PERMISSIVE } from '../roles/role.ts';
 import type { Role } from '../roles/role.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const COMMON = { ...FORMAT_FIELDS, ...NAME_FIELDS, ...LEAF_FIELDS, role: ROLE };
 

@@ -9,7 +9,7 @@ import { publicKeyInfoOf, writeKey } from '../../../crypto/x509/keys.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, RequestError } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { Authorities } from '../authorities/authorities.ts';
 import { newKeyName } from '../authorities/key-paths.ts';
@@ -42,6 +42,7 @@ import type { Role } from '../roles/role.ts';
 import { signOrder } from './sign.ts';
 import { keepNew } from './stored-certificates.ts';
 import { validityOf } from './validity.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const EXPORTED = {
   kind: 'string',

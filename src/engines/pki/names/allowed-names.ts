@@ -1,10 +1,10 @@
 /** Whether a role allows the names that a certificate would carry. Every name is judged, wherever it came from. */
 import { globMatches } from '../../../base/glob.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Principal } from '../../../model/request.ts';
 import type { PkiPorts } from '../ports.ts';
 import { isHostName, isWildcardLabel, toAscii } from './host-names.ts';
 import type { Role } from '../roles/role.ts';
+import type { Principal } from '../../../model/principal.ts';
 
 /** A role with the templates in its lists filled in for one caller. */
 export interface AllowedNames {

@@ -4,7 +4,7 @@ import { pemOf } from '../../../crypto/pem.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound, RequestError } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { DEFAULT_REF, resolveIssuer } from '../authorities/resolve.ts';
 import type { Signer } from '../authorities/signer.ts';
@@ -13,6 +13,7 @@ import type { PkiPorts } from '../ports.ts';
 import { crlState, findCrl } from '../revocation/crl.ts';
 import { findRevoked } from '../revocation/revoked.ts';
 import { CONTENT_TYPES, crlPem, notModified, rawReply } from './raw.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const SERIAL_FIELD = {
   kind: 'string',

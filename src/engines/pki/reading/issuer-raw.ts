@@ -2,13 +2,14 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { chainPems, issuerPem } from '../authorities/issuer-shown.ts';
 import { resolveIssuer } from '../authorities/resolve.ts';
 import { ISSUER_REF } from '../making/fields.ts';
 import { crlState, findCrl } from '../revocation/crl.ts';
 import { CONTENT_TYPES, crlPem, notModified, rawReply } from './raw.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 type Named = Request<{ readonly issuer_ref: string }>;
 type Form = 'der' | 'pem' | 'json';

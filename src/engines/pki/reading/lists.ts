@@ -9,10 +9,11 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { notFound } from '../../../model/errors.ts';
 import { LIST_FIELDS, listNames, namesBelow } from '../../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { CERTIFICATES } from '../making/stored-certificates.ts';
 import { asKeys, withColons } from '../revocation/revoke.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const SHOWN_NAMES = 5;
 const READ_AT_ONCE = 500;

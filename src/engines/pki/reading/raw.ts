@@ -1,6 +1,7 @@
 /** Answers that are certificates and lists themselves, and when a reader has them already. */
 import { pemOf } from '../../../crypto/pem.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 export const CONTENT_TYPES = {
   certificate: 'application/pkix-cert',

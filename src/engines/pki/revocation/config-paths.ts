@@ -1,13 +1,14 @@
 /** `config/crl`, and making lists anew by hand. */
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { checkedConfig, CRL_CONFIG, crlConfig } from './config.ts';
 import type { CrlConfig } from './config.ts';
 import { rebuildCrls, rebuildDeltaCrls, rebuildWarnings } from './crl.ts';
 import { planRebuilds } from './rebuild-task.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const CONFIG_FIELDS = {
   expiry: { kind: 'string', description: 'How long a revocation list holds.' },

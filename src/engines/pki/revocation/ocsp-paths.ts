@@ -12,7 +12,6 @@ import {
 import type { CertificateStatus, StatusRequest } from '../../../crypto/x509/ocsp.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
-import type { Reply } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { ISSUERS, readIndex } from '../authorities/records.ts';
 import type { IssuerRecord } from '../authorities/records.ts';
@@ -20,6 +19,7 @@ import type { ReadySigner } from '../authorities/signer.ts';
 import type { PkiPorts } from '../ports.ts';
 import { crlConfig, secondsOf } from './config.ts';
 import { findRevoked } from './revoked.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const CONTENT_TYPE = 'application/ocsp-response';
 const REQUEST_BYTES_MAX = 2048;

@@ -10,7 +10,7 @@ import { definePath } from '../../../model/backend.ts';
 import type { LeaseContext, Path, SecretType } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import { LIST_FIELDS, listNames } from '../../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import {
   CERTIFICATES,
@@ -23,6 +23,7 @@ import { crlConfig } from './config.ts';
 import { rebuildCrls, rebuildWarnings } from './crl.ts';
 import { associate, issuerCertificates } from './issuers-of.ts';
 import { findRevoked, putRevoked, RECENT, REVOKED } from './revoked.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const PEM_LENGTH_MIN = 75;
 const KEY_LENGTH_MIN = 64;

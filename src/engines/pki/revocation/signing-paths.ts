@@ -12,13 +12,14 @@ import type { RevocationList, RevokedEntry } from '../../../crypto/x509/revocati
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { ReadySigner } from '../authorities/signer.ts';
 import { resolveIssuer } from '../authorities/resolve.ts';
 import { ISSUER_REF } from '../making/fields.ts';
 import type { PkiPorts } from '../ports.ts';
 import { wantedEntries, wantedExtensions } from './wanted-entries.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const FIELDS = {
   issuer_ref: ISSUER_REF,

@@ -5,7 +5,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import type { Values } from '../../../model/field.ts';
 import { listPath } from '../../../model/listing/list-path.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { readIndex } from '../authorities/records.ts';
 import { canonicalRef, DEFAULT_REF, findIssuerId } from '../authorities/resolve.ts';
@@ -16,6 +16,7 @@ import { policyList, readPolicies } from '../making/policies.ts';
 import { findRole, ROLES } from './role.ts';
 import type { Role, RoleRecord } from './role.ts';
 import { ROLE_FIELDS } from './role-fields.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 type RoleValues = Values<typeof ROLE_FIELDS>;
 

@@ -1,4 +1,4 @@
-/** What a facade may do with one kept certificate (model/certificate-task.ts), inside the request's transaction. */
+/** What a facade may do with one kept certificate (model/tasks/certificate-task.ts), inside the request's transaction. */
 import { uuid } from '../../../base/random.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { pemOf, nextPem } from '../../../crypto/pem.ts';
@@ -14,7 +14,7 @@ import type {
   CertificatePlan,
   KeptCertificate,
   VersionNotes,
-} from '../../../model/certificate-task.ts';
+} from '../../../model/tasks/certificate-task.ts';
 import { RequestError, invalidRequest } from '../../../model/errors.ts';
 import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';

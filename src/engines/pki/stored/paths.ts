@@ -5,7 +5,7 @@ import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
 import { LIST_FIELDS, listedNames, namesBelow } from '../../../model/listing/list-names.ts';
 import type { ListRequest } from '../../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { LEAF_FIELDS, NAME_FIELDS, ROLE } from '../making/fields.ts';
 import type { NameValues } from '../names/parameters.ts';
@@ -26,6 +26,7 @@ import { deletionPaths } from './deletion-paths.ts';
 import { takingTasks } from './tasks.ts';
 import { registrationPaths } from './registrations.ts';
 import { removeStored, succeeded } from './versions.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const ALERT_FIELD = {
   kind: 'comma_string_list',

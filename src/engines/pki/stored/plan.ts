@@ -19,7 +19,7 @@ import {
   writeKey,
 } from '../../../crypto/x509/keys.ts';
 import { makeRequest, readRequest } from '../../../crypto/x509/request.ts';
-import type { CertificatePlan } from '../../../model/certificate-task.ts';
+import type { CertificatePlan } from '../../../model/tasks/certificate-task.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { makeLeaf } from '../making/issue.ts';

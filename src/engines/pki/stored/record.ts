@@ -9,7 +9,7 @@ import { pemOf } from '../../../crypto/pem.ts';
 import { altNamesOf, serialText } from '../../../crypto/x509/certificate.ts';
 import type { Certificate } from '../../../crypto/x509/certificate.ts';
 import { commonNameOf, nameText, readName } from '../../../crypto/x509/names.ts';
-import type { CertificatePlan, KeptVersion } from '../../../model/certificate-task.ts';
+import type { CertificatePlan, KeptVersion } from '../../../model/tasks/certificate-task.ts';
 import type { Reader } from '../../../model/transaction.ts';
 import type { LeafValues } from '../making/issue.ts';
 import type { LeaseBounds } from '../making/validity.ts';

@@ -1,15 +1,19 @@
-/** Which paths run the tasks of facades (model/certificate-task.ts) instead of their own handlers, and how. */
-import { takingTask } from '../../../model/taking-task.ts';
+/** Which paths run the tasks of facades (model/tasks/certificate-task.ts) instead of their own handlers, and how. */
+import { takingTask } from '../../../model/tasks/taking-task.ts';
 import type { Path } from '../../../model/backend.ts';
-import type { CertificateListDesk, CertificateTask } from '../../../model/certificate-task.ts';
+import type {
+  CertificateListDesk,
+  CertificateTask,
+} from '../../../model/tasks/certificate-task.ts';
 import { RequestError } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import type { PkiPorts } from '../ports.ts';
 import { Desk, isOver, shownAs } from './certificate-desk.ts';
 import type { Awaited } from './certificate-desk.ts';
 import { AWAITED, STORED } from './record.ts';
 import type { StoredRecord } from './record.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const PAGE_MAX = 1_000;
 /** Patterns whose handlers run tasks. */

@@ -1,5 +1,5 @@
 /** The versions of a kept certificate: the newest lies in its record, those before it lie apart with their keys. */
-import type { VersionNotes } from '../../../model/certificate-task.ts';
+import type { VersionNotes } from '../../../model/tasks/certificate-task.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { uuid } from '../../../base/random.ts';

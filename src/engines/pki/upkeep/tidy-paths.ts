@@ -5,7 +5,7 @@ import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import { namesBelow } from '../../../model/listing/list-names.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { CERTIFICATES } from '../making/stored-certificates.ts';
 import type { PkiPorts } from '../ports.ts';
@@ -23,7 +23,6 @@ import {
 } from './tidy-config.ts';
 import type { AutoTidyConfig, TidyConfig } from './tidy-config.ts';
 import { LAST_AUTO_TIDY, newRun, TIDY_RUN } from './tidy-run.ts';
-import type { TidyRun } from './tidy-run.ts';
 import {
   advance,
   AUTO_GENERATION,
@@ -33,6 +32,8 @@ import {
   isRunning,
   TASK,
 } from './tidy-tasks.ts';
+import type { TidyRun } from './tidy-record.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const TIDY_FIELDS = {
   tidy_cert_store: { kind: 'bool', description: 'Expired certificates are deleted.' },

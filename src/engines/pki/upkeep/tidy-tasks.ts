@@ -6,7 +6,7 @@ import type { PkiPorts } from '../ports.ts';
 import { autoTidyConfig, pauseMs } from './tidy-config.ts';
 import type { AutoTidyConfig } from './tidy-config.ts';
 import { LAST_AUTO_TIDY, newRun, TIDY_RUN, tidyStep } from './tidy-run.ts';
-import type { TidyRun } from './tidy-run.ts';
+import type { TidyRun } from './tidy-record.ts';
 
 /** Entries that a request goes through itself; what is more is left to the calendar. */
 export const INLINE_ENTRIES_MAX = 2000;

@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { isJsonObject, isRawNumber } from '../../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply } from '../../../model/request.ts';
 import { ItemError, asRequestError, refused } from '../failures.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** The objects of `batch_input`. @throws {RequestError} */
 export function batchItems(raw: JsonValue): readonly JsonObject[] {

@@ -5,7 +5,7 @@ import { AuthenticationError } from '../../../crypto/xaes.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { asRequestError, ItemError, SOFT_DELETED } from '../failures.ts';
 import { findKey, parseMarked, versionToMake, withVersion } from '../keys/key-record.ts';
@@ -15,6 +15,7 @@ import { findKeyToMake } from '../keys/make-key.ts';
 import { KEY_VERSION, NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
 import { inputBytes } from './crypt.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface EncapsulateFields {
   readonly name: string;

@@ -7,9 +7,9 @@ import { systemRandom } from '../../../base/random.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
-import type { Reply } from '../../../model/request.ts';
 import { KNOWN_ANSWERS } from './known-answers-fixture.ts';
 import { transitBackend } from '../transit.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const transit = transitBackend({ random: systemRandom });
 const AEADS = ['aes128-gcm96', 'aes256-gcm96', 'chacha20-poly1305', 'xchacha20-poly1305'];

@@ -3,7 +3,7 @@ import type { JsonValue } from '../../../base/json.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import type { Handler } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import {
   SLICE_OF_SHORT_WORK,
@@ -27,6 +27,7 @@ import { KEY_TYPES, keyTypeOf, takesAssociatedData } from '../keys/key-types.ts'
 import { PLAIN_SETTINGS, createKey, findKeyToMake } from '../keys/make-key.ts';
 import type { TransitPorts } from '../ports.ts';
 import { keySettings } from '../settings.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface Input {
   readonly text: string;

@@ -5,7 +5,7 @@ import { equalConstantTime } from '../../../crypto/secret-bytes.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { batchReply, batchTexts, itemText, outcomesOf, singleReply } from './batch.ts';
 import { inputBytes } from './crypt.ts';
@@ -16,6 +16,7 @@ import { findKeyToMake } from '../keys/make-key.ts';
 import { BATCH_INPUT, KEY_VERSION, NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
 import { HASHES } from './signatures.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const DEFAULT_HASH = 'sha2-256';
 const NOT_FOUND = 'encryption key not found';

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { batchReply, batchTexts, itemText, outcomesOf, singleReply } from './batch.ts';
 import type { Outcome } from './batch.ts';
@@ -22,6 +22,7 @@ import { BATCH_INPUT, CONTEXT, KEY_VERSION, NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
 import { HASHES, signInput, verifyInput } from './signatures.ts';
 import type { SignatureOptions } from './signatures.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface SignFields {
   readonly name: string;

@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { findKey, putKey } from './key-record.ts';
 import type { KeyRecord, StoredKey } from './key-record.ts';
@@ -11,6 +11,7 @@ import { deleteMaterial } from './material.ts';
 import { NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
 import { shownKey } from './shown-key.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface ConfigFields {
   readonly name: string;

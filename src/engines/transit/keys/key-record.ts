@@ -14,7 +14,7 @@ export interface KeyVersion {
   readonly publicOnly?: true;
   /** Certificates in PEM, leaf first. */
   readonly certificates?: readonly string[];
-  // What other APIs say of a version; see model/key-task.ts.
+  // What other APIs say of a version; see model/tasks/key-task.ts.
   readonly disabled?: true;
   readonly notBeforeMs?: number;
   readonly expiresMs?: number;

@@ -3,7 +3,7 @@ import { decodeBase64 } from '../../../base/base64.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { listPath } from '../../../model/listing/list-path.ts';
 import { findKey, KEYS, putKey } from './key-record.ts';
@@ -13,6 +13,7 @@ import { deleteMaterial } from './material.ts';
 import { CONTEXT, NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
 import { shownKey } from './shown-key.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const KEY_FIELDS = {
   name: NAME,

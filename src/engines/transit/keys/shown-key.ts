@@ -1,6 +1,5 @@
 /** What a read of a key answers. Nothing of it is secret. */
 import { formatTime } from '../../../base/time-format.ts';
-import type { Reply } from '../../../model/request.ts';
 import type { Reader } from '../../../model/transaction.ts';
 import { derivedEd25519 } from './key-cache.ts';
 import type { KeyCache } from './key-cache.ts';
@@ -9,6 +8,7 @@ import type { StoredKey } from './key-record.ts';
 import { isAsymmetric, keyTypeOf } from './key-types.ts';
 import type { KeyType } from './key-types.ts';
 import { ed25519PublicText, publicKeyOf } from './material.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** The public key of a version in the form that its type has in answers. */
 export function shownPublicKey(type: KeyType, publicKey: string): string {

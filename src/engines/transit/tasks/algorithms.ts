@@ -12,7 +12,7 @@ import {
 } from '../../../crypto/rsa/digest.ts';
 import type { DigestName } from '../../../crypto/rsa/digest.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { EncryptionAlgorithm, SignatureAlgorithm } from '../../../model/key-task.ts';
+import type { EncryptionAlgorithm, SignatureAlgorithm } from '../../../model/tasks/key-task.ts';
 import { rsaDecrypt } from '../data/crypt.ts';
 import type { KeyType } from '../keys/key-types.ts';
 

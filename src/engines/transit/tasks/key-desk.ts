@@ -1,12 +1,12 @@
-/** Runs the tasks of facades (model/key-task.ts) on the keys of a mount, inside the request's transaction. */
-import { takingTask } from '../../../model/taking-task.ts';
+/** Runs the tasks of facades (model/tasks/key-task.ts) on the keys of a mount, inside the request's transaction. */
+import { takingTask } from '../../../model/tasks/taking-task.ts';
 import type { KeyObject } from 'node:crypto';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { decodeBase64 } from '../../../base/base64.ts';
 import type { Path } from '../../../model/backend.ts';
 import { RequestError, invalidRequest } from '../../../model/errors.ts';
-import type { KeyChanges, KeyDesk, KeyListDesk, KeyTask } from '../../../model/key-task.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { KeyChanges, KeyDesk, KeyListDesk, KeyTask } from '../../../model/tasks/key-task.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { findKey, KEYS, putKey, usableVersions } from '../keys/key-record.ts';
 import type { KeyRecord, StoredKey } from '../keys/key-record.ts';
@@ -26,6 +26,7 @@ import type { TransitPorts } from '../ports.ts';
 import { addImported } from '../transfer/import.ts';
 import { importedPrivate } from '../transfer/imported.ts';
 import { decryptRsa, encryptRsa, signDigest, verifyDigest } from './algorithms.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Keys that one page may look at. */
 const PAGE_MAX = 1_000;

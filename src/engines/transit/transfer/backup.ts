@@ -6,7 +6,7 @@ import { formatTime, parseTime } from '../../../base/time-format.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { SLH_DSA_SETS } from '../../../crypto/signatures/slh-dsa.ts';
 import { emptyEntry, entryOf, readEntry } from './backup-entry.ts';
@@ -18,6 +18,7 @@ import type { KeyType } from '../keys/key-types.ts';
 import { checkSettings, emptyRecord, planRotation } from '../keys/make-key.ts';
 import { deleteMaterial, putMaterial, withMaterial } from '../keys/material.ts';
 import { NAME } from '../ports.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Numbers of the types in backups; those from 1000 on are understood here only. */
 const TYPE_NUMBERS: ReadonlyMap<string, number> = new Map([

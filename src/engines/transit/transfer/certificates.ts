@@ -6,7 +6,7 @@ import { requestLike } from '../../../crypto/x509/request.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Reader, Transaction } from '../../../model/transaction.ts';
 import { SOFT_DELETED } from '../failures.ts';
 import { findKey, putKey } from '../keys/key-record.ts';
@@ -15,6 +15,7 @@ import { keyTypeOf } from '../keys/key-types.ts';
 import { publicKeyOf } from '../keys/material.ts';
 import { NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const CSR_LABEL = 'CERTIFICATE REQUEST';
 /** Most certificates in a chain. */

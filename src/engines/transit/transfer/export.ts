@@ -2,7 +2,7 @@
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest, notFound } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { refused, SOFT_DELETED } from '../failures.ts';
 import { findKey, usableVersions } from '../keys/key-record.ts';
@@ -18,6 +18,7 @@ import {
 } from '../keys/material.ts';
 import type { Material } from '../keys/material.ts';
 import { NAME } from '../ports.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const FORMATS: ReadonlySet<string> = new Set(['', 'raw', 'der', 'pem']);
 const PRIVATE_KINDS: ReadonlySet<string> = new Set(['encryption-key', 'signing-key', 'hmac-key']);

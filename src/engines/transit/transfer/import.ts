@@ -4,7 +4,7 @@ import { wipe } from '../../../crypto/secret-bytes.ts';
 import { definePath } from '../../../model/backend.ts';
 import type { Path } from '../../../model/backend.ts';
 import { invalidRequest } from '../../../model/errors.ts';
-import type { Reply, Request } from '../../../model/request.ts';
+import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { exportedVersions } from './export.ts';
 import { refused, SOFT_DELETED } from '../failures.ts';
@@ -31,6 +31,7 @@ import {
 import { NAME } from '../ports.ts';
 import type { TransitPorts } from '../ports.ts';
 import { unwrapImported, wrapForExport, wrappingPublicKey } from './wrapping.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 interface KeyFields {
   readonly name: string;

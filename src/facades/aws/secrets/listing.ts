@@ -1,6 +1,6 @@
 /** ListSecrets and BatchGetSecretValue. */
 import { isReadable, servedNumber, findVersion } from '../../../model/secret.ts';
-import type { ListedSecret } from '../../../model/secret-task.ts';
+import type { ListedSecret } from '../../../model/tasks/secret-task.ts';
 import { RequestError } from '../../../model/errors.ts';
 import { operation } from '../asking.ts';
 import type { Asking, Operation, Output } from '../asking.ts';

@@ -3,14 +3,14 @@ import { after } from '../../../base/awaitable.ts';
 import type { Awaitable } from '../../../base/awaitable.ts';
 import type { CallOperation } from '../../../core/call.ts';
 import { RequestError } from '../../../model/errors.ts';
-import type { Reply } from '../../../model/request.ts';
-import type { SecretDesk } from '../../../model/secret-task.ts';
+import type { SecretDesk } from '../../../model/tasks/secret-task.ts';
 import type { Secret } from '../../../model/secret.ts';
 import type { Asking, Output } from '../asking.ts';
 import { AwsError, invalidRequest, notFound } from '../errors.ts';
 import { arnOf, namedBy, suffixOf } from './names.ts';
 import type { Named } from './names.ts';
 import { assertAllowed } from './policy/evaluate.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 export const MARKED =
   "You can't perform this operation on the secret because it was marked for deletion.";

@@ -1,6 +1,6 @@
 /** RotateSecret and CancelRotateSecret: sets up what the engine then does by itself (engines/kv/functions). */
 import { RequestError } from '../../../model/errors.ts';
-import type { Recurring, RotationPlan } from '../../../model/secret-task.ts';
+import type { Recurring, RotationPlan } from '../../../model/tasks/secret-task.ts';
 import { operation } from '../asking.ts';
 import type { Operation } from '../asking.ts';
 import { AwsError, invalidParameter, invalidRequest } from '../errors.ts';

@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { after } from '../../../base/awaitable.ts';
 import type { Awaitable } from '../../../base/awaitable.ts';
 import { findVersion, isReadable, servedNumber } from '../../../model/secret.ts';
-import type { SecretDesk } from '../../../model/secret-task.ts';
+import type { SecretDesk } from '../../../model/tasks/secret-task.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
 import { operation } from '../asking.ts';
 import type { Asking, Operation, Output } from '../asking.ts';

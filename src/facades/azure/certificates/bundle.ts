@@ -7,7 +7,7 @@ import type {
   KeptCertificate,
   KeptVersion,
   VersionNotes,
-} from '../../../model/certificate-task.ts';
+} from '../../../model/tasks/certificate-task.ts';
 import { attributesOf, tagsMember } from '../objects/attributes.ts';
 import type { SentProperties } from '../objects/attributes.ts';
 import { deletionOf, vaultAt } from '../objects/vault-rules.ts';

@@ -8,7 +8,7 @@ import { DerError } from '../../../crypto/der.ts';
 import { nextPem } from '../../../crypto/pem.ts';
 import { PfxPasswordError, readPfx } from '../../../crypto/pkcs12/pfx.ts';
 import { keyTypeOf } from '../../../crypto/x509/algorithms.ts';
-import type { CertificateMaterial } from '../../../model/certificate-task.ts';
+import type { CertificateMaterial } from '../../../model/tasks/certificate-task.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';

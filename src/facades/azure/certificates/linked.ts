@@ -11,7 +11,7 @@ import type {
   CertificateDesk,
   CertificateMaterial,
   KeptVersion,
-} from '../../../model/certificate-task.ts';
+} from '../../../model/tasks/certificate-task.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';

@@ -1,5 +1,8 @@
 /** Certificates, deleted certificates and versions, page by page. */
-import type { CertificateListDesk, KeptCertificate } from '../../../model/certificate-task.ts';
+import type {
+  CertificateListDesk,
+  KeptCertificate,
+} from '../../../model/tasks/certificate-task.ts';
 import type { WireReply } from '../../facade.ts';
 import type { Asking } from '../asking.ts';
 import { collected, pageOf, pageReply, versionPage } from '../objects/paging.ts';

@@ -2,7 +2,7 @@
 import { decodeBase64 } from '../../../base/base64.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import type { CertificateDesk, KeptCertificate } from '../../../model/certificate-task.ts';
+import type { CertificateDesk, KeptCertificate } from '../../../model/tasks/certificate-task.ts';
 import { RequestError } from '../../../model/errors.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';

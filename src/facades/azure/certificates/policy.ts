@@ -7,7 +7,7 @@ import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../../base/json.ts';
 import { isOid } from '../../../crypto/der-values.ts';
 import { KEY_USAGE } from '../../../crypto/x509/extensions.ts';
-import type { CertificatePlan, RenewalTimes } from '../../../model/certificate-task.ts';
+import type { CertificatePlan, RenewalTimes } from '../../../model/tasks/certificate-task.ts';
 import { typeOf } from '../keys/bundle.ts';
 import { badParameter } from '../wire/errors.ts';
 import { isName } from '../wire/route.ts';

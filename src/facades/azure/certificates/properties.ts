@@ -1,7 +1,7 @@
 /** A certificate as it is, its policy, and what may be changed of both. */
 import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import type { CertificateDesk } from '../../../model/certificate-task.ts';
+import type { CertificateDesk } from '../../../model/tasks/certificate-task.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';

@@ -1,6 +1,6 @@
 /** How keys and their versions look in Key Vault's JSON: JSON Web Keys (RFC 7517), public halves only. */
 import { createHash, createPublicKey } from 'node:crypto';
-import type { ManagedKey, ManagedKeyVersion } from '../../../model/key-task.ts';
+import type { ManagedKey, ManagedKeyVersion } from '../../../model/tasks/key-task.ts';
 import { attributesOf, tagsMember } from '../objects/attributes.ts';
 import type { Vault } from '../objects/vault-rules.ts';
 import { badParameter } from '../wire/errors.ts';

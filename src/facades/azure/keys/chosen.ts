@@ -1,5 +1,5 @@
 /** Which key and which of its versions a request means, and whether they may be used. */
-import type { KeyDesk, ManagedKey } from '../../../model/key-task.ts';
+import type { KeyDesk, ManagedKey } from '../../../model/tasks/key-task.ts';
 import { deletedNotFound, disabled, objectNotFound } from '../wire/errors.ts';
 import { isShowable, keyVersionId } from './bundle.ts';
 import type { ChosenVersion } from './bundle.ts';

@@ -1,5 +1,5 @@
 /** Deleting keys so that they can be recovered, recovering them, and purging them for good. */
-import type { KeyDesk, ManagedKey } from '../../../model/key-task.ts';
+import type { KeyDesk, ManagedKey } from '../../../model/tasks/key-task.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';

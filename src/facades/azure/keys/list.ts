@@ -1,5 +1,5 @@
 /** Keys, deleted keys and versions, page by page. */
-import type { KeyListDesk, ManagedKey } from '../../../model/key-task.ts';
+import type { KeyListDesk, ManagedKey } from '../../../model/tasks/key-task.ts';
 import type { WireReply } from '../../facade.ts';
 import type { Asking } from '../asking.ts';
 import { deletionOf, vaultAt } from '../objects/vault-rules.ts';

@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { decodeBase64Url } from '../../../base/base64.ts';
 import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import type { KeyChanges, KeyDesk, ManagedKey } from '../../../model/key-task.ts';
+import type { KeyChanges, KeyDesk, ManagedKey } from '../../../model/tasks/key-task.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';

@@ -1,7 +1,7 @@
 /** When a key rotates by itself: Key Vault's policy, and what this server does about it. */
 import { isJsonObject } from '../../../base/json.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import type { ManagedKey } from '../../../model/key-task.ts';
+import type { ManagedKey } from '../../../model/tasks/key-task.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';

@@ -6,7 +6,7 @@ import type {
   KeyDesk,
   ManagedKey,
   SignatureAlgorithm,
-} from '../../../model/key-task.ts';
+} from '../../../model/tasks/key-task.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';

@@ -1,11 +1,11 @@
 /** Backups of one object with all its versions: encrypted under a key of this cluster, which alone can open them. */
 import { decodeBase64Url } from '../../../base/base64.ts';
 import type { JsonObject } from '../../../base/json.ts';
-import type { Reply } from '../../../model/request.ts';
 import { shown } from '../asking.ts';
 import { badParameter } from '../wire/errors.ts';
 import type { ObjectKind } from '../wire/errors.ts';
 import { isName } from '../wire/route.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 /** Encrypts what only this cluster can open again. */
 export interface BackupSeal {

@@ -1,11 +1,11 @@
 /** Pages of lists: `maxresults`, and `$skiptoken` in the link to the next page. Of secrets, keys and certificates alike. */
 import type { Answer } from '../../../core/call.ts';
-import type { Reply } from '../../../model/request.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
 import { badParameter, jsonReply } from '../wire/errors.ts';
 import type { Target } from '../wire/target.ts';
+import type { Reply } from '../../../model/reply.ts';
 
 const PAGE_DEFAULT = 25;
 const PAGE_MAX = 25;

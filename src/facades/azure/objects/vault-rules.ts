@@ -1,5 +1,5 @@
 /** What a vault promises about deleted objects, and how that is written in its answers. */
-import type { Retention } from '../../../model/secret-task.ts';
+import type { Retention } from '../../../model/tasks/secret-task.ts';
 import { AzureError } from '../wire/errors.ts';
 import type { ObjectKind } from '../wire/errors.ts';
 

@@ -1,7 +1,7 @@
 /** Reading secrets: get, list, versions, and the same of deleted ones. */
 import type { Secret, Version } from '../../../model/secret.ts';
 import { findVersion, isDeleted, servedNumber } from '../../../model/secret.ts';
-import type { ListDesk, SecretDesk } from '../../../model/secret-task.ts';
+import type { ListDesk, SecretDesk } from '../../../model/tasks/secret-task.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';

@@ -1,7 +1,7 @@
 /** Which secret and which version a name means. */
 import type { Secret, Version } from '../../../model/secret.ts';
 import { findVersion, servedNumber } from '../../../model/secret.ts';
-import type { SecretDesk } from '../../../model/secret-task.ts';
+import type { SecretDesk } from '../../../model/tasks/secret-task.ts';
 import type { SecretName } from '../names.ts';
 import { noVersions, secretNotFound, versionNotFound } from './shown.ts';
 

@@ -5,7 +5,7 @@
 import type { JsonObject } from '../../../base/json.ts';
 import { isGone } from '../../../model/secret.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
-import type { Announcement, Notice, SecretChange } from '../../../model/secret-task.ts';
+import type { Announcement, Notice, SecretChange } from '../../../model/tasks/secret-task.ts';
 import { isSecretId, secretText, versionText } from '../names.ts';
 import type { SecretName } from '../names.ts';
 import { jsonOfMessage } from '../wire/json-form.ts';

@@ -1,6 +1,6 @@
 /** Methods about secrets: create, get, list, update, delete. */
 import type { Secret } from '../../../model/secret.ts';
-import type { ListDesk } from '../../../model/secret-task.ts';
+import type { ListDesk } from '../../../model/tasks/secret-task.ts';
 import { found, messageOf } from '../asking.ts';
 import type { Method } from '../asking.ts';
 import { matches } from '../filter/match.ts';

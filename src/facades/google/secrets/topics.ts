@@ -3,7 +3,7 @@
  * listens to the secret (events.ts says what it hears); a rotation schedule tells when one is due.
  */
 import type { Secret } from '../../../model/secret.ts';
-import type { SecretDesk } from '../../../model/secret-task.ts';
+import type { SecretDesk } from '../../../model/tasks/secret-task.ts';
 import type { SecretName } from '../names.ts';
 import type { Message } from '../wire/schema.ts';
 import { StatusError } from '../wire/status.ts';

@@ -4,7 +4,7 @@ import { after } from '../../../base/awaitable.ts';
 import { crc32c } from '../wire/crc32c.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
 import { isDeleted } from '../../../model/secret.ts';
-import type { SecretDesk } from '../../../model/secret-task.ts';
+import type { SecretDesk } from '../../../model/tasks/secret-task.ts';
 import { found, messageOf } from '../asking.ts';
 import type { Method } from '../asking.ts';
 import { matches } from '../filter/match.ts';

@@ -2,7 +2,7 @@
  * What a resource policy forbids. It only ever takes away: what a caller may at all is said by the policies of its entity, which
  * are the same for every API.
  */
-import type { SecretDesk } from '../../../../model/secret-task.ts';
+import type { SecretDesk } from '../../../../model/tasks/secret-task.ts';
 import type { Secret } from '../../../../model/secret.ts';
 import type { Asking } from '../../asking.ts';
 import { AwsError } from '../../errors.ts';

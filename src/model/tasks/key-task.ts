@@ -1,5 +1,5 @@
 /**
- * What a facade has done with a key inside the one transaction of its request, as model/secret-task.ts is for secrets: the call
+ * What a facade has done with a key inside the one transaction of its request, as model/tasks/secret-task.ts is for secrets: the call
  * names path and operation, so that policies and audit see what they always see, and the task says what is to become of the key.
  *
  * Which path and operation stand for what (the same capability as in the Vault API):
@@ -14,8 +14,9 @@
  *   back up, restore      read, write    backup/<name>, restore/<name>
  *   list keys             list           keys
  */
-import type { Principal, Reply } from './request.ts';
 import type { Retention } from './secret-task.ts';
+import type { Principal } from '../principal.ts';
+import type { Reply } from '../reply.ts';
 
 export interface ManagedKeyVersion {
   readonly createdMs: number;

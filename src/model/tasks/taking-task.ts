@@ -1,8 +1,9 @@
 /** Paths that run the task which a facade's request brings, in place of their own handler. */
-import type { Handler, Path } from './backend.ts';
-import type { Reply, Request } from './request.ts';
+import type { Handler, Path } from '../backend.ts';
+import type { Request } from '../request.ts';
 import type { Task } from './task.ts';
-import type { Transaction } from './transaction.ts';
+import type { Transaction } from '../transaction.ts';
+import type { Reply } from '../reply.ts';
 
 type AnyHandler = Handler<Transaction, never>;
 

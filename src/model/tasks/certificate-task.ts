@@ -1,5 +1,5 @@
 /**
- * What a facade has done with a kept certificate inside the one transaction of its request, as model/secret-task.ts is for
+ * What a facade has done with a kept certificate inside the one transaction of its request, as model/tasks/secret-task.ts is for
  * secrets: the call names path and operation, so that policies and audit see what they always see, and the task says what is to
  * become of the certificate.
  *
@@ -15,9 +15,9 @@
  *   list                           list           stored
  */
 import type { KeyObject } from 'node:crypto';
-import type { JsonObject } from '../base/json.ts';
-import type { Reply } from './request.ts';
+import type { JsonObject } from '../../base/json.ts';
 import type { Retention } from './secret-task.ts';
+import type { Reply } from '../reply.ts';
 
 /** What can be said of a version by whoever keeps it. */
 export interface VersionNotes {

@@ -25,10 +25,11 @@
  *   destroy versions          write         destroy/<name>
  *   list secrets              scan          metadata/[<folder>/]
  */
-import type { Awaitable } from '../base/awaitable.ts';
-import type { JsonObject } from '../base/json.ts';
-import type { Principal, Reply } from './request.ts';
-import type { NewVersion, Placement, Secret, Version } from './secret.ts';
+import type { Awaitable } from '../../base/awaitable.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { NewVersion, Placement, Secret, Version } from '../secret.ts';
+import type { Principal } from '../principal.ts';
+import type { Reply } from '../reply.ts';
 
 /** What is promised about deleted objects. */
 export interface Retention {
