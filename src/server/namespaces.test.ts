@@ -1,8 +1,11 @@
 /** Namespaces keep tenants apart: whose token reaches what, under which name, and what is left when one is deleted. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { silentLog } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
 import type { ScannableStorage } from '../storage/storage.ts';
+import { barrierUnit } from './assemble.ts';
 import { openInstance, restarted } from './instance-fixture.ts';
 import type { OpenInstance } from './instance-fixture.ts';
 
@@ -287,6 +290,33 @@ suite('a deleted namespace', () => {
     assert.ok((await left(storage, id)).length > 0);
     for (let round = 0; round < 12; round++) await server.pass(300);
     assert.deepEqual(await left(storage, id), []);
+    await server.instance.close();
+  });
+
+  test('whose key alone is gone: what is due there is told once and tried ever more rarely', async () => {
+    const storage = createMemoryStorage();
+    const before = await openInstance({ storage });
+    const { id } = await tenant(before);
+    const unit = before.instance.services.begin();
+    barrierUnit(unit).shredNamespaceKey(id);
+    await unit.commit();
+    const told: string[] = [];
+    const log: Log = {
+      ...silentLog,
+      error: (message, fields) => void told.push(`${message} ${String(fields?.['id'])}`),
+    };
+    const server = await restarted(before, storage, { log });
+    const entries = async (): Promise<string[]> => {
+      const { queue, begin } = server.instance.services;
+      const due = await queue.earliest(begin(), 100);
+      return due.filter(({ namespaceId }) => namespaceId === id).map(({ id: of }) => of);
+    };
+    for (let minute = 0; minute < 300; minute++) await server.pass(60);
+    const waiting = new Set(await entries());
+    assert.ok(waiting.size > 3);
+    const failures = told.filter((each) => each.startsWith('expiry of an entry failed'));
+    assert.equal(failures.length, waiting.size);
+    assert.equal(new Set(failures).size, waiting.size);
     await server.instance.close();
   });
 

@@ -13,6 +13,7 @@ import { DutyLostError } from '../replicas/duty.ts';
 import { endBelowKind } from './below.ts';
 import { leaseKind } from './leases.ts';
 import { Pace } from './pace.ts';
+import { Patience } from './patience.ts';
 import { placeKinds } from './places.ts';
 import { intentKind, taskKind } from '../outside/left-open.ts';
 import { OVERTAKEN_MAX, overtaken } from '../outside/overtaken.ts';
@@ -27,7 +28,7 @@ const ENTRIES_READ = 256;
 const BUSY_MAX = 32;
 /** Longest sleep: a clock that was set forward is noticed by then. */
 const SLEEP_MS_MAX = 60_000;
-/** After a fault of the store, or of an entry that is not a revocation. */
+/** After a fault of the store. */
 const RETRY_MS = 5_000;
 /** An entry that waits for others which make no progress. */
 const WAITING_MS = 10_000;
@@ -42,6 +43,7 @@ export class Expirer {
   readonly #clock: Clock;
   readonly #kinds: Kinds;
   readonly #pace: Pace;
+  readonly #patience: Patience;
   readonly #busy = new Map<string, Promise<void>>();
   /** Entries that wait for others to get on. */
   readonly #waiting = new Map<string, DueEntry>();
@@ -57,6 +59,7 @@ export class Expirer {
     this.#ports = ports;
     this.#clock = ports.world.clock;
     this.#pace = new Pace(this.#clock);
+    this.#patience = new Patience(ports.world.log);
     this.#kinds = {
       ...tokenKinds(ports),
       ...placeKinds(ports),
@@ -268,7 +271,9 @@ export class Expirer {
           failure === undefined && kind !== undefined
             ? await kind.work(unit, entry, nowMs)
             : await this.#fail(kind, unit, entry, failure ?? '');
-        return await this.#record(unit, entry, outcome);
+        await this.#record(unit, entry, outcome);
+        if (failure === undefined) this.#patience.worked(entry);
+        return;
       } catch (error) {
         if (this.#stopped || isStorage(error)) throw error;
         if (error instanceof DutyLostError) return;
@@ -310,9 +315,7 @@ export class Expirer {
   ): Promise<Outcome> {
     const nowMs = this.#clock.nowMs();
     if (kind?.failed !== undefined) return await kind.failed(unit, entry, nowMs, reason);
-    const { log } = this.#ports.world;
-    log.error('expiry of an entry failed', { kind: entry.kind, id: entry.id, error: reason });
-    return nowMs + RETRY_MS;
+    return nowMs + this.#patience.pauseAfter(entry, reason);
   }
 
   /** One entry that cannot be worked off must not hold up the rest. */
