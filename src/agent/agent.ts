@@ -17,6 +17,7 @@ import { makeAgentListener } from './proxy/listeners.ts';
 import { createProxy } from './proxy/proxy.ts';
 import { SecretSource } from './secrets/secret-source.ts';
 import { Templates } from './templates.ts';
+import { wakingClock } from './waking-clock.ts';
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -36,7 +37,8 @@ const EXIT_FAILED = 1;
  * @throws {ConfigError} before anything was done
  */
 export async function runAgent(options: AgentOptions): Promise<number> {
-  const agent = new Agent(options);
+  const { world } = options;
+  const agent = new Agent({ ...options, world: { ...world, clock: wakingClock(world.clock) } });
   return agent.run();
 }
 

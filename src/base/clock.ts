@@ -16,8 +16,13 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs: number, action: () => void): () => void {
-    const timer = setTimeout(action, Math.min(Math.max(delayMs, 0), TIMER_DELAY_MS_MAX));
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      const stepMs = Math.min(Math.max(leftMs, 0), TIMER_DELAY_MS_MAX);
+      timer = setTimeout(() => (stepMs < leftMs ? arm(leftMs - stepMs) : action()), stepMs);
+      timer.unref();
+    };
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };

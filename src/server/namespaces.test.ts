@@ -295,9 +295,9 @@ suite('a deleted namespace', () => {
 
   test('whose key alone is gone: what is due there is told once and tried ever more rarely', async () => {
     const storage = createMemoryStorage();
-    const before = await openInstance({ storage });
-    const { id } = await tenant(before);
-    const unit = before.instance.services.begin();
+    const earlier = await openInstance({ storage });
+    const { id } = await tenant(earlier);
+    const unit = earlier.instance.services.begin();
     barrierUnit(unit).shredNamespaceKey(id);
     await unit.commit();
     const told: string[] = [];
@@ -305,7 +305,7 @@ suite('a deleted namespace', () => {
       ...silentLog,
       error: (message, fields) => void told.push(`${message} ${String(fields?.['id'])}`),
     };
-    const server = await restarted(before, storage, { log });
+    const server = await restarted(earlier, storage, { log });
     const entries = async (): Promise<string[]> => {
       const { queue, begin } = server.instance.services;
       const due = await queue.earliest(begin(), 100);

@@ -12,6 +12,11 @@ const RENEW_AT = 2 / 3;
 /** What cannot be renewed is asked for anew when this part is over. */
 const REPLACE_AT = 0.9;
 const DUE_MS_MIN = 1000;
+/** A certificate is replaced when this part of its life is over, or a little later. */
+const CERTIFICATE_AT = 0.87;
+const CERTIFICATE_SPREAD = 0.05;
+/** One that was just issued is kept for this part of its life, whatever the clock says. */
+const FRESH_PART_MIN = 0.05;
 
 /** @param chance 0 … 1: spreads the readings of many agents */
 export function dueOf(secret: Secret, staticIntervalMs: number, chance: number): Due {
@@ -33,15 +38,26 @@ export function dueOf(secret: Secret, staticIntervalMs: number, chance: number):
   return anew(staticIntervalMs * (0.95 + chance / 10));
 }
 
-/** The same for a certificate that is good from `fromMs` until `untilMs`. */
+export interface CertificateLife {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** It was issued a moment ago; otherwise it was found. */
+  readonly isFresh: boolean;
+}
+
+/**
+ * The same for a certificate. Its times are those of the server; where they do not fit to the clock of this machine, that is
+ * wrong, and must neither keep the certificate beyond its end nor ask for a new one every second.
+ */
 export function certificateDue(
   nowMs: number,
-  fromMs: number,
-  untilMs: number,
+  { fromMs, untilMs, isFresh }: CertificateLife,
   chance: number,
 ): Due {
-  const atMs = fromMs + (untilMs - fromMs) * (0.87 + chance * 0.05);
-  return anew(atMs - nowMs);
+  const lifeMs = untilMs - fromMs;
+  const partMs = lifeMs * (CERTIFICATE_AT + chance * CERTIFICATE_SPREAD);
+  const inMs = Math.min(fromMs + partMs - nowMs, partMs);
+  return anew(isFresh ? Math.max(inMs, lifeMs * FRESH_PART_MIN) : inMs);
 }
 
 function anew(inMs: number): Due {

@@ -127,20 +127,28 @@ export class SecretSource {
         first && destination !== undefined ? writtenCertificate(destination) : undefined;
       first = false;
       if (written !== undefined) {
-        const due = this.#certificateDue(written.certificate);
+        const due = this.#certificateDue(written.certificate, false);
         if (due.inMs > RETRY_MS_MIN) return { ...certificateValue(written), due, leaseId: '' };
       }
       const secret = await client.write(path, bodyOf(values));
       const issued = certificateValue(secret?.data ?? {});
-      const due = this.#certificateDue(issued.certificate);
+      const due = this.#certificateDue(issued.certificate, true);
       this.#options.log.debug('certificate issued', { path, due_in_ms: Math.round(due.inMs) });
       return { ...issued, due, leaseId: '' };
     });
   }
 
-  #certificateDue(certificate: string): Due {
-    const { fromMs, untilMs } = lifeOf(certificate);
-    return certificateDue(this.#options.clock.nowMs(), fromMs, untilMs, this.#chance());
+  #certificateDue(certificate: string, isFresh: boolean): Due {
+    const { clock, log } = this.#options;
+    const nowMs = clock.nowMs();
+    const life = lifeOf(certificate);
+    if (isFresh && (nowMs < life.fromMs || nowMs > life.untilMs)) {
+      const at = new Date(nowMs).toISOString();
+      log.warn('a new certificate is not valid at this time: the clock of this machine is wrong', {
+        at,
+      });
+    }
+    return certificateDue(nowMs, { ...life, isFresh }, this.#chance());
   }
 
   #get(
