@@ -13,7 +13,7 @@ import type { Random } from '../../base/random.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
-import { bodyBytes, callFrame } from '../cloud-request.ts';
+import { bodyBytes, recordRefusal } from '../cloud-request.ts';
 import type { BodyErrorReason, Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Operation, Question } from './asking.ts';
 import { AwsError, renderedError, signatureError } from './errors.ts';
@@ -101,14 +101,8 @@ class Exchange {
 
   /** What was refused before the core heard of it: it records that, and gives it an id. */
   async #recorded(refusal: RequestError): Promise<RequestError> {
-    const { requestId, error } = await this.#options.handle({
-      ...callFrame('aws', this.#request),
-      operation: 'read',
-      // What it was about is not known; where it went is.
-      path: '/',
+    const { requestId, error } = await recordRefusal(this.#options.handle, 'aws', this.#request, {
       ...(this.#account === '' ? {} : { bound: { name: this.#account, part: '' } }),
-      token: undefined,
-      readBody: async () => NOTHING,
       refusal,
       action: ACTION.test(this.#action) ? this.#action : `${this.#service}:Unknown`,
     });
@@ -153,7 +147,7 @@ class Exchange {
     const action = parameters.get('Action') ?? '';
     this.#action = `sts:${action}`;
     const operation = STS_OPERATIONS.get(action);
-    const unsigned = action === UNSIGNED && !isSigned(this.#request);
+    const unsigned = UNSIGNED.has(action) && !isSigned(this.#request);
     const evidence = unsigned ? undefined : this.#evidence('sts', body);
     if (operation === undefined) {
       throw new AwsError('InvalidAction', `The operation ${this.#action} is not supported.`);

@@ -6,7 +6,7 @@ import type { Random } from '../../base/random.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
-import { bodyBytes, callFrame } from '../cloud-request.ts';
+import { bodyBytes, callFrame, Hearing, recordRefusal } from '../cloud-request.ts';
 import type { BodyErrorReason, Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Asking, Question } from './asking.ts';
 import {
@@ -66,23 +66,40 @@ const HOST = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/;
 const BEARER = /^Bearer +([\x21-\x7e]{1,65536})$/i;
 /** Where evidence becomes a token. */
 const CREDENTIAL_LOGIN = 'identity/credential-login';
+const LOGIN_ACTION = 'oauth2:token';
 
 export function createAzureFacade(options: AzureFacadeOptions): Facade {
   return {
     refuse: (status, message) => errorReply(new AzureError(status, 'BadParameter', message)),
     async handle(request) {
+      const hearing = new Hearing(options.handle);
       try {
-        return await answer(request, options);
+        return await answer(request, { ...options, hearing });
       } catch (error) {
-        if (error instanceof TokenError) return tokenErrorReply(error);
-        if (error instanceof RequestError) return errorReply(azureErrorOf(error));
-        options.log.error('request failed in the azure facade', {
-          error: error instanceof Error ? error.name : 'unknown',
-        });
-        return errorReply(new AzureError(500, 'InternalServerError', 'Internal error.'));
+        const refusal = refusalOf(error, options.log);
+        if (hearing.heard) return refusedReply(error, refusal);
+        const action = hearing.action === '' ? 'keyvault:unknown' : hearing.action;
+        const recorded = await recordRefusal(options.handle, 'azure', request, { refusal, action });
+        if (recorded.error === undefined || recorded.error === refusal) {
+          return refusedReply(error, refusal);
+        }
+        return errorReply(azureErrorOf(recorded.error));
       }
     },
   };
+}
+
+function refusalOf(error: unknown, log: Log): RequestError {
+  if (error instanceof RequestError) return error;
+  if (error instanceof TokenError) return new AzureError(error.status, error.code, error.message);
+  log.error('request failed in the azure facade', {
+    error: error instanceof Error ? error.name : 'unknown',
+  });
+  return new AzureError(500, 'InternalServerError', 'Internal error.');
+}
+
+function refusedReply(error: unknown, refusal: RequestError): WireReply {
+  return error instanceof TokenError ? tokenErrorReply(error) : errorReply(azureErrorOf(refusal));
 }
 
 /** The host as the client wrote it, in lower case: it chooses the vault, and stands in every id. @throws {AzureError} */
@@ -102,7 +119,9 @@ function tokenOf(request: WireRequest): string | undefined {
   return typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
 }
 
-async function answer(request: WireRequest, options: AzureFacadeOptions): Promise<WireReply> {
+type Answering = Omit<AzureFacadeOptions, 'handle'> & { readonly hearing: Hearing };
+
+async function answer(request: WireRequest, options: Answering): Promise<WireReply> {
   const target = parseTarget(request.target);
   const host = hostOf(request);
   const { segments } = target;
@@ -118,6 +137,7 @@ async function answer(request: WireRequest, options: AzureFacadeOptions): Promis
     }
   }
   if (isManagedIdentity(method, segments)) {
+    options.hearing.action = LOGIN_ACTION;
     const evidence = identityEvidence(request.headers, target.query);
     const issued = issuedBy(await logIn(request, host, { evidence }, options));
     return managedIdentityReply(issued, {
@@ -127,6 +147,7 @@ async function answer(request: WireRequest, options: AzureFacadeOptions): Promis
     });
   }
   if (method === 'POST' && isTokenEndpoint(segments)) {
+    options.hearing.action = LOGIN_ACTION;
     const form = parseForm((await bodyBytes(request, FORM_BYTES_MAX, refusedBody)).toString());
     return tokenReply(issuedBy(await logIn(request, host, proofOf(form), options)));
   }
@@ -137,7 +158,7 @@ async function operate(
   request: WireRequest,
   target: Target,
   host: string,
-  options: AzureFacadeOptions,
+  options: Answering,
 ): Promise<WireReply> {
   const token = tokenOf(request);
   // Before anything else: clients send their first request without token and body, to be told whom to ask.
@@ -146,6 +167,7 @@ async function operate(
   if (operation === undefined) {
     throw new AzureError(405, 'MethodNotAllowed', 'The method is not allowed for this resource.');
   }
+  options.hearing.action = `keyvault:${operation.kind}/${operation.action}`;
   assertOperation(operation, target);
   const run = OPERATIONS[operation.kind][operation.action];
   if (run === undefined) throw notSupported('This operation is not supported.');
@@ -155,7 +177,7 @@ async function operate(
     base: `https://${host}`,
     random: options.random,
     readJson: onceOf(() => readJson(request)),
-    ask: (question) => ask(request, host, token, operation, question, options.handle),
+    ask: (question) => ask(request, host, token, question, options.hearing),
   };
   try {
     return await run(asking, options.backupSeal);
@@ -187,16 +209,15 @@ async function ask(
   request: WireRequest,
   host: string,
   token: string,
-  operation: Operation,
   question: Question,
-  handle: Handle,
+  { handle, action }: Hearing,
 ): Promise<Answer> {
   const { body, part, ...rest } = question;
   const answered = await handle({
     ...callFrame('azure', request),
     ...rest,
     bound: { name: nameOf(host), part },
-    action: `keyvault:${operation.kind}/${operation.action}`,
+    action,
     token,
     query: question.query ?? {},
     readBody: body ?? (() => Promise.resolve({})),
@@ -209,7 +230,7 @@ async function logIn(
   request: WireRequest,
   host: string,
   proof: Proof,
-  { handle }: AzureFacadeOptions,
+  { hearing: { handle } }: Answering,
 ): Promise<Answer> {
   const federated = 'jwt' in proof;
   const call: Call = {
@@ -217,7 +238,7 @@ async function logIn(
     operation: 'write',
     path: federated ? 'login' : CREDENTIAL_LOGIN,
     bound: { name: nameOf(host), part: federated ? 'login' : '' },
-    action: 'oauth2:token',
+    action: LOGIN_ACTION,
     token: undefined,
     ...(federated ? {} : { evidence: proof.evidence }),
     readBody: () => Promise.resolve(federated ? { role: proof.role, jwt: proof.jwt } : {}),

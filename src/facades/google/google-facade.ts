@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import type { Answer, Call, Handle } from '../../core/call.ts';
 import { RequestError } from '../../model/errors.ts';
-import { bodyBytes, callFrame } from '../cloud-request.ts';
+import { bodyBytes, callFrame, Hearing, recordRefusal } from '../cloud-request.ts';
 import type { BodyErrorReason, Facade, WireReply, WireRequest } from '../facade.ts';
 import type { Ask } from './asking.ts';
 import { assertionOf, looksSigned } from './login/claims.ts';
@@ -50,21 +50,50 @@ export function createGoogleFacade(options: GoogleFacadeOptions): Facade {
     refuse: (status, message) =>
       restError(new StatusError(status >= 500 ? 'UNAVAILABLE' : 'INVALID_ARGUMENT', message)),
     async handle(request) {
+      const hearing = new Hearing(options.handle);
+      const answering: Answering = { ...options, hearing };
+      if (isGrpc(request.headers['content-type'])) return await answerGrpc(request, answering);
+      const [path = ''] = request.target.split('?');
       try {
-        if (isGrpc(request.headers['content-type'])) return await answerGrpc(request, options);
-        const [path = ''] = request.target.split('?');
         return isTokenPath(path)
-          ? await answerToken(request, options)
-          : await answerRest(request, options);
+          ? await answerToken(request, answering)
+          : await answerRest(request, answering);
       } catch (error) {
-        if (error instanceof OauthError) return oauthErrorReply(error);
-        return restError(asStatus(error, options.log));
+        const status = await told(error, request, answering);
+        return error instanceof OauthError && status.status !== 'INTERNAL'
+          ? oauthErrorReply(error)
+          : restError(status);
       }
     },
   };
 }
 
+type Answering = Omit<GoogleFacadeOptions, 'handle'> & { readonly hearing: Hearing };
+
+/** The error as it is answered; recorded, if the core has not heard of the request. */
+async function told(
+  error: unknown,
+  request: WireRequest,
+  { hearing, log }: Answering,
+): Promise<StatusError> {
+  const refusal = asStatus(error, log);
+  if (hearing.heard) return refusal;
+  const action = hearing.action === '' ? actionOf('Unknown') : hearing.action;
+  const recorded = await recordRefusal(hearing.handle, 'gcp', request, { refusal, action });
+  return recorded.error === undefined ? refusal : statusOf(recorded.error);
+}
+
+function actionOf(method: string): string {
+  return `google.cloud.secretmanager.v1.SecretManagerService.${method}`;
+}
+
 function asStatus(error: unknown, log: Log): StatusError {
+  if (error instanceof OauthError) {
+    return new StatusError(
+      error.status === 401 ? 'UNAUTHENTICATED' : 'INVALID_ARGUMENT',
+      error.message,
+    );
+  }
   if (error instanceof MessageError) return new StatusError('INVALID_ARGUMENT', error.message);
   if (error instanceof RequestError) {
     return error.reason !== undefined && AUTHENTICATION.has(error.reason)
@@ -84,11 +113,12 @@ const AUTHENTICATION: ReadonlySet<string> = new Set([
   'bad_signature',
 ]);
 
-async function answerRest(request: WireRequest, options: GoogleFacadeOptions): Promise<WireReply> {
+async function answerRest(request: WireRequest, options: Answering): Promise<WireReply> {
   const rest = request.target.startsWith(REST_PREFIX)
     ? restRequest(request.method, request.target)
     : undefined;
   if (rest === undefined) throw new StatusError('NOT_FOUND', 'The method is not known.');
+  options.hearing.action = actionOf(rest.call.method);
   const caller = callerOf(request, options);
   const message = messageOfRest(rest, await bodyBytes(request, BODY_BYTES_MAX, refusedBody));
   const ask = asking({ request, method: rest.call.method, message, caller }, options);
@@ -99,11 +129,12 @@ async function answerRest(request: WireRequest, options: GoogleFacadeOptions): P
   );
 }
 
-async function answerGrpc(request: WireRequest, options: GoogleFacadeOptions): Promise<WireReply> {
+async function answerGrpc(request: WireRequest, options: Answering): Promise<WireReply> {
   const headers = { 'Content-Type': GRPC_CONTENT_TYPE };
   try {
     const method = request.method === 'POST' ? grpcMethod(request.target) : undefined;
     if (method === undefined) throw new StatusError('UNIMPLEMENTED', 'The method is not known.');
+    options.hearing.action = actionOf(method);
     const caller = callerOf(request, options);
     const bytes = unframe(await bodyBytes(request, BODY_BYTES_MAX, refusedBody));
     const sent = decodeMessage(METHODS[method].request, bytes);
@@ -117,7 +148,7 @@ async function answerGrpc(request: WireRequest, options: GoogleFacadeOptions): P
     };
   } catch (error) {
     // Status and message go into the headers, and no body follows: an empty DATA frame would be an error of its own.
-    const trailers = errorTrailers(asStatus(error, options.log));
+    const trailers = errorTrailers(await told(error, request, options));
     return { status: 200, headers: { ...headers, ...trailers }, body: '' };
   }
 }
@@ -126,7 +157,7 @@ async function run(
   method: MethodName,
   message: Message,
   ask: Ask,
-  { mountOf }: GoogleFacadeOptions,
+  { mountOf }: Answering,
 ): Promise<Message> {
   const served = SERVED_WITH_MOUNT[method]?.(mountOf) ?? SERVED[method];
   if (served === undefined) {
@@ -141,10 +172,7 @@ function hostOf(request: WireRequest): string {
 }
 
 /** Who asks: a token of ours, or a token that a service account signed itself. @throws {StatusError} */
-function callerOf(
-  request: WireRequest,
-  { clock }: GoogleFacadeOptions,
-): Pick<Call, 'token' | 'evidence'> {
+function callerOf(request: WireRequest, { clock }: Answering): Pick<Call, 'token' | 'evidence'> {
   const header = request.headers['authorization'];
   const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
   if (token === undefined) throw new StatusError('UNAUTHENTICATED', UNAUTHENTICATED);
@@ -163,9 +191,9 @@ interface Asked {
   readonly caller: Pick<Call, 'token' | 'evidence'>;
 }
 
-function asking({ request, method, message, caller }: Asked, options: GoogleFacadeOptions): Ask {
+function asking({ request, method, message, caller }: Asked, { hearing }: Answering): Ask {
   return async ({ name, part, body, ...rest }) => {
-    const answered = await options.handle({
+    const answered = await hearing.handle({
       ...callFrame('gcp', request),
       ...rest,
       ...caller,
@@ -173,7 +201,7 @@ function asking({ request, method, message, caller }: Asked, options: GoogleFaca
         name.location === ''
           ? { name: name.project, part }
           : { name: name.project, part, region: name.location },
-      action: `google.cloud.secretmanager.v1.SecretManagerService.${method}`,
+      action: actionOf(method),
       readBody: () => Promise.resolve(body ?? (message as JsonObject)),
     });
     if (answered.error !== undefined) throw answered.error;
@@ -181,10 +209,11 @@ function asking({ request, method, message, caller }: Asked, options: GoogleFaca
   };
 }
 
-async function answerToken(request: WireRequest, options: GoogleFacadeOptions): Promise<WireReply> {
+async function answerToken(request: WireRequest, options: Answering): Promise<WireReply> {
   if (request.method !== 'POST') {
     throw new OauthError(405, 'invalid_request', 'A token is asked for with POST.');
   }
+  options.hearing.action = 'oauth2:Token';
   const form = parseForm((await bodyBytes(request, FORM_BYTES_MAX, refusedBody)).toString());
   const grant = grantOf(form, { nowMs: options.clock.nowMs(), host: hostOf(request) });
   if ('wantsIdentityToken' in grant && grant.wantsIdentityToken) return noIdentityTokenReply();
@@ -196,7 +225,7 @@ async function answerToken(request: WireRequest, options: GoogleFacadeOptions): 
 async function logIn(
   request: WireRequest,
   grant: ReturnType<typeof grantOf>,
-  { handle }: GoogleFacadeOptions,
+  { hearing: { handle } }: Answering,
 ): Promise<Answer> {
   const federated = 'jwt' in grant;
   const body = federated ? { role: grant.role, jwt: grant.jwt } : {};

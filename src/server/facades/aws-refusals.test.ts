@@ -46,6 +46,14 @@ test('an action that is no word of the API does not get into the log', async (co
   assert.ok(log.text.length - before < 10_000);
 });
 
+test('an operation that comes without a signature and is not served is called that', async (context) => {
+  const { facade } = await opened(context);
+  const headers = { host: 'localhost', 'content-type': 'application/x-www-form-urlencoded' };
+  const body = 'Action=AssumeRoleWithSAML&Version=2011-06-15';
+  const reply = await facade.handle(wireRequest('/', { method: 'POST', headers, body }));
+  assert.match(reply.body.toString(), /<Code>InvalidAction<\/Code>/);
+});
+
 test('a flood of them is answered, but fills no disk; what was left out is counted', async (context) => {
   const log = new KeptLog();
   const { facade, server, ask } = await opened(context, undefined, [log.type]);

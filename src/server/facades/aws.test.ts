@@ -223,6 +223,14 @@ describe('rules of the service', () => {
     };
     await ask('PutResourcePolicy', put(deny));
     assert.equal(await refused('GetSecretValue', { SecretId: 'a' }), 'AccessDeniedException');
+    for (const chosen of [{ SecretIdList: ['a'] }, { Filters: [{ Key: 'name', Values: ['a'] }] }]) {
+      const batch = await ask('BatchGetSecretValue', chosen);
+      assert.deepEqual(batch['SecretValues'], []);
+      assert.equal(
+        (batch['Errors'] as { ErrorCode: string }[])[0]?.ErrorCode,
+        'AccessDeniedException',
+      );
+    }
     await ask('DescribeSecret', { SecretId: 'a' });
     for (const bad of [
       { ...deny, Condition: { NumericEquals: { 'aws:x': 1 } } },

@@ -10,6 +10,7 @@ import { FILTERS, matches } from './filters.ts';
 import type { Filter } from './filters.ts';
 import { isName, SECRET_ID_MAX } from './names.ts';
 import { onSecret, reply } from './on-secret.ts';
+import type { Wanted } from './on-secret.ts';
 import { stagesById } from './stages.ts';
 import { shownValue } from './values.ts';
 
@@ -138,6 +139,9 @@ async function sorted(
   return { listed, next: end < order.length ? String(end) : undefined };
 }
 
+/** Each member is read as by GetSecretValue, whose denial holds here too. */
+const MEMBER: Wanted = { operation: 'read', at: 'data', action: 'secretsmanager:GetSecretValue' };
+
 export const batchGetSecretValue: Operation = operation(
   {
     SecretIdList: { kind: 'strings', min: 1, max: BATCH_MAX, length: SECRET_ID_MAX },
@@ -164,9 +168,7 @@ export const batchGetSecretValue: Operation = operation(
     for (const id of chosen.ids) {
       try {
         values.push(
-          await onSecret(asking, id, { operation: 'read', at: 'data' }, (opened) =>
-            shownValue(opened, undefined, undefined),
-          ),
+          await onSecret(asking, id, MEMBER, (opened) => shownValue(opened, undefined, undefined)),
         );
       } catch (error) {
         if (!(error instanceof RequestError)) throw error;

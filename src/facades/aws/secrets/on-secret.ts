@@ -31,6 +31,8 @@ export interface Wanted {
   /** The operation also works on a secret that is scheduled for deletion. */
   readonly evenDeleted?: boolean;
   readonly region?: string;
+  /** What is done to the secret beside the action that was called: a resource policy that denies either denies both. */
+  readonly action?: string;
 }
 
 /** Carries what a task found out of the transaction. */
@@ -81,6 +83,7 @@ async function onNamed(
           throw notFound();
         const arn = arnOf(asking, name, secret);
         assertAllowed(asking, desk, secret, arn);
+        if (wanted.action !== undefined) assertAllowed(asking, desk, secret, arn, wanted.action);
         if (wanted.evenDeleted !== true && secret.deletedMs !== undefined)
           throw invalidRequest(MARKED);
         const opened: Opened = {

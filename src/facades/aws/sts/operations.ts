@@ -265,5 +265,8 @@ export const STS_OPERATIONS: ReadonlyMap<string, StsOperation> = new Map([
   ['GetSessionToken', getSessionToken],
 ]);
 
-/** Comes without a signature: the JWT in it is the proof. */
-export const UNSIGNED = 'AssumeRoleWithWebIdentity';
+/** Come without a signature: what is in them is the proof. */
+export const UNSIGNED: ReadonlySet<string> = new Set([
+  'AssumeRoleWithWebIdentity',
+  'AssumeRoleWithSAML',
+]);

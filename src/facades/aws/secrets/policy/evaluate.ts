@@ -41,10 +41,16 @@ function statementsOf(text: string): readonly Statement[] {
 }
 
 /** @throws {AwsError} AccessDeniedException: a statement denies it */
-export function assertAllowed(asking: Asking, desk: SecretDesk, secret: Secret, arn: string): void {
+export function assertAllowed(
+  asking: Asking,
+  desk: SecretDesk,
+  secret: Secret,
+  arn: string,
+  action: string = asking.action,
+): void {
   const { policies } = awsOf(secret);
   if (policies === undefined) return;
-  const { account, action } = asking;
+  const { account } = asking;
   const principal = callerArn(account, desk.callerName ?? '');
   const question: Question = {
     principal,
