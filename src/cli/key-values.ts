@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../client/json.ts';
 import { CommandFailure, EXIT_LOCAL, type Invocation } from './command.ts';
+import { whyNotOpened } from './open-file.ts';
 import { plainText } from './render/values.ts';
 
 /** Where values come from that are not on the command line. */
@@ -83,9 +84,7 @@ async function readNamed(sources: ValueSources, path: string, context = ''): Pro
   try {
     return await sources.readFile(path);
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    const reason = missing ? 'no such file or directory' : 'cannot be read';
-    throw new PairError(`${context}open ${path}: ${reason}`);
+    throw new PairError(`${context}${whyNotOpened(path, cause)}`);
   }
 }
 

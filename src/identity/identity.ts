@@ -153,7 +153,7 @@ export class Identity {
     const known = await directory.entityByAlias(mount.accessor, name);
     if (known?.entity.disabled === true) throw permissionDenied('the entity is disabled');
     const before = known?.entity;
-    let entity = before ?? newEntity(directory, mount.accessor, name, metadata, nowMs);
+    let entity = before ?? loggedIn(directory, mount.accessor, name, metadata, nowMs);
     if (known !== undefined && !sameTexts(known.alias.metadata, metadata)) {
       const alias: AliasRecord = { ...known.alias, metadata, updatedMs: nowMs };
       const settled = settledEntity(known.entity);
@@ -245,13 +245,20 @@ function policiesOf(
   return [...names].filter((name) => !namesRoot(name));
 }
 
-function newEntity(
+/** Whoever logs in for the first time. */
+function loggedIn(
   directory: Directory,
   accessor: string,
   name: string,
   metadata: Texts | null,
   nowMs: number,
 ): EntityRecord {
+  const alias = newAlias(directory, { name, accessor, metadata, customMetadata: null }, nowMs);
+  return { ...newEntity(directory, nowMs), aliases: [alias] };
+}
+
+/** Without aliases, under a name that nobody chose. */
+export function newEntity(directory: Directory, nowMs: number): EntityRecord {
   return {
     id: directory.newId(),
     name: directory.newName('entity'),
@@ -261,7 +268,7 @@ function newEntity(
     createdMs: nowMs,
     updatedMs: nowMs,
     mergedIds: null,
-    aliases: [newAlias(directory, { name, accessor, metadata, customMetadata: null }, nowMs)],
+    aliases: [],
     groups: [],
   };
 }

@@ -56,21 +56,14 @@ export interface Path<S = Transaction> {
   readonly takesUpload?: boolean;
 }
 
-export interface PathSpec<S, F extends FieldSet> {
-  readonly pattern: string;
+/** A path as it is declared: its handlers know the fields that stand beside them. */
+export interface PathSpec<S, F extends FieldSet> extends Omit<
+  Path<S>,
+  'fields' | 'operations' | 'exists'
+> {
   readonly fields: F;
   readonly operations: Readonly<Partial<Record<DeclaredOperation, OperationSpec<S, Values<F>>>>>;
   readonly exists?: (request: Request<Values<F>>, store: S) => Awaitable<boolean>;
-  readonly help: Path['help'];
-  readonly unauthenticated?: boolean | 'folder';
-  readonly sudo?: boolean | 'folder';
-  readonly rootNamespaceOnly?: boolean;
-  readonly whileSealed?: boolean;
-  readonly login?: boolean;
-  readonly arbitraryData?: boolean;
-  readonly bearerErrors?: boolean;
-  readonly takesTasks?: boolean;
-  readonly takesUpload?: boolean;
 }
 
 /** Declares a path of an engine or auth method, whose handlers see a view of their own mount. */

@@ -10,7 +10,7 @@ import {
   type Invocation,
 } from '../command.ts';
 import { asQuery, readPairs } from '../key-values.ts';
-import { validateLogin } from '../mfa.ts';
+import { validateLogin } from '../login/mfa.ts';
 import { cleanPath } from '../paths.ts';
 import {
   listKeys,

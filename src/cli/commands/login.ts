@@ -12,9 +12,9 @@ import {
   type Invocation,
 } from '../command.ts';
 import { asStrings, readPairs } from '../key-values.ts';
-import { validateLogin } from '../mfa.ts';
-import { LOGIN_METHODS, OIDC_METHOD, loginBody, type LoginMethod } from '../login-methods.ts';
-import { browserLogin } from '../oidc-login.ts';
+import { validateLogin } from '../login/mfa.ts';
+import { LOGIN_METHODS, OIDC_METHOD, loginBody, type LoginMethod } from '../login/methods.ts';
+import { browserLogin } from '../login/oidc.ts';
 import { cleanPath } from '../paths.ts';
 import { wrapText } from '../render/columns.ts';
 import { printField, printSecret, say } from '../render/output.ts';

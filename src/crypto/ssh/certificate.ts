@@ -14,8 +14,8 @@ export const CERTIFICATE_NONCE_BYTES = 32;
 export type CertificateKind = 'user' | 'host';
 const KIND_NUMBER: Readonly<Record<CertificateKind, number>> = { user: 1, host: 2 };
 
-export interface CertificateSpec {
-  readonly publicKey: SshPublicKey;
+/** What a certificate says. */
+interface CertificateContent {
   readonly kind: CertificateKind;
   readonly serial: bigint;
   readonly keyId: string;
@@ -25,6 +25,10 @@ export interface CertificateSpec {
   readonly validBefore: number;
   readonly criticalOptions: ReadonlyMap<string, string>;
   readonly extensions: ReadonlyMap<string, string>;
+}
+
+export interface CertificateSpec extends CertificateContent {
+  readonly publicKey: SshPublicKey;
   /** {@link CERTIFICATE_NONCE_BYTES} of randomness. */
   readonly nonce: Uint8Array;
 }
@@ -117,16 +121,8 @@ function unsupported(signer: SshPublicKey): SshFormatError {
   );
 }
 
-export interface ReadCertificate {
+export interface ReadCertificate extends CertificateContent {
   readonly type: string;
-  readonly kind: CertificateKind;
-  readonly serial: bigint;
-  readonly keyId: string;
-  readonly principals: readonly string[];
-  readonly validAfter: number;
-  readonly validBefore: number;
-  readonly criticalOptions: ReadonlyMap<string, string>;
-  readonly extensions: ReadonlyMap<string, string>;
   /** The authority's key. */
   readonly authority: Buffer;
 }

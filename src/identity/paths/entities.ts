@@ -5,6 +5,7 @@ import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { Directory } from '../directory.ts';
+import { newEntity } from '../identity.ts';
 import type { Identity } from '../identity.ts';
 import { listEntities } from '../listing.ts';
 import { leaveGroups } from '../membership.ts';
@@ -38,21 +39,6 @@ interface EntityWish {
   readonly disabled?: boolean | undefined;
 }
 
-function fresh(directory: Directory, nowMs: number): EntityRecord {
-  return {
-    id: directory.newId(),
-    name: directory.newName('entity'),
-    metadata: null,
-    policies: [],
-    disabled: false,
-    createdMs: nowMs,
-    updatedMs: nowMs,
-    mergedIds: null,
-    aliases: [],
-    groups: [],
-  };
-}
-
 async function write(
   directory: Directory,
   request: Request<EntityWish>,
@@ -71,7 +57,7 @@ async function write(
     before ??= named;
   }
   checkMetadata(metadata, 'entity');
-  const base = before === undefined ? fresh(directory, request.nowMs) : settledEntity(before);
+  const base = before === undefined ? newEntity(directory, request.nowMs) : settledEntity(before);
   const entity: EntityRecord = {
     ...base,
     name: name === '' ? base.name : name,

@@ -8,7 +8,7 @@ import {
   EXIT_SERVER,
   type Invocation,
 } from '../../command.ts';
-import { loginHelp } from '../../login-methods.ts';
+import { loginHelp } from '../../login/methods.ts';
 import { cleanPath, withTrailingSlash } from '../../paths.ts';
 import { say } from '../../render/output.ts';
 import { plainText } from '../../render/values.ts';

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { attempt, EXIT_LOCAL, EXIT_OK, type Invocation } from '../../command.ts';
+import { whyNotOpened } from '../../open-file.ts';
 import { say } from '../../render/output.ts';
 
 export async function policyFmt(invocation: Invocation): Promise<number> {
@@ -19,10 +20,7 @@ async function readSource(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    throw new Error(`open ${path}: ${missing ? 'no such file or directory' : 'cannot be read'}`, {
-      cause,
-    });
+    throw new Error(whyNotOpened(path, cause), { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 /** policy list, read, write, delete. */
 import { readFile } from 'node:fs/promises';
 import { attempt, CommandFailure, EXIT_OK, EXIT_SERVER, type Invocation } from '../../command.ts';
+import { whyNotOpened } from '../../open-file.ts';
 import { listKeys, printDocument, say } from '../../render/output.ts';
 import { warn } from '../../terminal.ts';
 
@@ -52,10 +53,7 @@ async function openPolicy(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    throw new Error(`open ${path}: ${missing ? 'no such file or directory' : 'cannot be read'}`, {
-      cause,
-    });
+    throw new Error(whyNotOpened(path, cause), { cause });
   }
 }
 

@@ -1,5 +1,5 @@
 /** How each auth method is logged in to: what it asks for, and which path takes it. */
-import type { JsonObject } from '../client/json.ts';
+import type { JsonObject } from '../../client/json.ts';
 
 export interface LoginMethod {
   /** Named in `-method`, and the default mount. */
@@ -98,7 +98,7 @@ export const LOGIN_METHODS: readonly LoginMethod[] = [
   },
 ];
 
-/** Needs a browser: `oidc-login.ts`. */
+/** Needs a browser: `oidc.ts`. */
 export const OIDC_METHOD: LoginMethod = {
   name: 'oidc',
   about: 'A browser, at an OpenID provider that the server knows.',

@@ -1,11 +1,11 @@
 /** The browser's side of a login on the command line: who may come back to the listener, and what polls ask. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { Client } from '../client/client.ts';
-import { browserLogin } from './oidc-login.ts';
-import { startStub } from './scripts/stub.ts';
-import type { StubAnswer } from './scripts/stub.ts';
-import type { Terminal } from './terminal.ts';
+import { Client } from '../../client/client.ts';
+import { browserLogin } from './oidc.ts';
+import { startStub } from '../scripts/stub.ts';
+import type { StubAnswer } from '../scripts/stub.ts';
+import type { Terminal } from '../terminal.ts';
 
 const AUTH = JSON.stringify({ auth: { client_token: 'hvs.ada', policies: [] } });
 const said: string[] = [];

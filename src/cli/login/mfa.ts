@@ -1,10 +1,10 @@
 /** Finishes a login that wants a second factor, when there is one method and somebody at the terminal to ask. */
-import type { Client } from '../client/client.ts';
-import { isJsonObject, type JsonObject } from '../client/json.ts';
-import type { Secret } from '../client/secret.ts';
-import { attempt, CommandFailure, EXIT_SERVER, type Invocation } from './command.ts';
-import { plainText } from './render/values.ts';
-import { warn } from './terminal.ts';
+import type { Client } from '../../client/client.ts';
+import { isJsonObject, type JsonObject } from '../../client/json.ts';
+import type { Secret } from '../../client/secret.ts';
+import { attempt, CommandFailure, EXIT_SERVER, type Invocation } from '../command.ts';
+import { plainText } from '../render/values.ts';
+import { warn } from '../terminal.ts';
 
 interface OnlyMethod {
   readonly requestId: string;

@@ -1,0 +1,5 @@
+/** Why a file that somebody named cannot be read, in the words that other tools use. */
+export function whyNotOpened(path: string, cause: unknown): string {
+  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  return `open ${path}: ${missing ? 'no such file or directory' : 'cannot be read'}`;
+}
