@@ -22,7 +22,7 @@ import { parseJwks, parseJws, verifyWithAny } from '../../src/crypto/jws.ts';
 import { decapsulateWith } from '../../src/crypto/kem-seal.ts';
 import { unwrapKey, wrapKey } from '../../src/crypto/key-wrap.ts';
 import type { DigestName } from '../../src/crypto/rsa/digest.ts';
-import { rsaDecrypt } from '../../src/engines/transit/data/crypt.ts';
+import { rsaDecrypt } from '../../src/crypto/jwa.ts';
 import { verifyInput } from '../../src/engines/transit/data/signatures.ts';
 import type { SignatureOptions } from '../../src/engines/transit/data/signatures.ts';
 import { ItemError } from '../../src/engines/transit/failures.ts';

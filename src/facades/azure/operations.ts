@@ -57,6 +57,7 @@ import {
 import { setSecret, updateSecret } from './secrets/write.ts';
 import { backupKey, restoreKey } from './keys/backup.ts';
 import { deleteKey, getDeletedKey, purgeKey, recoverKey } from './keys/deletion.ts';
+import { usingLinked } from './certificates/linked-use.ts';
 import { listDeletedKeys, listKeys, listKeyVersions } from './keys/list.ts';
 import { createKey, importKey } from './keys/make.ts';
 import { getKey, rotateKey, updateKey } from './keys/properties.ts';
@@ -107,12 +108,12 @@ export const OPERATIONS: Readonly<Record<ObjectKind, Readonly<Partial<Record<Act
     restore: restoreKey,
     getRotationPolicy,
     setRotationPolicy,
-    encrypt: encryptWithKey,
-    decrypt: decryptWithKey,
-    wrapKey: wrapWithKey,
-    unwrapKey: unwrapWithKey,
-    sign: signWithKey,
-    verify: verifyWithKey,
+    encrypt: orLinked(encryptWithKey, usingLinked('encrypt')),
+    decrypt: orLinked(decryptWithKey, usingLinked('decrypt')),
+    wrapKey: orLinked(wrapWithKey, usingLinked('wrapKey')),
+    unwrapKey: orLinked(unwrapWithKey, usingLinked('unwrapKey')),
+    sign: orLinked(signWithKey, usingLinked('sign')),
+    verify: orLinked(verifyWithKey, usingLinked('verify')),
     random: drawBytes,
   },
   certificate: {

@@ -1,6 +1,13 @@
 /** Azure's certificates on the whole core, over a PKI mount. */
 import assert from 'node:assert/strict';
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  publicEncrypt,
+  verify,
+  X509Certificate,
+} from 'node:crypto';
 import type { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
 import { createSecureContext } from 'node:tls';
@@ -510,5 +517,73 @@ test('a name of the KV or transit mount goes before that of a certificate', asyn
   assert.deepEqual([secret.status, secret.json['contentType']], [200, 'application/x-pkcs12']);
   assert.equal((await send('GET', '/secrets/nothing', undefined, { token })).status, 403);
   assert.equal((await send('GET', '/secrets/nothing')).status, 404);
+  await server.instance.close();
+});
+
+test('the key of a certificate signs and decrypts for who may read the certificate with it, even where it may not leave', async () => {
+  const at = await certificateWorld();
+  const { done, send, server } = at;
+  const bundle = await created(at, 'app', {
+    ...SELF,
+    key_props: { kty: 'RSA', exportable: false },
+  });
+  const { publicKey } = certificateOf(bundle);
+  const path = `/keys/app/${versionOf(bundle)}`;
+  const message = Buffer.from('to be signed');
+  const digest = createHash('sha256').update(message).digest('base64url');
+  const signed = await done('POST', `${path}/sign`, { alg: 'RS256', value: digest });
+  assert.equal(signed['kid'], bundle['kid']);
+  const signature = String(signed['value']);
+  assert.ok(verify('sha256', message, publicKey, Buffer.from(signature, 'base64url')));
+  const check = { alg: 'RS256', digest, value: signature };
+  assert.deepEqual(await done('POST', `${path}/verify`, check), { value: true });
+  const sealed = publicEncrypt({ key: publicKey, oaepHash: 'sha256' }, message);
+  const opening = { alg: 'RSA-OAEP-256', value: sealed.toString('base64url') };
+  for (const use of ['decrypt', 'unwrapkey']) {
+    const opened = await done('POST', `/keys/app/${use}`, opening);
+    assert.equal(opened['value'], message.toString('base64url'));
+  }
+  const wrapped = await done('POST', `${path}/wrapkey`, { alg: 'RSA-OAEP', value: digest });
+  const back = await done('POST', `${path}/unwrapkey`, {
+    alg: 'RSA-OAEP',
+    value: wrapped['value'],
+  });
+  assert.equal(back['value'], digest);
+
+  await server.get('write', 'sys/policies/acl/shown', {
+    data: { policy: 'path "pki/stored/+/info" { capabilities = ["read"] }' },
+  });
+  const token = await server.tokenFor('shown');
+  await done('GET', path, undefined, { token });
+  const ask = { alg: 'RS256', value: digest };
+  assert.deepEqual(codeOf(await send('POST', `${path}/sign`, ask, { token })).slice(0, 2), [
+    403,
+    'Forbidden',
+  ]);
+  await done('PATCH', '/certificates/app/', { attributes: { enabled: false } });
+  assert.equal((await send('POST', `${path}/sign`, ask)).status, 403);
+  assert.equal((await send('POST', '/keys/nothing/sign', ask)).status, 404);
+  await server.instance.close();
+});
+
+test('the key of a certificate is used for what its type is for, and until its end', async () => {
+  const at = await certificateWorld();
+  const { done, send, server } = at;
+  const policy = { ...SELF, key_props: { kty: 'EC', crv: 'P-384' } };
+  const x509_props = { subject: 'CN=app', validity_months: 1 };
+  const first = versionOf(await created(at, 'app', { ...policy, x509_props }));
+  const value = createHash('sha384').update('x').digest('base64url');
+  await done('POST', '/keys/app/sign', { alg: 'ES384', value });
+  for (const [use, body, wanted] of [
+    ['sign', { alg: 'ES256', value }, [400, 'BadParameter']],
+    ['sign', { alg: 'ES384', value: 'AAAA' }, [400, 'BadParameter']],
+    ['sign', { alg: 'RS384', value }, [400, 'BadParameter']],
+    ['decrypt', { alg: 'RSA-OAEP', value }, [403, 'Forbidden', 'KeyOperationForbidden']],
+  ] as const) {
+    assert.deepEqual(codeOf(await send('POST', `/keys/app/${use}`, body)), wanted);
+  }
+  await server.pass(40 * DAY_SECONDS);
+  const late = await send('POST', `/keys/app/${first}/sign`, { alg: 'ES384', value });
+  assert.deepEqual(codeOf(late), [403, 'Forbidden', 'KeyExpired']);
   await server.instance.close();
 });

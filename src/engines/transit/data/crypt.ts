@@ -1,5 +1,5 @@
 /** Encrypts and decrypts one input with one version of a key. Formats are Vault's, so that ciphertexts move either way. */
-import { constants, createHmac, createSecretKey, publicEncrypt, webcrypto } from 'node:crypto';
+import { constants, createHmac, createSecretKey, publicEncrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { decodeBase64 } from '../../../base/base64.ts';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../../../crypto/aead.ts';
 import type { AeadName } from '../../../crypto/aead.ts';
 import { hkdfExpand } from '../../../crypto/hkdf.ts';
+import { rsaDecrypt } from '../../../crypto/jwa.ts';
 import { kemOpen, kemSeal } from '../../../crypto/kem-seal.ts';
 import { wipe } from '../../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../../crypto/xaes.ts';
@@ -84,14 +85,6 @@ export function encryptBytes(
       'internal',
     );
   }
-}
-
-/** RSA decryption costs milliseconds: it runs off the event loop. */
-export async function rsaDecrypt(key: KeyObject, sealed: Buffer, hash: string): Promise<Buffer> {
-  const cryptoKey = key.toCryptoKey({ name: 'RSA-OAEP', hash }, false, ['decrypt']);
-  return Buffer.from(
-    await webcrypto.subtle.decrypt({ name: 'RSA-OAEP' }, cryptoKey, Uint8Array.from(sealed)),
-  );
 }
 
 export function decryptBytes(

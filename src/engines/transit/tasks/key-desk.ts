@@ -10,7 +10,7 @@ import type { Request } from '../../../model/request.ts';
 import type { Transaction } from '../../../model/transaction.ts';
 import { findKey, KEYS, putKey, usableVersions } from '../keys/key-record.ts';
 import type { KeyRecord, StoredKey } from '../keys/key-record.ts';
-import { KEY_TYPES, keyTypeOf } from '../keys/key-types.ts';
+import { KEY_TYPES } from '../keys/key-types.ts';
 import type { KeyType } from '../keys/key-types.ts';
 import type { Moment } from '../keys/make-key.ts';
 import {
@@ -25,7 +25,7 @@ import { deleteMaterial, publicKeyText, putMaterial, withMaterial } from '../key
 import type { TransitPorts } from '../ports.ts';
 import { addImported } from '../transfer/import.ts';
 import { importedPrivate } from '../transfer/imported.ts';
-import { decryptRsa, encryptRsa, signDigest, verifyDigest } from './algorithms.ts';
+import { decryptRsa, encryptRsa, JwaError, signDigest, verifyDigest } from '../../../crypto/jwa.ts';
 import type { Reply } from '../../../model/reply.ts';
 
 /** Keys that one page may look at. */
@@ -252,35 +252,33 @@ class Desk implements KeyDesk {
   }
 
   async sign(...[version, algorithm, digest]: Parameters<KeyDesk['sign']>): Promise<Buffer> {
-    const { type, privateKey } = await this.#keysOf(version);
-    return signDigest(type, existing(privateKey), algorithm, digest, this.#ports.random);
+    const { privateKey } = await this.#keysOf(version);
+    const { random } = this.#ports;
+    return await answered(() => signDigest(existing(privateKey), algorithm, digest, random));
   }
 
   async verify(
     ...[version, algorithm, digest, signature]: Parameters<KeyDesk['verify']>
   ): Promise<boolean> {
-    const { type, publicKey } = await this.#keysOf(version);
-    return verifyDigest(type, existing(publicKey), algorithm, digest, signature);
+    const { publicKey } = await this.#keysOf(version);
+    return await answered(() => verifyDigest(existing(publicKey), algorithm, digest, signature));
   }
 
   async encrypt(
     ...[version, algorithm, plaintext]: Parameters<KeyDesk['encrypt']>
   ): Promise<Buffer> {
-    const { type, publicKey } = await this.#keysOf(version);
-    assertRsa(type);
-    return encryptRsa(existing(publicKey), algorithm, plaintext);
+    const { publicKey } = await this.#keysOf(version);
+    return await answered(() => encryptRsa(existing(publicKey), algorithm, plaintext));
   }
 
   async decrypt(
     ...[version, algorithm, ciphertext]: Parameters<KeyDesk['decrypt']>
   ): Promise<Buffer> {
-    const { type, privateKey } = await this.#keysOf(version);
-    assertRsa(type);
-    return await decryptRsa(existing(privateKey), algorithm, ciphertext);
+    const { privateKey } = await this.#keysOf(version);
+    return await answered(() => decryptRsa(existing(privateKey), algorithm, ciphertext));
   }
 
   async #keysOf(version: number): Promise<{
-    readonly type: KeyType;
     readonly privateKey: KeyObject | undefined;
     readonly publicKey: KeyObject | undefined;
   }> {
@@ -289,7 +287,7 @@ class Desk implements KeyDesk {
       throw invalidRequest('the version of the key is out of use');
     }
     const ready = await this.#ports.keys.ready(this.#store, this.name, record, version);
-    return { type: keyTypeOf(record), privateKey: ready.privateKey, publicKey: ready.publicKey };
+    return { privateKey: ready.privateKey, publicKey: ready.publicKey };
   }
 
   #delete(record: StoredKey): void {
@@ -321,8 +319,13 @@ function existing(key: KeyObject | undefined): KeyObject {
   return key;
 }
 
-function assertRsa(type: KeyType): void {
-  if (type.family !== 'rsa') throw invalidRequest('the key is not one for this algorithm');
+/** @throws {RequestError} */
+async function answered<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof JwaError ? invalidRequest(error.message) : error;
+  }
 }
 
 function bytesOf(text: string): Buffer {

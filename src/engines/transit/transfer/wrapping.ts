@@ -11,7 +11,7 @@ import { wipe } from '../../../crypto/secret-bytes.ts';
 import { AuthenticationError } from '../../../crypto/xaes.ts';
 import { invalidRequest } from '../../../model/errors.ts';
 import type { Transaction } from '../../../model/transaction.ts';
-import { rsaDecrypt } from '../data/crypt.ts';
+import { rsaDecrypt } from '../../../crypto/jwa.ts';
 import { refused } from '../failures.ts';
 
 const WRAPPING_KEY = 'wrapping-key';

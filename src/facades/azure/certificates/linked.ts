@@ -16,7 +16,7 @@ import { RequestError } from '../../../model/errors.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
-import { publicJwk } from '../keys/bundle.ts';
+import { OPERATIONS, publicJwk } from '../keys/bundle.ts';
 import { attributesOf, tagsMember } from '../objects/attributes.ts';
 import type { BackupSeal } from '../objects/backup.ts';
 import { pageOf, pageReply, versionPage } from '../objects/paging.ts';
@@ -159,9 +159,6 @@ export async function listLinkedSecretVersions(asking: Asking): Promise<WireRepl
   return pageReply(asking, `/secrets/${name}/versions`, answer);
 }
 
-const RSA_OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey'];
-const EC_OPERATIONS = ['sign', 'verify'];
-
 export async function getLinkedKey({ operation, base, ask }: Asking): Promise<WireReply> {
   const { name, version: id } = operation;
   const answer = await ask({
@@ -181,7 +178,7 @@ export async function getLinkedKey({ operation, base, ask }: Asking): Promise<Wi
           key: {
             kid: `${base}/keys/${name}/${version.id}`,
             ...jwk,
-            key_ops: jwk['kty'] === 'RSA' ? RSA_OPERATIONS : EC_OPERATIONS,
+            key_ops: OPERATIONS[jwk['kty'] === 'RSA' ? 'RSA' : 'EC'],
           },
           managed: true,
           attributes: attributesOf(described(version), vaultAt(base, desk)),

@@ -48,7 +48,8 @@ export function typeOf(kty: unknown, size: unknown, curve: unknown): string {
 
 export type KeyOperation = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'wrapKey' | 'unwrapKey';
 
-const OPERATIONS: Readonly<Record<KeyKind['kty'], readonly KeyOperation[]>> = {
+/** What a key of each type is good for, unless it says less. */
+export const OPERATIONS: Readonly<Record<KeyKind['kty'], readonly KeyOperation[]>> = {
   RSA: ['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey'],
   EC: ['sign', 'verify'],
 };

@@ -7,6 +7,7 @@ import type {
   ManagedKey,
   SignatureAlgorithm,
 } from '../../../model/tasks/key-task.ts';
+import type { Reply } from '../../../model/reply.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
 import type { Asking } from '../asking.ts';
@@ -72,7 +73,18 @@ function assertUsable(
   nowMs: number,
 ): void {
   assertEnabled(chosen);
-  const { notBeforeMs = -Infinity, expiresMs = Infinity } = chosen.version;
+  assertInTime(chosen.version, use, nowMs);
+  assertFor(operationsOf(key), use);
+}
+
+interface Lifetime {
+  readonly notBeforeMs?: number;
+  readonly expiresMs?: number;
+}
+
+/** @throws {AzureError} */
+export function assertInTime(version: Lifetime, use: KeyOperation, nowMs: number): void {
+  const { notBeforeMs = -Infinity, expiresMs = Infinity } = version;
   if ((nowMs < notBeforeMs || nowMs >= expiresMs) && !LATE_USES.has(use)) {
     const inner = nowMs < notBeforeMs ? 'KeyNotYetValid' : 'KeyExpired';
     throw new AzureError(
@@ -82,16 +94,53 @@ function assertUsable(
       { inner },
     );
   }
-  if (!operationsOf(key).includes(use)) {
+}
+
+/** @throws {AzureError} */
+export function assertFor(operations: readonly string[], use: KeyOperation): void {
+  if (!operations.includes(use)) {
     throw new AzureError(403, 'Forbidden', `Operation ${use} is not permitted on this key.`, {
       inner: 'KeyOperationForbidden',
     });
   }
 }
 
-type Act = (desk: KeyDesk, number: number, body: JsonObject) => Promise<Buffer | boolean>;
+/** One version of a key, wherever it is kept. */
+export interface Usable {
+  sign(algorithm: SignatureAlgorithm, digest: Buffer): Promise<Buffer>;
+  verify(algorithm: SignatureAlgorithm, digest: Buffer, signature: Buffer): Promise<boolean>;
+  encrypt(algorithm: EncryptionAlgorithm, plaintext: Buffer): Promise<Buffer>;
+  decrypt(algorithm: EncryptionAlgorithm, ciphertext: Buffer): Promise<Buffer>;
+}
 
-function using(use: KeyOperation, folder: string, act: Act) {
+type Act = (key: Usable, body: JsonObject) => Promise<Buffer | boolean>;
+
+const encrypt: Act = (key, body) => key.encrypt(encryptionAlgorithm(body), bytesOf(body, 'value'));
+const decrypt: Act = (key, body) => key.decrypt(encryptionAlgorithm(body), bytesOf(body, 'value'));
+const ACTS: Readonly<Record<KeyOperation, Act>> = {
+  encrypt,
+  decrypt,
+  wrapKey: encrypt,
+  unwrapKey: decrypt,
+  sign: (key, body) => key.sign(signatureAlgorithm(body), bytesOf(body, 'value')),
+  verify: (key, body) =>
+    key.verify(signatureAlgorithm(body), bytesOf(body, 'digest'), bytesOf(body, 'value')),
+};
+
+/** Does what the body asks for. @param kid of the version @throws {RequestError} */
+export async function useKey(
+  key: Usable,
+  use: KeyOperation,
+  body: JsonObject,
+  kid: string,
+): Promise<Reply> {
+  const result = await ACTS[use](key, body);
+  return shown(
+    typeof result === 'boolean' ? { value: result } : { kid, value: result.toString('base64url') },
+  );
+}
+
+function using(use: KeyOperation, folder: string) {
   return async function run({ operation, base, readJson, ask }: Asking): Promise<WireReply> {
     const { name, version } = operation;
     const answer = await ask({
@@ -105,12 +154,7 @@ function using(use: KeyOperation, folder: string, act: Act) {
           const key = liveKey(desk, name);
           const chosen = chosenKeyVersion(key, name, version);
           assertUsable(key, chosen, use, desk.nowMs);
-          const result = await act(desk, chosen.number, body);
-          return shown(
-            typeof result === 'boolean'
-              ? { value: result }
-              : { kid: kidOf({ base }, name, chosen), value: result.toString('base64url') },
-          );
+          return useKey(versionOf(desk, chosen.number), use, body, kidOf({ base }, name, chosen));
         },
       },
     });
@@ -118,23 +162,23 @@ function using(use: KeyOperation, folder: string, act: Act) {
   };
 }
 
+function versionOf(desk: KeyDesk, number: number): Usable {
+  return {
+    sign: (algorithm, digest) => desk.sign(number, algorithm, digest),
+    verify: (algorithm, digest, signature) => desk.verify(number, algorithm, digest, signature),
+    encrypt: (algorithm, plaintext) => desk.encrypt(number, algorithm, plaintext),
+    decrypt: (algorithm, ciphertext) => desk.decrypt(number, algorithm, ciphertext),
+  };
+}
+
 type Run = (asking: Asking) => Promise<WireReply>;
 
-const encrypt: Act = (desk, number, body) =>
-  desk.encrypt(number, encryptionAlgorithm(body), bytesOf(body, 'value'));
-const decrypt: Act = (desk, number, body) =>
-  desk.decrypt(number, encryptionAlgorithm(body), bytesOf(body, 'value'));
-
-export const encryptWithKey: Run = using('encrypt', 'encrypt', encrypt);
-export const decryptWithKey: Run = using('decrypt', 'decrypt', decrypt);
-export const wrapWithKey: Run = using('wrapKey', 'encrypt', encrypt);
-export const unwrapWithKey: Run = using('unwrapKey', 'decrypt', decrypt);
-export const signWithKey: Run = using('sign', 'sign', (desk, number, body) =>
-  desk.sign(number, signatureAlgorithm(body), bytesOf(body, 'value')),
-);
-export const verifyWithKey: Run = using('verify', 'verify', (desk, number, body) =>
-  desk.verify(number, signatureAlgorithm(body), bytesOf(body, 'digest'), bytesOf(body, 'value')),
-);
+export const encryptWithKey: Run = using('encrypt', 'encrypt');
+export const decryptWithKey: Run = using('decrypt', 'decrypt');
+export const wrapWithKey: Run = using('wrapKey', 'encrypt');
+export const unwrapWithKey: Run = using('unwrapKey', 'decrypt');
+export const signWithKey: Run = using('sign', 'sign');
+export const verifyWithKey: Run = using('verify', 'verify');
 
 const RANDOM_BYTES_MAX = 128;
 
