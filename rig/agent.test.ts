@@ -193,7 +193,7 @@ test('runs a program with secrets in its environment, starts it anew on a change
   assert.equal(here.read('seen'), 'one\nend\n');
 });
 
-test('passes requests on with its token, where that is wanted', async (t) => {
+test('passes requests on with its token, where that is wanted, and serves nothing without the header that is asked for (CVE-2026-115364)', async (t) => {
   const here = await place(t);
   const [plain, forced, strict] = [await freePort(), await freePort(), await freePort()];
   await put('secret/data/web', { data: { a: 'b' } });
@@ -201,7 +201,7 @@ test('passes requests on with its token, where that is wanted', async (t) => {
     auto_auth { ${LOGIN} sink "file" { config = { path = "token" } } }
     api_proxy { use_auto_auth_token = true }
     listener "tcp" { address = "127.0.0.1:${plain}" tls_disable = true agent_api { enable_quit = true } }
-    listener "tcp" { address = "127.0.0.1:${strict}" tls_disable = true require_request_header = true }
+    listener "tcp" { address = "127.0.0.1:${strict}" tls_disable = true require_request_header = true agent_api { enable_quit = true } }
     listener "unix" { address = "agent.sock" socket_mode = "0600" }
   `);
   await until(() => here.read('token') !== '' && agent.output.includes('unix://'), 'the start');
@@ -214,7 +214,18 @@ test('passes requests on with its token, where that is wanted', async (t) => {
     headers: { 'X-Vault-Token': 'nobody' },
   });
   assert.equal(brought.status, 403);
-  assert.equal((await fetch(`http://127.0.0.1:${strict}/v1/secret/data/web`)).status, 412);
+  for (const path of [
+    'v1/secret/data/web',
+    'agent/v1/quit',
+    'agent/v1/cache-clear',
+    'proxy/v1/quit',
+    'proxy/v1/none',
+  ]) {
+    for (const method of ['GET', 'POST', 'PUT']) {
+      const refused = await fetch(`http://127.0.0.1:${strict}/${path}`, { method });
+      assert.equal(refused.status, 412, `${method} ${path}`);
+    }
+  }
   const header = { 'X-Vault-Request': 'true' };
   const asked = await fetch(`http://127.0.0.1:${strict}/v1/secret/data/web`, { headers: header });
   assert.equal(asked.status, 200);
@@ -222,12 +233,8 @@ test('passes requests on with its token, where that is wanted', async (t) => {
   for (const path of ['//example.com/v1/x', '/', '/ui/', '/v1']) {
     assert.equal((await fetch(`http://127.0.0.1:${plain}${path}`)).status, 404, path);
   }
-  const quit = await fetch(`http://127.0.0.1:${strict}/agent/v1/quit`, {
-    method: 'POST',
-    headers: header,
-  });
-  assert.equal(quit.status, 404, 'only where it was switched on');
-  await fetch(`http://127.0.0.1:${plain}/agent/v1/quit`, { method: 'POST' });
+  const quit = { method: 'POST', headers: header };
+  await fetch(`http://127.0.0.1:${strict}/agent/v1/quit`, quit);
   assert.equal((await agent.exited).code, 0);
 
   writeFileSync(here.in('secret-id'), await newSecretId());
@@ -241,6 +248,8 @@ test('passes requests on with its token, where that is wanted', async (t) => {
     headers: { 'X-Vault-Token': 'nobody' },
   });
   assert.equal(replaced.status, 200);
+  const unasked = await fetch(`http://127.0.0.1:${forced}/agent/v1/quit`, quit);
+  assert.equal(unasked.status, 404, 'only where it was switched on');
 });
 
 test('gives an answer with a lease again, until what it holds is revoked', async (t) => {

@@ -13,7 +13,10 @@ export const WAITING: readonly Waiting[] = [
   { ids: ['SEC-58'], for: 'Raft: there is none, and no challenge to store' },
   { ids: ['SEC-62'], for: 'the PROXY protocol' },
   { ids: ['SEC-72'], for: 'plugins: no code and no path of code is ever read from the store' },
-  { ids: ['SEC-79', 'SEC-97'], for: 'an agent and a template renderer' },
+  {
+    ids: ['SEC-97'],
+    for: 'templates of tenants: those of the agent are of its operator, and sandbox_path is refused',
+  },
   { ids: ['SEC-91'], for: 'an image that is built here' },
   { ids: ['SEC-74'], for: 'a timing harness' },
 ];
@@ -92,6 +95,7 @@ export const ELSEWHERE: Readonly<Record<string, readonly NamedTest[]>> = {
     ['rig/pages.test.ts', 'take no form of another site'],
     ['rig/pages.test.ts', 'show an approver what waits'],
   ],
+  'SEC-79': [['rig/agent.test.ts', 'passes requests on with its token, where that is wanted, and']],
   'SEC-84': [
     ['src/server/config/sanitized.test.ts', 'the sanitized configuration holds no canary'],
   ],

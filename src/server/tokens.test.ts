@@ -493,6 +493,43 @@ suite('a token of a role', () => {
   });
 });
 
+suite('a token of an entity', () => {
+  test('is refused while that is disabled, whatever its own policies say, and for ever when it is gone', async () => {
+    await server.get('write', 'sys/auth/userpass', { data: { type: 'userpass' } });
+    const policies = { token_policies: 'own' };
+    const policy =
+      'path "secret/data/*" { capabilities = ["read"] } path "auth/token/create" { capabilities = ["update"] }';
+    await server.get('write', 'sys/policies/acl/own', { data: { policy } });
+    const login = async (name: string, type: string): Promise<{ token: string; id: string }> => {
+      const data = { password: 'pw', token_type: type, ...policies };
+      await server.get('write', `auth/userpass/users/${name}`, { data });
+      const path = `auth/userpass/login/${name}`;
+      const { auth } = await server.ask('write', path, { token: null, data: { password: 'pw' } });
+      return { token: auth?.clientToken ?? '', id: auth?.entityId ?? '' };
+    };
+    await server.get('write', 'secret/data/of-entity', { data: { data: { k: 'v' } } });
+    for (const type of ['service', 'batch']) {
+      const { token, id } = await login(`dis-${type}`, type);
+      const child = type === 'batch' ? token : await server.makeToken({}, { token });
+      const outcomes = async (): Promise<Set<string>> =>
+        new Set([
+          await server.outcome('read', 'secret/data/of-entity', { token }),
+          await server.outcome('read', 'secret/data/of-entity', { token: child }),
+          await server.outcome('read', SELF, { token }),
+        ]);
+      const disable = async (disabled: boolean): Promise<unknown> =>
+        await server.get('write', `identity/entity/id/${id}`, { data: { disabled } });
+      assert.deepEqual(await outcomes(), new Set(['ok']), type);
+      await disable(true);
+      assert.deepEqual(await outcomes(), new Set([DENIED]), type);
+      await disable(false);
+      assert.deepEqual(await outcomes(), new Set(['ok']), type);
+      await server.get('delete', `identity/entity/id/${id}`);
+      assert.deepEqual(await outcomes(), new Set([DENIED]), type);
+    }
+  });
+});
+
 suite('what names a token', () => {
   test('is text, or the request is refused', async () => {
     for (const path of ['lookup', 'renew', 'revoke', 'revoke-orphan']) {

@@ -1,7 +1,9 @@
 /** The second factor in the whole core: who has to show one, in one request or in two, and never the same code twice. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { decodeBase32 } from '../../base/base32.ts';
+import { signJws } from '../../crypto/jws.ts';
 import { totpCode, totpStep } from '../../crypto/totp.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Answer } from '../../core/call.ts';
@@ -246,6 +248,36 @@ suite('who has to', () => {
     assert.notEqual(token(await rig.login(undefined, 'eve')), '');
     await open.get('delete', 'identity/mfa/login-enforcement/rule');
     assert.notEqual(token(await rig.login()), '');
+    await open.instance.close();
+  });
+
+  test('nobody known cannot show one, and gets no token', async () => {
+    const rig = await openRig();
+    const { open } = rig;
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = pair.publicKey.export({ type: 'spki', format: 'pem' });
+    await open.get('write', 'sys/auth/jwt', { data: { type: 'jwt' } });
+    await open.get('write', 'auth/jwt/config', { data: { jwt_validation_pubkeys: [pem] } });
+    // A program may name policies and nobody.
+    const program = { expression: "pb.Auth{policies: ['default']}" };
+    const role = { cel_program: program, bound_audiences: 'v' };
+    await open.get('write', 'auth/jwt/cel/role/r', { data: role });
+    const now = open.clock.nowMs() / 1000;
+    const claims = { sub: 'bob', aud: 'v', iat: now, exp: now + 60 };
+    const jwt = signJws(claims, { algorithm: 'ES256', key: pair.privateKey, keyId: '' });
+    const login = (shown: readonly [string, readonly string[]][] = []): Promise<Answer> =>
+      open.ask('write', 'auth/jwt/cel/login', {
+        token: null,
+        data: { role: 'r', jwt },
+        call: { secondFactor: new Map(shown) },
+      });
+    assert.notEqual(token(await login()), '');
+    await rig.enforce({ auth_method_types: ['jwt'] });
+    for (const shown of [[], [[rig.methodId, [rig.code()]]]] as const) {
+      const { auth, error } = await login(shown.map(([id, codes]) => [id, [...codes]]));
+      assert.equal(auth, undefined);
+      assert.equal(error?.code, 'permission_denied');
+    }
     await open.instance.close();
   });
 
