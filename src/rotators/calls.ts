@@ -28,7 +28,17 @@ const ANSWER_BYTES_MAX = 256 * 1024;
 const FORBIDDEN = new BlockList();
 FORBIDDEN.addSubnet('169.254.0.0', 16, 'ipv4');
 FORBIDDEN.addSubnet('fe80::', 10, 'ipv6');
-FORBIDDEN.addAddress('fd00:ec2::254', 'ipv6');
+for (const [address, family] of [
+  ['168.63.129.16', 'ipv4'], // Azure
+  ['100.100.100.200', 'ipv4'], // Alibaba
+  ['192.0.0.192', 'ipv4'], // Oracle
+  ['fd00:ec2::254', 'ipv6'], // AWS
+  ['fd20:ce::254', 'ipv6'], // Google
+  ['fd00:42::42', 'ipv6'], // Scaleway
+  ['64:ff9b::a9fe:a9fe', 'ipv6'], // 169.254.169.254 behind NAT64 (RFC 6052)
+] as const) {
+  FORBIDDEN.addAddress(address, family);
+}
 
 function isForbidden(address: string): boolean {
   return FORBIDDEN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
 import { KeptLog } from '../audit-fixture.ts';
+import { awsOn } from './aws-fixture.ts';
 import { API, codeOf, DOMAIN, VAULT, versionOf, world } from './azure-fixture.ts';
 
 test('a client without a token is told whom to ask, before anything else is looked at', async () => {
@@ -389,5 +390,32 @@ test('the audit log names protocol and operation, and holds no value in any form
   ]) {
     assert.ok(!log.text.includes(form), form);
   }
+  await server.instance.close();
+});
+
+test('a backup brings every version back, and the one that is read', async () => {
+  const { server, send, done } = await world();
+  for (let count = 1; count <= 15; count++) await done('PUT', '/secrets/a', { value: `${count}` });
+  const versions = async (): Promise<unknown[]> =>
+    ((await done('GET', '/secrets/a/versions')) as { value: unknown[] }).value;
+  assert.equal((await versions()).length, 15);
+  const aws = await awsOn(server);
+  const idOf = async (stage: string): Promise<unknown> =>
+    (await aws.ask('GetSecretValue', { SecretId: 'a', VersionStage: stage }))['VersionId'];
+  await aws.ask('UpdateSecretVersionStage', {
+    SecretId: 'a',
+    VersionStage: 'AWSCURRENT',
+    MoveToVersionId: await idOf('AWSPREVIOUS'),
+    RemoveFromVersionId: await idOf('AWSCURRENT'),
+  });
+  const { value } = await done('POST', '/secrets/a/backup');
+  await done('DELETE', '/secrets/a');
+  assert.equal((await send('DELETE', '/deletedsecrets/a')).status, 204);
+  const restored = await done('POST', '/secrets/restore', { value });
+  assert.equal((await versions()).length, 15);
+  const current = await done('GET', '/secrets/a');
+  assert.deepEqual([current['value'], current['id']], ['14', restored['id']]);
+  const shown = await server.get('read', 'secret/metadata/a');
+  assert.equal(shown['max_versions'], 100);
   await server.instance.close();
 });

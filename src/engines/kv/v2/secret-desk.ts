@@ -117,6 +117,9 @@ function listDesk(request: Request<PathField>, store: Transaction): ListDesk {
   };
 }
 
+/** Clients of the clouds’ APIs count on versions that nobody takes away: of the secrets that they make, so many stay. */
+const CLOUD_VERSIONS_KEPT = 100;
+
 class Desk implements SecretDesk {
   readonly path: string;
   readonly nowMs: number;
@@ -180,7 +183,8 @@ class Desk implements SecretDesk {
     this.#assertWriting();
     if (this.#record !== undefined) throw new Error('the secret exists already');
     assertSecretPath(this.path);
-    return this.#save({ secret: emptySecret(this.nowMs), value: NO_VALUE });
+    const secret = { ...emptySecret(this.nowMs), maxVersions: CLOUD_VERSIONS_KEPT };
+    return this.#save({ secret, value: NO_VALUE });
   }
 
   async addVersion(

@@ -26,8 +26,6 @@ import {
 import { TAGS, withTags } from './tags.ts';
 
 const VALUE_BYTES_MAX = 65_536;
-/** Versions that a secret of this API keeps: the hundred newest, and those with a label. */
-const KEPT_VERSIONS = 100;
 const STAGES_MAX = 20;
 
 const TOKEN = { kind: 'string', min: 32, max: 64 } as const;
@@ -161,7 +159,7 @@ export const createSecret: Operation = operation(
           }
           desk.create();
           desk.change((secret) => {
-            const tagged = withTags({ ...secret, maxVersions: KEPT_VERSIONS }, input.Tags ?? []);
+            const tagged = withTags(secret, input.Tags ?? []);
             const described =
               input.Description === undefined ? tagged : withDescription(tagged, input.Description);
             return withAws(described, {

@@ -1,4 +1,5 @@
 /** Backups of a secret with all its versions. */
+import { findVersion, servedNumber } from '../../../model/secret.ts';
 import type { Secret, Version } from '../../../model/secret.ts';
 import type { WireReply } from '../../facade.ts';
 import { dataOf, shown } from '../asking.ts';
@@ -22,7 +23,10 @@ interface SavedVersion {
 
 interface Saved extends Backup {
   readonly kind: typeof KIND;
-  readonly secret: Pick<Secret, 'customMetadata' | 'attributes'>;
+  readonly secret: Pick<Secret, 'customMetadata' | 'attributes'> &
+    Partial<Pick<Secret, 'maxVersions'>>;
+  /** The id of the version that is read without one, if it is among them. */
+  readonly current?: string;
   readonly versions: readonly SavedVersion[];
 }
 
@@ -47,11 +51,17 @@ export async function backupSecret(
           const value = await desk.value(version.number);
           versions.push({ version, value: value.toString('base64') });
         }
-        const { customMetadata, attributes } = secret;
+        const { customMetadata, attributes, maxVersions } = secret;
+        const current = findVersion(secret, servedNumber(secret))?.id;
         const saved: Saved = {
           kind: KIND,
           name,
-          secret: { customMetadata, ...(attributes === undefined ? {} : { attributes }) },
+          secret: {
+            customMetadata,
+            maxVersions,
+            ...(attributes === undefined ? {} : { attributes }),
+          },
+          ...(current === undefined ? {} : { current }),
           versions,
         };
         return sealedBackup(seal, saved);
@@ -76,6 +86,8 @@ export async function restoreSecret(
         if (desk.secret?.deletedMs !== undefined) throw deletedButRecoverable('secret', name);
         if (desk.secret !== undefined) throw alreadyExists('secret', name);
         desk.create();
+        // None of them goes while they come.
+        desk.change((fresh) => ({ ...fresh, maxVersions: VERSIONS_MAX }));
         for (const { version, value } of saved.versions) {
           const { number: _number, createdMs: _created, deletedMs: _deleted, ...fresh } = version;
           await desk.addVersion(Buffer.from(value, 'base64'), fresh);
@@ -88,7 +100,9 @@ export async function restoreSecret(
             return { ...version, createdMs: before?.createdMs ?? version.createdMs };
           }),
         }));
-        const version = secret.versions.at(-1);
+        const current = secret.versions.find(({ id }) => id === saved.current);
+        if (current !== undefined) await desk.serve(current.number);
+        const version = current ?? secret.versions.at(-1);
         return shown(
           version === undefined ? {} : propertiesOf(vaultAt(base, desk), name, secret, version),
         );
