@@ -17,6 +17,7 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { isJsonObject, isRawNumber } from '../../../base/json.ts';
 import type { JsonObject, JsonValue } from '../../../base/json.ts';
+import { EXTENSIONS } from './extensions.ts';
 
 export interface CelProgram {
   readonly variables: readonly { readonly name: string; readonly expression: string }[];
@@ -144,7 +145,10 @@ const REGISTRY: FileRegistry = createFileRegistry(
     ],
   }),
 );
-const ENVIRONMENT: CelEnv = celEnv({ registry: REGISTRY, funcs: strings });
+const ENVIRONMENT: CelEnv = celEnv({
+  registry: REGISTRY,
+  funcs: [...strings, ...EXTENSIONS],
+});
 
 /** Numbers of JSON are doubles there. */
 function inputOf(value: JsonValue): CelInput {
