@@ -5,7 +5,7 @@ import { namesRoot } from '../model/root-policy.ts';
 import type { Unit } from '../model/transaction.ts';
 import { Directory } from './directory.ts';
 import type { IdentityPorts } from './directory.ts';
-import { refreshExternalGroups } from './membership.ts';
+import { membershipOf, refreshExternalGroups } from './membership.ts';
 import { activePolicies } from './roles/activation.ts';
 import { assertNoConflict } from './roles/exclusions.ts';
 import {
@@ -124,12 +124,7 @@ export class Identity {
     namespaceId: string,
     entityId: string,
   ): Promise<Membership | undefined> {
-    const directory = this.in(unit, { id: namespaceId });
-    const entity =
-      (await directory.entity(entityId)) ?? (await directory.entityMergedFrom(entityId));
-    if (entity === undefined) return undefined;
-    const { direct, inherited } = await directory.groupsOf(entity);
-    return { entity, groups: [...direct, ...inherited] };
+    return await membershipOf(this.in(unit, { id: namespaceId }), entityId);
   }
 
   /**

@@ -87,3 +87,14 @@ export interface Membership {
   readonly entity: EntityRecord;
   readonly groups: readonly GroupRecord[];
 }
+
+/** Somebody by an id of now, or from before a merge; undefined when nobody is left. */
+export async function membershipOf(
+  directory: Directory,
+  entityId: string,
+): Promise<Membership | undefined> {
+  const entity = (await directory.entity(entityId)) ?? (await directory.entityMergedFrom(entityId));
+  if (entity === undefined) return undefined;
+  const { direct, inherited } = await directory.groupsOf(entity);
+  return { entity, groups: [...direct, ...inherited] };
+}

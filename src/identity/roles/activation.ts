@@ -8,6 +8,7 @@ import { isEligible } from './exclusions.ts';
 import { ACTIVATIONS_MAX, PENDING_TTL_SECONDS, REASON_LENGTH_MAX, isActive } from './records.ts';
 import type { Activation, EligibleRole } from './records.ts';
 import { RoleStore } from './role-store.ts';
+import { membershipOf } from '../membership.ts';
 import type { Membership } from '../membership.ts';
 
 export interface ActivationWish {
@@ -155,6 +156,24 @@ export async function denyActivation(
   putActivations(directory, entity, [...others, denied], nowMs);
 }
 
+/**
+ * Whose approvals count when the next one comes: who is still there, enabled and in a group that may approve, and has not become
+ * the holder by a merge.
+ */
+async function standingApprovers(
+  directory: Directory,
+  role: EligibleRole,
+  { activation, entity }: Found,
+): Promise<ReadonlySet<string>> {
+  const standing = new Set<string>();
+  for (const { entityId } of activation.approvals) {
+    const giver = await membershipOf(directory, entityId);
+    if (giver === undefined || giver.entity.disabled) continue;
+    if (mayApprove(role, giver, entity.id)) standing.add(giver.entity.id);
+  }
+  return standing;
+}
+
 /** Adds an approval; the activation begins with the last one that is missing. @throws {RequestError} */
 export async function approveActivation(
   directory: Directory,
@@ -163,11 +182,11 @@ export async function approveActivation(
   nowMs: number,
 ): Promise<Activation> {
   const role = await roleToApprove(directory, { activation, entity }, giver);
-  if (activation.approvals.some(({ entityId }) => entityId === giver.entity.id))
-    throw invalidRequest('approver has already approved');
+  const before = await standingApprovers(directory, role, { activation, entity });
+  if (before.has(giver.entity.id)) throw invalidRequest('approver has already approved');
   const { id: entityId, name: entityName } = giver.entity;
   const approvals = [...activation.approvals, { entityId, entityName, atMs: nowMs }];
-  const complete = approvals.length >= role.approvals;
+  const complete = before.size + 1 >= role.approvals;
   const approved: Activation = {
     ...activation,
     approvals,

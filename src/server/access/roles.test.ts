@@ -131,6 +131,52 @@ suite('activation', () => {
     await open.instance.close();
   });
 
+  test('an approval of who became the holder, left the group, was disabled or is gone counts no more', async () => {
+    const changes: ((rig: Rig, bea: string, ann: string, leads: string) => Promise<unknown>)[] = [
+      ({ open }, bea) =>
+        open.get('write', `identity/entity/id/${bea}`, { data: { disabled: true } }),
+      ({ open }, bea) => open.get('delete', `identity/entity/id/${bea}`),
+      async ({ open }, bea, _ann, leads) => {
+        const path = `identity/group/id/${leads}`;
+        const { member_entity_ids: members } = await open.get('read', path);
+        const others = (members as string[]).filter((id) => id !== bea);
+        await open.get('write', path, { data: { member_entity_ids: others } });
+      },
+      async ({ open }, bea, ann) => {
+        const { aliases } = await open.get('read', `identity/entity/id/${bea}`);
+        const [alias] = aliases as [{ id: string }];
+        await open.get('delete', `identity/entity-alias/id/${alias.id}`);
+        const merge = { from_entity_ids: [bea], to_entity_id: ann };
+        await open.get('write', 'identity/entity/merge', { data: merge });
+      },
+    ];
+    for (const change of changes) {
+      const rig = await openRig();
+      const { open } = rig;
+      const people = new Map<string, Person>();
+      for (const name of ['ann', 'bea', 'cid', 'dan'])
+        people.set(name, await rig.person(name, ['holder']));
+      const of = (name: string): Person => people.get(name) ?? assert.fail();
+      const leads = await rig.group('leads', {
+        member_entity_ids: ['bea', 'cid', 'dan'].map((name) => of(name).entityId),
+      });
+      const ann = of('ann').entityId;
+      const approvers = { approvals: 2, approver_group_ids: leads };
+      await rig.role({ policies: 'database', eligible_entity_ids: ann, ...approvers });
+      const { reply } = await rig.activate(of('ann'));
+      const path = `identity/activation/${String(reply?.data?.['activation_id'])}/approve`;
+      const approve = async (name: string): Promise<unknown> =>
+        (await open.get('write', path, { token: of(name).token }))['status'];
+      assert.equal(await approve('bea'), 'pending');
+      await change(rig, of('bea').entityId, ann, leads);
+      assert.equal(await approve('cid'), 'pending');
+      assert.equal(await rig.reads(of('ann'), 'secret/data/db'), false);
+      assert.equal(await approve('dan'), 'active');
+      assert.equal(await rig.reads(of('ann'), 'secret/data/db'), true);
+      await open.instance.close();
+    }
+  });
+
   test('a role never gives root, in any spelling', async () => {
     const rig = await openRig();
     for (const spelling of ['root', 'Root', ' root', 'root\t', 'database,root'])
