@@ -110,6 +110,14 @@ path "sys/approvals/+" {
   capabilities = ["read"]
 }
 
+# Roles that the caller may activate; to activate one is another thing, to end an own activation is not.
+path "identity/eligible" {
+  capabilities = ["list"]
+}
+path "identity/role/+/deactivate" {
+  capabilities = ["update"]
+}
+
 # Hashing keeps nothing and reveals nothing.
 path "sys/tools/hash" {
   capabilities = ["update"]

@@ -58,6 +58,7 @@ suite('what is told about an ACL', () => {
         'auth/token/lookup-self': { capabilities: ['read'] },
         'auth/token/renew-self': { capabilities: ['update'] },
         'auth/token/revoke-self': { capabilities: ['update'] },
+        'identity/eligible': { capabilities: ['list'] },
         'sys/approvals': { capabilities: ['list'] },
         'sys/capabilities-self': { capabilities: ['update'] },
         'sys/control-group/request': { capabilities: ['update'] },

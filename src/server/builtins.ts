@@ -10,6 +10,7 @@ import { credentialPaths } from '../identity/credentials/paths.ts';
 import { identityBackend } from '../identity/backend.ts';
 import { mfaPaths } from '../identity/mfa/paths.ts';
 import { activationPaths } from '../identity/roles/activation-paths.ts';
+import { eligiblePaths } from '../identity/roles/eligible-paths.ts';
 import { exclusionPaths } from '../identity/roles/exclusion-paths.ts';
 import { rolePaths } from '../identity/roles/role-paths.ts';
 import type { CoreUnit } from '../core/epoch-cache.ts';
@@ -249,6 +250,7 @@ export function builtins(
       ...mfaPaths(services.identity.store, services.mfa.ports),
       ...rolePaths(services.identity.store),
       ...activationPaths(services.identity.store),
+      ...eligiblePaths(services.identity.store),
       ...exclusionPaths((unit) => (unit as CoreUnit).bumpEpoch(ROUTING_SCOPE)),
     ],
   );

@@ -1,9 +1,9 @@
-/** role activate, approve, end; approval list, show, give, deny; environment except. */
+/** role activate, list, approve, end; approval list, show, give, deny; environment except. */
 import { isJsonObject, type JsonObject } from '../../client/json.ts';
 import { attempt, CommandFailure, EXIT_OK, EXIT_SERVER, type Invocation } from '../command.ts';
 import { formatTable } from '../render/columns.ts';
 import { printDocument, printSecretOrField, say } from '../render/output.ts';
-import { compareBytes, plainText } from '../render/values.ts';
+import { compareBytes, plainText, shortDuration } from '../render/values.ts';
 import { wholeSeconds } from './token.ts';
 
 async function write(
@@ -38,11 +38,47 @@ export async function approve(invocation: Invocation): Promise<number> {
   return write(invocation, 'Error approving the activation', path, {});
 }
 
+/** What an activation is known by; a role's name could only look so on purpose. */
+const ACTIVATION_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export async function end(invocation: Invocation): Promise<number> {
-  const id = argument(invocation);
+  const named = argument(invocation);
   const client = await invocation.session.client();
-  await attempt('Error ending the activation', client.delete(`identity/activation/${id}`));
-  say(invocation, `Success! Ended the activation: ${id}`);
+  const ended = ACTIVATION_ID.test(named)
+    ? client.delete(`identity/activation/${named}`)
+    : client.write(`identity/role/${named}/deactivate`, {});
+  await attempt('Error ending the activation', ended);
+  say(invocation, `Success! Ended the activation: ${named}`);
+  return EXIT_OK;
+}
+
+function field(info: unknown, name: string): string {
+  return plainText(isJsonObject(info) ? info[name] : '');
+}
+
+/** The caller's roles, in one line each. */
+export async function roles(invocation: Invocation): Promise<number> {
+  const client = await invocation.session.client();
+  const secret = await attempt('Error listing roles', client.list('identity/eligible'));
+  const infos = secret?.data?.['key_info'];
+  if (invocation.format !== 'table') {
+    await printDocument(invocation, isJsonObject(infos) ? infos : {});
+    return EXIT_OK;
+  }
+  if (!isJsonObject(infos)) {
+    say(invocation, 'There is no role that you may activate.');
+    return EXIT_OK;
+  }
+  const rows = Object.entries(infos).map(([name, info]) => [
+    name,
+    field(info, 'status'),
+    field(info, 'expire_time'),
+    shortDuration(Number(field(info, 'max_ttl'))),
+    field(info, 'approvals'),
+    field(info, 'description'),
+  ]);
+  const header = ['Role', 'Status', 'Until', 'Longest', 'Approvals', 'Description'];
+  say(invocation, formatTable(header, rows));
   return EXIT_OK;
 }
 
@@ -60,7 +96,7 @@ export async function list(invocation: Invocation): Promise<number> {
     return EXIT_OK;
   }
   const rows = Object.entries(infos).map(([id, info]) => {
-    const of = (name: string): string => plainText(isJsonObject(info) ? info[name] : '');
+    const of = (name: string): string => field(info, name);
     const yours = of('may_approve') === 'true' ? 'yes' : 'no';
     const what = `${of('operation')} ${of('path')}`;
     const names = isJsonObject(info) ? info['entity_aliases'] : undefined;
@@ -77,7 +113,7 @@ export async function list(invocation: Invocation): Promise<number> {
 }
 
 function approval(invocation: Invocation, action = ''): string {
-  return `sys/approvals/${encodeURIComponent(argument(invocation))}${action}`;
+  return `sys/approvals/${argument(invocation)}${action}`;
 }
 
 export async function show(invocation: Invocation): Promise<number> {

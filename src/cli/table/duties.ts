@@ -11,7 +11,7 @@ const TTL: Flag = {
 
 const duty =
   (
-    name: 'activate' | 'approve' | 'end' | 'list' | 'show' | 'give' | 'deny' | 'except',
+    name: 'activate' | 'approve' | 'end' | 'roles' | 'list' | 'show' | 'give' | 'deny' | 'except',
   ): (() => Promise<Command>) =>
   async () =>
     (await import('../commands/duties.ts'))[name];
@@ -20,7 +20,10 @@ export const DUTY_COMMANDS: readonly CommandRow[] = [
   {
     name: 'role',
     synopsis: 'Activate roles for a while',
+    about:
+      'A role is a set of policies that nobody has by default: who is eligible activates it. Roles are made with `write identity/role/NAME policies=… eligible_group_ids=…`; `path-help identity/role/NAME` lists what can be said.',
     examples: [
+      { about: 'See which roles you may activate:', line: 'role list' },
       {
         about: 'Be a database administrator for half an hour:',
         line: 'role activate -reason="ticket 7" -ttl=30m dba',
@@ -38,6 +41,14 @@ export const DUTY_COMMANDS: readonly CommandRow[] = [
     load: duty('activate'),
   },
   {
+    name: 'role list',
+    synopsis: 'List the roles that you may activate',
+    about: 'Lists the roles that you may activate, and those that you have activated.',
+    output: ['format'],
+    takes: { min: 0, max: 0 },
+    load: duty('roles'),
+  },
+  {
     name: 'role approve',
     synopsis: 'Approve the activation of a role',
     usage: '[options] ACTIVATION',
@@ -48,7 +59,9 @@ export const DUTY_COMMANDS: readonly CommandRow[] = [
   {
     name: 'role end',
     synopsis: 'End the activation of a role',
-    usage: '[options] ACTIVATION',
+    usage: '[options] NAME|ACTIVATION',
+    about:
+      'Ends your own activation of the role NAME, or any one by its id, which needs a policy for that.',
     takes: { min: 1, max: 1 },
     load: duty('end'),
   },
@@ -100,6 +113,8 @@ export const DUTY_COMMANDS: readonly CommandRow[] = [
   {
     name: 'environment',
     synopsis: 'Make exceptions from environments',
+    about:
+      'A mount or namespace is put into an environment by `write sys/environments/resources/PATH environment=prod`, an entity or group is bound to one by `write sys/environments/identities/ID environment=dev`; whoever is bound gets at no other.',
     examples: [
       {
         about: 'Let somebody into production for an hour:',

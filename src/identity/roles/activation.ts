@@ -208,3 +208,19 @@ export function endActivation(
   const others = (entity.activations ?? []).filter((each) => each.id !== activation.id);
   putActivations(directory, entity, others, nowMs);
 }
+
+/** Ends what somebody has of a role, also what still waits. @returns whether there was anything */
+export function endActivationsOf(
+  directory: Directory,
+  entity: EntityRecord,
+  role: string,
+  nowMs: number,
+): boolean {
+  const all = entity.activations ?? [];
+  const ended = all.some((each) => each.role === role && nowMs < each.untilMs);
+  if (ended) {
+    const others = all.filter((each) => each.role !== role);
+    putActivations(directory, entity, others, nowMs);
+  }
+  return ended;
+}

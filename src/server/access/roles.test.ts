@@ -177,6 +177,43 @@ suite('activation', () => {
     }
   });
 
+  test('is seen and ended by its holder, with the policy default, and by nobody else', async () => {
+    const rig = await openRig();
+    const { open } = rig;
+    const plain = 'path "identity/role/+/activate" { capabilities = ["update"] }';
+    await rig.policy('holder', plain);
+    const [ann, eve] = [await rig.person('ann', ['holder']), await rig.person('eve', ['holder'])];
+    const both = { policies: 'database', eligible_entity_ids: [ann.entityId, eve.entityId] };
+    await rig.role({ ...both, max_ttl: '10m' });
+    await open.get('write', 'identity/role/other', { data: { policies: 'other' } });
+    const standing = async (person: Person): Promise<unknown> => {
+      const listed = await open.get('list', 'identity/eligible/', { token: person.token });
+      assert.deepEqual(listed['keys'], ['dba']);
+      return (listed['key_info'] as { dba: { status: string } }).dba.status;
+    };
+    const end = (person: Person, name = 'dba'): Promise<string> =>
+      open.outcome('write', `identity/role/${name}/deactivate`, { token: person.token });
+    assert.equal(await standing(ann), 'eligible');
+    assert.equal(await end(ann), 'invalid_request');
+    await rig.activate(ann);
+    assert.equal(await standing(ann), 'active');
+    assert.equal(await standing(eve), 'eligible');
+    assert.equal(await end(eve), 'invalid_request');
+    assert.equal(await end(ann, 'other'), 'invalid_request');
+    assert.equal(await rig.reads(ann, 'secret/data/db'), true);
+    assert.equal(await end(ann), 'ok');
+    assert.equal(await rig.reads(ann, 'secret/data/db'), false);
+    assert.equal(await standing(ann), 'eligible');
+    await rig.activate(ann);
+    open.clock.advance(600_000);
+    assert.equal(await standing(ann), 'eligible');
+    assert.equal(await open.outcome('list', 'identity/eligible/'), 'not_found');
+    await open.get('write', 'sys/namespaces/apart');
+    const apart = { namespace: 'apart/', token: ann.token };
+    assert.notEqual(await open.outcome('list', 'identity/eligible/', apart), 'ok');
+    await open.instance.close();
+  });
+
   test('a role never gives root, in any spelling', async () => {
     const rig = await openRig();
     for (const spelling of ['root', 'Root', ' root', 'root\t', 'database,root'])
