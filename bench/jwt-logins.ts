@@ -28,7 +28,7 @@ export async function prepareJwtLogins(
   await put('auth/jwt/role/bench', { ...role, token_ttl: '1h' });
   const now = Math.floor(Date.now() / 1000);
   const claims = { sub: 'bench', aud: AUDIENCE, iat: now, nbf: now, exp: now + DAY_SECONDS };
-  const signed = (algorithm: JwtAlgorithm): string =>
+  const signed = (algorithm: JwtAlgorithm): Promise<string> =>
     signJws(claims, { algorithm, key: PAIRS[algorithm].privateKey, keyId: algorithm });
-  return { ES256: signed('ES256'), RS256: signed('RS256') };
+  return { ES256: await signed('ES256'), RS256: await signed('RS256') };
 }

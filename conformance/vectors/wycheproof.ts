@@ -237,21 +237,21 @@ async function jws(): Promise<void> {
   // Groups of symmetric keys are left out: those do not exist here.
   await judge(
     'json_web_signature',
-    (each, group) => {
+    async (each, group) => {
       const parsed = parseJws(text(each, 'jws'));
       // The keys of RFC 7520 stand here with algorithms other than those of its tokens.
       const alg = String(group['comment']).startsWith('rfc7520') ? { alg: undefined } : {};
       const keys = parseJwks({ keys: [{ ...(group['public'] as object), ...alg }] }) ?? [];
-      return parsed !== undefined && verifyWithAny(parsed, keys);
+      return parsed !== undefined && (await verifyWithAny(parsed, keys));
     },
     (group) => group['public'] !== undefined,
   );
   await judge(
     'json_web_key',
-    (each, group) => {
+    async (each, group) => {
       const parsed = parseJws(text(each, 'jws'));
       const keys = parseJwks(group['public']) ?? [];
-      return parsed !== undefined && verifyWithAny(parsed, keys);
+      return parsed !== undefined && (await verifyWithAny(parsed, keys));
     },
     (group) => group['public'] !== undefined && !NOT_REFUSED.has(text(group, 'comment')),
   );

@@ -65,10 +65,10 @@ export class KeySets {
   async verify(jws: Jws, source: KeySource): Promise<boolean> {
     const before = this.#kept.get(idOf(source));
     const current = await this.#current(source);
-    if (verifyWithAny(jws, current.keys)) return true;
+    if (await verifyWithAny(jws, current.keys)) return true;
     const justFetched = current !== before;
     if (justFetched || this.#clock.monotonicMs() - current.fetchedMs < LOOK_AGAIN_MS) return false;
-    return verifyWithAny(jws, (await this.#load(source)).keys);
+    return await verifyWithAny(jws, (await this.#load(source)).keys);
   }
 
   /** What the provider says of itself; undefined for a source that is a mere key set. @throws {FetchError} */

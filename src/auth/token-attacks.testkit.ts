@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JsonObject } from '../base/json.ts';
-import { signJws } from '../crypto/jws.ts';
+import { foreignJws } from '../crypto/jws.testkit.ts';
 
 export interface TokenIssuer {
   readonly url: string;
@@ -45,7 +45,7 @@ export async function openIssuer(): Promise<TokenIssuer> {
     documents,
     requests,
     sign: (claims, keyId = `k${generation}`) =>
-      signJws(claims, { algorithm: 'ES256', key: pair.privateKey, keyId }),
+      foreignJws(claims, { algorithm: 'ES256', key: pair.privateKey, keyId }),
     rotate() {
       generation++;
       pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -121,5 +121,5 @@ export function attackTokens(
 }
 
 function issuerForged(key: KeyObject, claims: JsonObject, keyId: string): string {
-  return signJws(claims, { algorithm: 'ES256', key, keyId });
+  return foreignJws(claims, { algorithm: 'ES256', key, keyId });
 }

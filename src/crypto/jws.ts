@@ -2,11 +2,12 @@
  * JSON Web Signatures in compact form (RFC 7515 §7.1) with asymmetric algorithms (RFC 7518 §3, RFC 8037). The algorithm must
  * fit the key: a public key can never serve as an HMAC secret, and "none" does not exist here (RFC 8725 §3.1).
  */
-import { constants, createPublicKey, sign, verify } from 'node:crypto';
+import { constants, createPublicKey } from 'node:crypto';
 import type { JsonWebKeyInput, KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { assertJsonLimits, isJsonObject, parseJson } from '../base/json.ts';
 import type { JsonObject } from '../base/json.ts';
 import { hasSoundExponent } from './rsa/keys.ts';
+import { signOnThread, verifyOnThread } from './signatures/on-thread.ts';
 
 interface Algorithm {
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
@@ -115,17 +116,17 @@ function keyInput(algorithm: Algorithm, key: KeyObject): SignKeyObjectInput {
 }
 
 /** Whether the signature is one that this public key's owner made with the algorithm that the token names. */
-export function verifyJws(jws: Jws, key: KeyObject): boolean {
+export async function verifyJws(jws: Jws, key: KeyObject): Promise<boolean> {
   const algorithm = ALGORITHMS.get(jws.algorithm);
   if (algorithm === undefined || key.type !== 'public' || !fits(algorithm, key)) return false;
-  return verify(algorithm.hash, jws.signed, keyInput(algorithm, key), jws.signature);
+  return await verifyOnThread(algorithm.hash, jws.signed, keyInput(algorithm, key), jws.signature);
 }
 
 /** A signed token. @throws {Error} when the algorithm does not fit the key */
-export function signJws(
+export async function signJws(
   claims: JsonObject,
   options: { readonly algorithm: string; readonly key: KeyObject; readonly keyId: string },
-): string {
+): Promise<string> {
   const algorithm = ALGORITHMS.get(options.algorithm);
   if (algorithm === undefined || !fits(algorithm, options.key))
     throw new Error('the algorithm does not fit the key');
@@ -133,7 +134,8 @@ export function signJws(
   const signed = [header, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
-  const signature = sign(algorithm.hash, Buffer.from(signed), keyInput(algorithm, options.key));
+  const input = keyInput(algorithm, options.key);
+  const signature = await signOnThread(algorithm.hash, Buffer.from(signed), input);
   return `${signed}.${signature.toString('base64url')}`;
 }
 
@@ -185,10 +187,11 @@ export function parseJwks(document: unknown): readonly NamedKey[] | undefined {
 }
 
 /** Tries the keys that the token may mean: those with its key id when any has it, else all. */
-export function verifyWithAny(jws: Jws, keys: readonly NamedKey[]): boolean {
+export async function verifyWithAny(jws: Jws, keys: readonly NamedKey[]): Promise<boolean> {
   const named = jws.keyId === undefined ? [] : keys.filter(({ keyId }) => keyId === jws.keyId);
-  return (named.length > 0 ? named : keys).some(
-    ({ key, algorithm }) =>
-      (algorithm === undefined || algorithm === jws.algorithm) && verifyJws(jws, key),
-  );
+  for (const { key, algorithm } of named.length > 0 ? named : keys) {
+    if (algorithm !== undefined && algorithm !== jws.algorithm) continue;
+    if (await verifyJws(jws, key)) return true;
+  }
+  return false;
 }

@@ -7,7 +7,7 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import { fetchBytes } from '../auth/fetch-json.ts';
@@ -52,16 +52,18 @@ class FakeGoogle {
   readonly #server: Server = createServer((request, response) => {
     let text = '';
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      const [status, body] = this.#answer(request, text);
-      if (status === 0) {
-        request.socket.destroy();
-        return;
-      }
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
-    });
+    request.on('end', () => void this.#serve(request, response, text));
   });
+
+  async #serve(request: IncomingMessage, response: ServerResponse, text: string): Promise<void> {
+    const [status, body] = await this.#answer(request, text);
+    if (status === 0) {
+      request.socket.destroy();
+      return;
+    }
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
@@ -73,9 +75,9 @@ class FakeGoogle {
     this.#server.closeAllConnections();
   }
 
-  #answer(request: IncomingMessage, text: string): [number, unknown] {
+  async #answer(request: IncomingMessage, text: string): Promise<[number, unknown]> {
     const { method = '', url = '' } = request;
-    if (url === '/token') return this.#grant(request, text);
+    if (url === '/token') return await this.#grant(request, text);
     if (request.headers.authorization !== `Bearer ${this.#token}`) return refusal(401, 'token');
     if (this.refuses !== undefined && `${method} ${url}`.includes(this.refuses)) {
       return refusal(403, 'denied');
@@ -117,7 +119,7 @@ class FakeGoogle {
   }
 
   /** RFC 7523: an assertion that the manager signed, for this server, that is not over. */
-  #grant(request: IncomingMessage, text: string): [number, unknown] {
+  async #grant(request: IncomingMessage, text: string): Promise<[number, unknown]> {
     const form = new URLSearchParams(text);
     const jws = parseJws(form.get('assertion') ?? '');
     const claims = jws === undefined ? undefined : claimsOf(jws);
@@ -132,7 +134,7 @@ class FakeGoogle {
       jws.algorithm === 'RS256' &&
       (certificate !== undefined || this.managerKeys.has(id)) &&
       !this.ignores.has(id) &&
-      verifyJws(jws, key) &&
+      (await verifyJws(jws, key)) &&
       claims?.['iss'] === MANAGER &&
       claims['aud'] === `http://${request.headers.host ?? ''}/token` &&
       Number(claims['exp']) * 1000 > this.nowMs &&

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { silentLog } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
-import { signJws } from '../../crypto/jws.ts';
+import { foreignJws } from '../../crypto/jws.testkit.ts';
 import { RequestError } from '../../model/errors.ts';
 import { jwtBackend } from './jwt.ts';
 
@@ -66,7 +66,7 @@ async function login(claims: JsonObject, key = pair.privateKey): Promise<string>
     at_hash: hashOf(ACCESS_TOKEN),
   };
   const all: JsonObject = { ...right, ...claims };
-  idToken = signJws(all, { algorithm: 'ES256', key, keyId: 'k' });
+  idToken = foreignJws(all, { algorithm: 'ES256', key, keyId: 'k' });
   try {
     const reply = await bench.call('read', 'oidc/callback', {
       state: asked.get('state') ?? '',

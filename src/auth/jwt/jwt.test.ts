@@ -8,7 +8,8 @@ import { silentLog } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
-import { parseJws, signJws } from '../../crypto/jws.ts';
+import { parseJws } from '../../crypto/jws.ts';
+import { foreignJws } from '../../crypto/jws.testkit.ts';
 import { RequestError } from '../../model/errors.ts';
 import { FetchError } from '../fetch-json.ts';
 import type { Fetched } from '../fetch-json.ts';
@@ -42,7 +43,7 @@ async function openRig(role: JsonObject = {}, config: JsonObject = {}): Promise<
     bench,
     async login(claims, key = issuer.privateKey) {
       const all = { sub: 'bob', aud: 'v', iat: now, exp: now + 60, ...claims };
-      const jwt = signJws(all, { algorithm: 'ES256', key, keyId: '' });
+      const jwt = foreignJws(all, { algorithm: 'ES256', key, keyId: '' });
       try {
         const reply = await bench.call('write', 'login', { role: 'r', jwt });
         return reply?.auth?.alias?.name ?? 'nobody';
@@ -116,7 +117,7 @@ suite('claims', () => {
       allowed_redirect_uris: redirect,
     });
     const now = rig.bench.nowMs / 1000;
-    const jwt = signJws(
+    const jwt = foreignJws(
       { sub: 'bob', iat: now, exp: now + 60 },
       { algorithm: 'ES256', key: issuer.privateKey, keyId: '' },
     );
@@ -204,7 +205,7 @@ suite('fetched keys', () => {
         return { status: 200, document: { keys: state.keys } };
       }),
       async verify(pair, keyId) {
-        const token = signJws({}, { algorithm: 'ES256', key: pair.privateKey, keyId });
+        const token = foreignJws({}, { algorithm: 'ES256', key: pair.privateKey, keyId });
         const jws = parseJws(token);
         assert.ok(jws !== undefined);
         return await state.sets.verify(jws, source);

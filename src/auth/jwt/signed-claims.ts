@@ -15,7 +15,7 @@ async function signatureIsGood(jws: Jws, config: JwtConfig, keySets: KeySets): P
   if (!allowed.includes(jws.algorithm)) return false;
   const sources = sourcesOf(config);
   if (sources.length > 0) return await signedByAny(jws, sources, keySets);
-  return verifyWithAny(jws, publicKeys(config.jwt_validation_pubkeys));
+  return await verifyWithAny(jws, publicKeys(config.jwt_validation_pubkeys));
 }
 
 /** One key set that cannot be had does not keep the others from vouching. @throws {FetchError} */

@@ -9,7 +9,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { JsonObject } from '../../base/json.ts';
-import { claimsOf, parseJws, signJws, verifyJws } from '../../crypto/jws.ts';
+import { claimsOf, parseJws, verifyJws } from '../../crypto/jws.ts';
+import { foreignJws } from '../../crypto/jws.testkit.ts';
 import { makeCertificate } from '../../crypto/x509/certificates-fixture.ts';
 
 export interface ApiServer {
@@ -40,10 +41,14 @@ interface Reviewed {
   readonly audiences: readonly string[];
 }
 
-function review(server: ApiServer, token: string, wanted: readonly string[]): Reviewed | undefined {
+async function review(
+  server: ApiServer,
+  token: string,
+  wanted: readonly string[],
+): Promise<Reviewed | undefined> {
   const jws = parseJws(token);
   const claims = jws === undefined ? undefined : claimsOf(jws);
-  if (jws === undefined || claims === undefined || !verifyJws(jws, pair.publicKey))
+  if (jws === undefined || claims === undefined || !(await verifyJws(jws, pair.publicKey)))
     return undefined;
   const { iss, aud, exp } = claims as { iss?: unknown; aud?: unknown; exp?: unknown };
   const audiences = Array.isArray(aud) ? (aud as string[]) : [];
@@ -62,17 +67,17 @@ function review(server: ApiServer, token: string, wanted: readonly string[]): Re
 
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-function isReviewer(server: ApiServer, incoming: IncomingMessage): boolean {
+async function isReviewer(server: ApiServer, incoming: IncomingMessage): Promise<boolean> {
   const bearer = (incoming.headers.authorization ?? '').replace(/^Bearer /, '');
-  return review(server, bearer, [])?.account === REVIEWER;
+  return (await review(server, bearer, []))?.account === REVIEWER;
 }
 
-function tokenReview(server: ApiServer, body: string): JsonObject {
+async function tokenReview(server: ApiServer, body: string): Promise<JsonObject> {
   server.reviews++;
   const { spec } = JSON.parse(body) as {
     readonly spec: { readonly token: string; readonly audiences?: readonly string[] };
   };
-  const found = review(server, spec.token, spec.audiences ?? []);
+  const found = await review(server, spec.token, spec.audiences ?? []);
   const kind = { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', metadata: {} };
   if (found === undefined)
     return { ...kind, status: { user: {}, error: '[invalid bearer token]' } };
@@ -90,11 +95,11 @@ function tokenReview(server: ApiServer, body: string): JsonObject {
   };
 }
 
-function answerTo(
+async function answerTo(
   server: ApiServer,
   incoming: IncomingMessage,
   body: string,
-): [number, JsonObject] {
+): Promise<[number, JsonObject]> {
   const path = incoming.url ?? '';
   const failure = (code: number): [number, JsonObject] => [
     code,
@@ -112,9 +117,9 @@ function answerTo(
     const jwk = pair.publicKey.export({ format: 'jwk' }) as JsonObject;
     return [200, { keys: [{ ...jwk, kid: 'sa', use: 'sig', alg: 'RS256' }] }];
   }
-  if (!isReviewer(server, incoming)) return failure(401);
+  if (!(await isReviewer(server, incoming))) return failure(401);
   if (path === '/apis/authentication.k8s.io/v1/tokenreviews' && incoming.method === 'POST')
-    return [201, tokenReview(server, body)];
+    return [201, await tokenReview(server, body)];
   const namespace = /^\/api\/v1\/namespaces\/([a-z0-9-]+)$/.exec(path)?.[1] ?? '';
   const labels = server.namespaces.get(namespace);
   if (labels === undefined) return failure(404);
@@ -133,7 +138,7 @@ export async function openApiServer(nowMs: number): Promise<ApiServer> {
   const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', own.keys.privateKey));
   const pem = `-----BEGIN PRIVATE KEY-----\n${key.toString('base64')}\n-----END PRIVATE KEY-----\n`;
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const [status, document] = answerTo(server, incoming, await bodyOf(incoming));
+    const [status, document] = await answerTo(server, incoming, await bodyOf(incoming));
     outgoing.writeHead(status, { 'content-type': 'application/json' });
     outgoing.end(JSON.stringify(document));
   };
@@ -165,7 +170,7 @@ export async function openApiServer(nowMs: number): Promise<ApiServer> {
         },
         ...claims,
       };
-      return signJws(all, { algorithm: 'RS256', key: pair.privateKey, keyId: 'sa' });
+      return foreignJws(all, { algorithm: 'RS256', key: pair.privateKey, keyId: 'sa' });
     },
     close: () => {
       listener.closeAllConnections();

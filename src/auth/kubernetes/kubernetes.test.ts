@@ -10,7 +10,7 @@ import { systemClock } from '../../base/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import type { Bench } from '../../core/backend-bench.contract.ts';
-import { signJws } from '../../crypto/jws.ts';
+import { foreignJws } from '../../crypto/jws.testkit.ts';
 import { RequestError } from '../../model/errors.ts';
 import { fetchJson } from '../fetch-json.ts';
 import { kubernetesBackend } from './kubernetes.ts';
@@ -94,7 +94,7 @@ async function openRig(role: JsonObject = {}, config: JsonObject = {}): Promise<
         'kubernetes.io': { namespace: 'prod', serviceaccount: { name: 'app', uid: UID } },
         ...claims,
       };
-      return signJws(all, { algorithm: 'ES256', key: cluster.privateKey, keyId: '' });
+      return foreignJws(all, { algorithm: 'ES256', key: cluster.privateKey, keyId: '' });
     },
     async login(jwt) {
       try {

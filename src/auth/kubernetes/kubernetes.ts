@@ -72,7 +72,7 @@ async function identified(
   nowMs: number,
 ): Promise<ServiceAccount> {
   const { audience, bound_service_account_namespace_selector: selector } = role;
-  const account = accountOf(claimsWorthReview(token, config, { audience, nowMs }));
+  const account = accountOf(await claimsWorthReview(token, config, { audience, nowMs }));
   const named = allows(role.bound_service_account_namespaces, account.namespace);
   if (!named && selector === '') throw new ReviewError('the role does not name the namespace');
   if (!allows(role.bound_service_account_names, account.name))

@@ -67,16 +67,16 @@ export interface TokenRules {
 }
 
 /** The claims of a token that is worth a review. @throws {ReviewError} */
-export function claimsWorthReview(
+export async function claimsWorthReview(
   token: string,
   config: KubernetesConfig,
   rules: TokenRules,
-): JsonObject {
+): Promise<JsonObject> {
   const jws = parseJws(token);
   const claims = jws === undefined ? undefined : claimsOf(jws);
   if (jws === undefined || claims === undefined) throw new ReviewError('not a signed token');
   if (config.pem_keys.length > 0) {
-    if (!verifyWithAny(jws, publicKeys(config.pem_keys)))
+    if (!(await verifyWithAny(jws, publicKeys(config.pem_keys))))
       throw new ReviewError('no known key made the signature');
   }
   if (!config.disable_iss_validation) {

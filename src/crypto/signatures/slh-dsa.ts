@@ -2,10 +2,11 @@
  * SLH-DSA (FIPS 205) as OpenSSL has it. A signature is tens of thousands of hashes, up to a second of a processor, so keys and signatures
  * wait for a thread of their own queue.
  */
-import { generateKeyPair, sign, verify } from 'node:crypto';
+import { generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { slowWork } from '../../base/slow-work.ts';
+import { signOnThread, verifyOnThread } from './on-thread.ts';
 
 /** Parameter sets (FIPS 205, table 2): `s` is small and slow, `f` is fast and large. */
 export const SLH_DSA_SETS: readonly string[] = ['sha2', 'shake'].flatMap((hash) =>
@@ -29,15 +30,7 @@ export async function makeSlhDsaKey(set: string): Promise<KeyObject> {
 
 /** @throws {WorkQueueFullError} too many wait */
 export async function signSlhDsa(key: KeyObject, message: Buffer): Promise<Buffer> {
-  return await work.run(
-    async () =>
-      await new Promise((resolve, reject) => {
-        sign(null, message, key, (error, signature) => {
-          if (error === null) resolve(signature);
-          else reject(error);
-        });
-      }),
-  );
+  return await work.run(() => signOnThread(null, message, key));
 }
 
 /** @throws {WorkQueueFullError} too many wait */
@@ -46,13 +39,5 @@ export async function verifySlhDsa(
   message: Buffer,
   signature: Buffer,
 ): Promise<boolean> {
-  return await work.run(
-    async () =>
-      await new Promise((resolve, reject) => {
-        verify(null, message, key, signature, (error, valid) => {
-          if (error === null) resolve(valid);
-          else reject(error);
-        });
-      }),
-  );
+  return await work.run(() => verifyOnThread(null, message, key, signature));
 }

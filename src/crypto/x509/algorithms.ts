@@ -1,8 +1,9 @@
 /** Signature algorithms of certificates, requests and revocation lists (RFC 5758, RFC 8017, RFC 8410). */
-import { constants, createPublicKey, sign, verify } from 'node:crypto';
+import { constants, createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { DER, derOf, derSequence } from '../der.ts';
 import { hasSoundExponent } from '../rsa/keys.ts';
+import { signOnThread } from '../signatures/on-thread.ts';
 import { isSlhDsa, signSlhDsa } from '../signatures/slh-dsa.ts';
 import { contextTag, derInteger, derOid, DER_NULL } from '../der-values.ts';
 
@@ -153,26 +154,13 @@ function keyInput(
     : { key };
 }
 
-/** Signatures with these take some microseconds: less than handing them to another thread. */
-const QUICK_CURVE = 'prime256v1';
-
-/** Signs `bytes`; the slow kinds of key in another thread. */
 export async function signBytes(
   algorithm: SignatureAlgorithm,
   bytes: Buffer,
   key: KeyObject,
 ): Promise<Buffer> {
   if (isSlhDsa(key)) return await signSlhDsa(key, bytes);
-  const input = keyInput(algorithm, key);
-  const quick =
-    algorithm.keyType === 'ed25519' || key.asymmetricKeyDetails?.namedCurve === QUICK_CURVE;
-  if (quick) return sign(algorithm.hash, bytes, input);
-  return await new Promise((resolve, reject) => {
-    sign(algorithm.hash, bytes, input, (error, signature) => {
-      if (error === null) resolve(signature);
-      else reject(error);
-    });
-  });
+  return await signOnThread(algorithm.hash, bytes, keyInput(algorithm, key));
 }
 
 /** False also for algorithms and keys that do not fit or are not known. */

@@ -63,7 +63,7 @@ export async function googleOf(config: GcpConfig, ports: GcpPorts, nowMs: number
   const { credentials } = config;
   const audience = endpoint(config, 'oauth2');
   const issued = Math.floor(nowMs / 1000);
-  const assertion = signJws(
+  const assertion = await signJws(
     {
       iss: credentials.email,
       scope: SCOPE,

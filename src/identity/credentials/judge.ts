@@ -2,7 +2,7 @@
  * Checks what a caller shows in place of a token. One kind, one row; each compares in constant time, and a refusal never says
  * more to the caller than its protocol's own service does.
  */
-import { createHash, createHmac, createPublicKey, verify } from 'node:crypto';
+import { createHash, createHmac, createPublicKey } from 'node:crypto';
 import { RequestError } from '../../model/errors.ts';
 import type {
   AccessKeyEvidence,
@@ -13,6 +13,7 @@ import type {
 import { after } from '../../base/awaitable.ts';
 import type { Awaitable } from '../../base/awaitable.ts';
 import { HmacKey } from '../../crypto/hmac.ts';
+import { verifyOnThread } from '../../crypto/signatures/on-thread.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { equalConstantTime, wipe } from '../../crypto/secret-bytes.ts';
 import { CredentialStore } from './store.ts';
@@ -195,10 +196,11 @@ async function isClientSecret(
   return client === '' || client === credential.entityId;
 }
 
-function isSignedByAccount(
+async function isSignedByAccount(
   credential: Stored<CredentialRecord>,
   { account, signed, signature }: ServiceAccountEvidence,
-): boolean {
+): Promise<boolean> {
   if (credential.publicKey === undefined || credential.account !== account) return false;
-  return verify('sha256', signed, createPublicKey(credential.publicKey), signature);
+  const key = createPublicKey(credential.publicKey);
+  return await verifyOnThread('sha256', signed, key, signature);
 }

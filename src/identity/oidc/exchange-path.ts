@@ -174,7 +174,7 @@ export function exchangePaths(context: OidcContext): readonly Path<Unit>[] {
       },
       nowMs,
     );
-    const idToken = signWith(key, {
+    const idToken = await signWith(key, {
       ...ofScopes,
       ...asked.claims,
       sub: user.entity.id,
@@ -195,7 +195,7 @@ export function exchangePaths(context: OidcContext): readonly Path<Unit>[] {
   async function byCredentials(asked: Asking): Promise<JsonObject> {
     const { request, store, provider, client, key } = asked;
     const scopes = wantedScopes(request.fields.scope ?? '', provider);
-    const accessToken = signWith(key, {
+    const accessToken = await signWith(key, {
       ...(await scopeClaims(store, scopes, undefined, request.nowMs)),
       ...asked.claims,
       sub: client.clientId,

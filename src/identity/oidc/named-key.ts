@@ -125,8 +125,8 @@ export async function rotated(
   };
 }
 
-export function signWith(key: NamedKey, claims: JsonObject): string {
-  return signJws(claims, {
+export async function signWith(key: NamedKey, claims: JsonObject): Promise<string> {
+  return await signJws(claims, {
     algorithm: key.algorithm,
     key: createPrivateKey(key.current.privatePem),
     keyId: key.current.id,

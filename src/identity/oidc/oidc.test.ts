@@ -125,7 +125,8 @@ suite('tokens', () => {
   test('end with their time, with their entity, and when they are changed', async () => {
     const rig = await openRig();
     const token = await rig.token();
-    assert.equal(await rig.introspect(`${token.slice(0, -2)}AA`), false);
+    const other = token.endsWith('A') ? 'g' : 'A';
+    assert.equal(await rig.introspect(token.slice(0, -1) + other), false);
     await rig.bench.call('write', `entity/id/${rig.entityId}`, { disabled: true });
     assert.equal(await rig.introspect(token), false);
     await rig.bench.call('write', `entity/id/${rig.entityId}`, { disabled: false });

@@ -93,7 +93,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
       namespace: request.namespace.id,
       sub: found.entity.id,
     };
-    return { data: { client_id: role.client_id, token: signWith(key, claims), ttl } };
+    return { data: { client_id: role.client_id, token: await signWith(key, claims), ttl } };
   }
 
   /** Undefined when the token is good, else why not: in the words of the reference, which tools compare. */
@@ -106,7 +106,7 @@ export function tokenPaths(context: OidcContext): readonly Path<Unit>[] {
       return 'error parsing token: go-jose/go-jose: compact JWS format must have three parts';
     const store = context.at(request, unit);
     const keys = (await store.keys()).flatMap((key) => verifyKeys(key, request.nowMs));
-    if (jws.keyId === undefined || !verifyWithAny(jws, keys))
+    if (jws.keyId === undefined || !(await verifyWithAny(jws, keys)))
       return 'unable to validate the token signature';
     const claims = claimsOf(jws) ?? {};
     const { iss, exp, sub, aud } = claims as Record<string, unknown>;

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
-import { signJws } from '../../crypto/jws.ts';
+import { foreignJws } from '../../crypto/jws.testkit.ts';
 import { makeCertificate } from '../../crypto/x509/certificates-fixture.ts';
 import { KeptLog } from '../audit-fixture.ts';
 import { openInstance } from '../instance-fixture.ts';
@@ -16,7 +16,7 @@ const SECRET = 'the-secret-that-was-sent';
 const issuer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const token = (claims: JsonObject, key = issuer.privateKey): string =>
-  signJws(claims, { algorithm: 'ES256', key, keyId: '' });
+  foreignJws(claims, { algorithm: 'ES256', key, keyId: '' });
 
 interface Method {
   readonly type: string;

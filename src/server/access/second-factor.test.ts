@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { decodeBase32 } from '../../base/base32.ts';
-import { signJws } from '../../crypto/jws.ts';
+import { foreignJws } from '../../crypto/jws.testkit.ts';
 import { totpCode, totpStep } from '../../crypto/totp.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { Answer } from '../../core/call.ts';
@@ -264,7 +264,7 @@ suite('who has to', () => {
     await open.get('write', 'auth/jwt/cel/role/r', { data: role });
     const now = open.clock.nowMs() / 1000;
     const claims = { sub: 'bob', aud: 'v', iat: now, exp: now + 60 };
-    const jwt = signJws(claims, { algorithm: 'ES256', key: pair.privateKey, keyId: '' });
+    const jwt = foreignJws(claims, { algorithm: 'ES256', key: pair.privateKey, keyId: '' });
     const login = (shown: readonly [string, readonly string[]][] = []): Promise<Answer> =>
       open.ask('write', 'auth/jwt/cel/login', {
         token: null,

@@ -7,7 +7,7 @@ import { silentLog } from '../../../base/log.ts';
 import { systemRandom } from '../../../base/random.ts';
 import { openBench } from '../../../core/backend-bench.contract.ts';
 import type { Bench } from '../../../core/backend-bench.contract.ts';
-import { signJws } from '../../../crypto/jws.ts';
+import { foreignJws } from '../../../crypto/jws.testkit.ts';
 import type { RequestError } from '../../../model/errors.ts';
 import { FetchError } from '../../fetch-json.ts';
 import { jwtBackend } from '../jwt.ts';
@@ -36,7 +36,7 @@ async function openRig(): Promise<Rig> {
   await bench.call('write', 'config', { jwt_validation_pubkeys: [pem] });
   const now = bench.nowMs / 1000;
   const token = (claims: JsonObject): string =>
-    signJws(
+    foreignJws(
       { sub: 'bob', aud: 'v', iat: now, exp: now + 60, groups: ['dev', 'ops'], n: 5, ...claims },
       { algorithm: 'ES256', key: issuer.privateKey, keyId: '' },
     );

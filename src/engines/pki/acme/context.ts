@@ -210,7 +210,7 @@ export async function signedBy(
   const payload = needed(fields, 'payload');
   const token = `${needed(fields, 'protected')}.${payload}.${needed(fields, 'signature')}`;
   const jws = parseJws(token);
-  if (jws === undefined || !verifyJws(jws, key.key)) {
+  if (jws === undefined || !(await verifyJws(jws, key.key))) {
     throw new AcmeProblem('malformed', 'failed to verify signature');
   }
   return { key, account, header, payload: payloadOf(jws.payload) };

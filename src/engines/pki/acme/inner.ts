@@ -5,7 +5,7 @@ import { readJwk } from './jwk.ts';
 import { AcmeProblem } from './problem.ts';
 
 /** @throws {AcmeProblem} */
-export function innerSigned({ payload }: Signed): Signed {
+export async function innerSigned({ payload }: Signed): Promise<Signed> {
   const { protected: head, payload: body, signature } = payload ?? {};
   if (typeof head !== 'string' || typeof body !== 'string' || typeof signature !== 'string') {
     throw new AcmeProblem('malformed', 'the payload is no signed message');
@@ -13,7 +13,12 @@ export function innerSigned({ payload }: Signed): Signed {
   const jws = parseJws(`${head}.${body}.${signature}`);
   const header = claimsOf({ payload: Buffer.from(head, 'base64url') });
   const key = readJwk(header?.['jwk']);
-  if (jws === undefined || header === undefined || key === undefined || !verifyJws(jws, key.key)) {
+  if (
+    jws === undefined ||
+    header === undefined ||
+    key === undefined ||
+    !(await verifyJws(jws, key.key))
+  ) {
     throw new AcmeProblem('malformed', 'failed to verify the signature of the inner message');
   }
   return { key, account: undefined, header, payload: claimsOf(jws) };

@@ -200,8 +200,8 @@ export function acmePaths(ports: PkiPorts): readonly Path[] {
       'key-change',
       'Gives an account a new key.',
       [],
-      signedResource(({ store, directory, signed }) =>
-        changeKey(store, directory, signed, innerSigned(signed)),
+      signedResource(async ({ store, directory, signed }) =>
+        changeKey(store, directory, signed, await innerSigned(signed)),
       ),
     ],
     [

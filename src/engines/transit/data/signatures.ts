@@ -1,9 +1,9 @@
 /** Signs and verifies one input with one version of a key. */
-import { constants, sign, verify } from 'node:crypto';
-import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
-import { promisify } from 'node:util';
+import { constants } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Random } from '../../../base/random.ts';
 import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/signatures/ecdsa-digest.ts';
+import { signOnThread, verifyOnThread } from '../../../crypto/signatures/on-thread.ts';
 import { signSlhDsa, verifySlhDsa } from '../../../crypto/signatures/slh-dsa.ts';
 import { isDerEcdsaSignature } from '../../../crypto/der.ts';
 import {
@@ -42,18 +42,6 @@ export interface SignatureOptions {
   readonly salt: 'auto' | 'hash' | number;
 }
 
-/** RSA and the larger curves take long enough to be done off the event loop. */
-const signAsync = promisify(
-  (
-    hash: string | null,
-    data: Buffer,
-    key: SignKeyObjectInput,
-    done: (error: Error | null, signature: Buffer) => void,
-  ) => {
-    sign(hash, data, key, done);
-  },
-);
-
 function saltBytes({ salt, hash }: SignatureOptions): number | undefined {
   if (salt === 'auto') return undefined;
   return salt === 'hash' ? digestBytes(hash ?? 'sha256') : salt;
@@ -85,10 +73,10 @@ async function signRsa(
   const algorithm = checkRsa(key, options);
   const { hash } = options;
   if (!options.prehashed && hash !== undefined) {
-    if (algorithm === 'pkcs1v15') return await signAsync(hash, input, { key });
+    if (algorithm === 'pkcs1v15') return await signOnThread(hash, input, { key });
     const saltLength = saltBytes(options) ?? constants.RSA_PSS_SALTLEN_MAX_SIGN;
     const padding = constants.RSA_PKCS1_PSS_PADDING;
-    return await signAsync(hash, input, { key, padding, saltLength });
+    return await signOnThread(hash, input, { key, padding, saltLength });
   }
   try {
     if (algorithm === 'pkcs1v15') return signDigestPkcs1(key, hash, input);
@@ -99,19 +87,19 @@ async function signRsa(
   }
 }
 
-function verifyRsa(
+async function verifyRsa(
   key: KeyObject,
   input: Buffer,
   signature: Buffer,
   options: SignatureOptions,
-): boolean {
+): Promise<boolean> {
   const algorithm = checkRsa(key, options);
   const { hash } = options;
   if (!options.prehashed && hash !== undefined) {
-    if (algorithm === 'pkcs1v15') return verify(hash, input, key, signature);
+    if (algorithm === 'pkcs1v15') return await verifyOnThread(hash, input, key, signature);
     const saltLength = saltBytes(options) ?? constants.RSA_PSS_SALTLEN_AUTO;
     const padding = constants.RSA_PKCS1_PSS_PADDING;
-    return verify(hash, input, { key, padding, saltLength }, signature);
+    return await verifyOnThread(hash, input, { key, padding, saltLength }, signature);
   }
   if (algorithm === 'pkcs1v15') return verifyDigestPkcs1(key, hash, input, signature);
   return verifyDigestPss(key, hash ?? 'sha256', input, signature, saltBytes(options));
@@ -137,26 +125,26 @@ export async function signInput(
         );
       }
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
-      return sign(options.hash, input, { key, dsaEncoding });
+      return await signOnThread(options.hash, input, { key, dsaEncoding });
     }
     case 'slh-dsa':
       return await signSlhDsa(key, input);
     default:
       // Ed25519 and ML-DSA hash for themselves.
-      return sign(null, input, key);
+      return await signOnThread(null, input, key);
   }
 }
 
-export function verifyInput(
+export async function verifyInput(
   type: KeyType,
   key: KeyObject,
   input: Buffer,
   signature: Buffer,
   options: SignatureOptions,
-): boolean | Promise<boolean> {
+): Promise<boolean> {
   switch (type.family) {
     case 'rsa':
-      return verifyRsa(key, input, signature, options);
+      return await verifyRsa(key, input, signature, options);
     case 'ecdsa': {
       if (options.marshaling === 'asn1' && !isDerEcdsaSignature(signature)) {
         throw new ItemError('supplied signature is invalid');
@@ -166,11 +154,11 @@ export function verifyInput(
         return verifyDigestEcdsa(key, input, signature, format);
       }
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
-      return verify(options.hash, input, { key, dsaEncoding }, signature);
+      return await verifyOnThread(options.hash, input, { key, dsaEncoding }, signature);
     }
     case 'slh-dsa':
-      return verifySlhDsa(key, input, signature);
+      return await verifySlhDsa(key, input, signature);
     default:
-      return verify(null, input, key, signature);
+      return await verifyOnThread(null, input, key, signature);
   }
 }
