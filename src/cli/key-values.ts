@@ -7,6 +7,7 @@ import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../cli
 import { CommandFailure, EXIT_LOCAL, type Invocation } from './command.ts';
 import { whyNotOpened } from './open-file.ts';
 import { plainText } from './render/values.ts';
+import { textOfBytes } from './text-input.ts';
 
 /** Where values come from that are not on the command line. */
 export interface ValueSources {
@@ -28,7 +29,7 @@ export async function readPairs(
   try {
     return await parsePairs(pairs, {
       readInput: async () => (silent ? '' : invocation.terminal.readInput()),
-      readFile: (path) => readFile(path, 'utf8'),
+      readFile: async (path) => textOfBytes(await readFile(path)),
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown error';

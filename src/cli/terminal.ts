@@ -1,5 +1,6 @@
 /** Where a command reads and writes. Tests hand in another one; nothing else in the command line touches the process. */
 import { homedir } from 'node:os';
+import { textOfBytes } from './text-input.ts';
 
 export interface Terminal {
   /** Text as it is; the caller ends its lines. */
@@ -8,8 +9,10 @@ export interface Terminal {
   readonly stdoutIsTty: boolean;
   readonly stderrIsTty: boolean;
   readonly stdinIsTty: boolean;
-  /** All of standard input. */
+  /** All of standard input. @throws {Error} it is no text */
   readInput(): Promise<string>;
+  /** The same, whatever it is. */
+  readBytes(): Promise<Buffer>;
   /** One line from the terminal, not shown while typed. @throws {Error} when there is no terminal. */
   askSecret(prompt: string): Promise<string>;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -36,6 +39,9 @@ export const systemTerminal: Terminal = {
     return process.stdin.isTTY;
   },
   async readInput(): Promise<string> {
+    return textOfBytes(await systemTerminal.readBytes());
+  },
+  async readBytes(): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of process.stdin) {
@@ -43,7 +49,7 @@ export const systemTerminal: Terminal = {
       if (bytes > INPUT_BYTES_MAX) throw new Error('standard input is too large');
       chunks.push(chunk as Buffer);
     }
-    return Buffer.concat(chunks).toString('utf8');
+    return Buffer.concat(chunks);
   },
   async askSecret(prompt: string): Promise<string> {
     const { askHidden } = await import('./prompt.ts');

@@ -20,7 +20,7 @@ import { startStub, stubTerminal, type StubAnswer } from './stub.ts';
 interface Case {
   title: string;
   environment: Record<string, string>;
-  input: string | undefined;
+  input: string | Buffer | undefined;
   secret: string | undefined;
   tty: boolean;
   answers: StubAnswer[];
@@ -75,6 +75,7 @@ function readSetUp(current: Case, line: string): void {
     current.environment[rest.slice(0, equals)] = rest.slice(equals + 1);
   } else if (line === 'tty') current.tty = true;
   else if (line.startsWith('stdin ')) current.input = rest;
+  else if (line.startsWith('bytes ')) current.input = Buffer.from(rest, 'hex');
   else if (line.startsWith('secret ')) current.secret = rest;
   else if (line.startsWith('< ')) {
     const [method = '', path = '', status = '', ...body] = rest.split(' ');

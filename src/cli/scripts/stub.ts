@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Terminal } from '../terminal.ts';
+import { textOfBytes } from '../text-input.ts';
 
 export interface StubAnswer {
   readonly method: string;
@@ -70,7 +71,7 @@ export interface StubTerminal extends Terminal {
 
 export interface StubTerminalOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  readonly input?: string | Buffer;
   /** What the user types when asked for a secret; without it there is no terminal. */
   readonly secret?: string;
   readonly homeFolder?: string;
@@ -81,6 +82,8 @@ export function stubTerminal(options: StubTerminalOptions = {}): StubTerminal {
   let output = '';
   let complaints = '';
   const tty = options.tty ?? false;
+  const { input = '' } = options;
+  const bytes = typeof input === 'string' ? Buffer.from(input) : input;
   return {
     write(text: string): void {
       output += text;
@@ -91,7 +94,8 @@ export function stubTerminal(options: StubTerminalOptions = {}): StubTerminal {
     stdoutIsTty: tty,
     stderrIsTty: tty,
     stdinIsTty: tty,
-    readInput: async () => options.input ?? '',
+    readInput: async () => textOfBytes(bytes),
+    readBytes: async () => bytes,
     async askSecret(prompt: string): Promise<string> {
       if (options.secret === undefined) throw new Error('file descriptor 0 is not a terminal');
       complaints += `${prompt}\n`;

@@ -17,6 +17,7 @@ import { cleanPath } from '../../paths.ts';
 import { reportSteps } from '../../progress.ts';
 import { say, sayInTable } from '../../render/output.ts';
 import { warn } from '../../terminal.ts';
+import { textOfBytes } from '../../text-input.ts';
 
 const DEFAULT_MOUNT = 'transit';
 /** Inputs in one request: enough that the request itself costs little, and few enough that the bar moves. */
@@ -29,12 +30,12 @@ function pathOf(invocation: Invocation, operation: string): string {
 }
 
 /** The argument at `index`: itself, a file's content after `@`, standard input for `-` or when it is missing. */
-async function inputAt(invocation: Invocation, index: number): Promise<string> {
+async function inputAt(invocation: Invocation, index: number): Promise<Buffer> {
   const given = invocation.args[index];
-  if (given === undefined || given === '-') return await invocation.terminal.readInput();
-  if (!given.startsWith('@')) return given;
+  if (given === undefined || given === '-') return await invocation.terminal.readBytes();
+  if (!given.startsWith('@')) return Buffer.from(given);
   try {
-    return await readFile(given.slice(1), 'utf8');
+    return await readFile(given.slice(1));
   } catch (cause) {
     throw new CommandFailure(EXIT_LOCAL, `Cannot read ${given.slice(1)}`, cause);
   }
@@ -48,9 +49,9 @@ interface Operation {
   readonly doing: string;
 }
 
-function encoded(invocation: Invocation, operation: Operation, text: string): string {
+function encoded(invocation: Invocation, operation: Operation, input: Buffer): string {
   const isReady = operation.takes === 'ciphertext' || invocation.flags.boolean('base64');
-  return isReady ? text.trim() : Buffer.from(text).toString('base64');
+  return isReady ? input.toString().trim() : input.toString('base64');
 }
 
 function shown(invocation: Invocation, operation: Operation, value: JsonValue | undefined): string {
@@ -95,7 +96,18 @@ async function crypt(invocation: Invocation, operation: Operation): Promise<numb
 interface Lines {
   readonly client: Client;
   readonly path: string;
-  readonly input: string;
+  readonly input: Buffer;
+}
+
+/** @throws {CommandFailure} */
+function textLines(input: Buffer): string[] {
+  try {
+    return textOfBytes(input)
+      .replace(/\r?\n$/, '')
+      .split(/\r?\n/);
+  } catch (cause) {
+    throw new CommandFailure(EXIT_LOCAL, 'Lines of what is no text: encode each as base64', cause);
+  }
 }
 
 /** One result per line, in order. A line that fails gives an empty one, and is told with its number. */
@@ -104,7 +116,7 @@ async function cryptLines(
   operation: Operation,
   { client, path, input }: Lines,
 ): Promise<number> {
-  const lines = input.replace(/\r?\n$/, '').split(/\r?\n/);
+  const lines = textLines(input);
   const steps = reportSteps(invocation.terminal);
   const common = shared(invocation);
   let failed = 0;
@@ -113,7 +125,7 @@ async function cryptLines(
     const batch = lines.slice(start, start + BATCH);
     const items = batch.map((line) => ({
       ...common,
-      [operation.takes]: encoded(invocation, operation, line),
+      [operation.takes]: encoded(invocation, operation, Buffer.from(line)),
     }));
     // Failures of single lines must not hide the others.
     const body = { batch_input: items, partial_failure_response_code: 200 };
@@ -163,7 +175,7 @@ export const rewrap = (invocation: Invocation): Promise<number> =>
 
 export async function sign(invocation: Invocation): Promise<number> {
   const path = pathOf(invocation, 'sign');
-  const input = Buffer.from(await inputAt(invocation, 1)).toString('base64');
+  const input = (await inputAt(invocation, 1)).toString('base64');
   const client = await invocation.session.client();
   const options = await readPairs(invocation, invocation.args.slice(2));
   const call = client.write(path, { ...options, input });
@@ -178,7 +190,7 @@ export async function sign(invocation: Invocation): Promise<number> {
 export async function verify(invocation: Invocation): Promise<number> {
   const path = pathOf(invocation, 'verify');
   const signature = (invocation.args[1] ?? '').trim();
-  const input = Buffer.from(await inputAt(invocation, 2)).toString('base64');
+  const input = (await inputAt(invocation, 2)).toString('base64');
   const client = await invocation.session.client();
   const options = await readPairs(invocation, invocation.args.slice(3));
   const call = client.write(path, { ...options, input, signature });
@@ -197,7 +209,7 @@ async function bringIn(invocation: Invocation, operation: string): Promise<numbe
     throw new CommandFailure(EXIT_LOCAL, 'The path must be MOUNT/keys/NAME');
   }
   const { mount = '', name = '' } = parts;
-  const text = (await inputAt(invocation, 1)).replaceAll(/\s/g, '');
+  const text = (await inputAt(invocation, 1)).toString().replaceAll(/\s/g, '');
   const key = Buffer.from(text, 'base64');
   if (key.length === 0 || key.toString('base64') !== text) {
     throw new CommandFailure(EXIT_LOCAL, 'The key must be base64: raw bytes, or PKCS #8 in DER');
