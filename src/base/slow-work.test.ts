@@ -1,7 +1,13 @@
 /** Slow work: never on all threads, no kind of it before all others, never without end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SlowThreads, slowThreads, WorkQueueFullError } from './slow-work.ts';
+import {
+  shortWork,
+  SlowThreads,
+  slowThreads,
+  tellPoolThreads,
+  WorkQueueFullError,
+} from './slow-work.ts';
 
 /** Work that ends when it is told to. */
 function held(): { readonly work: () => Promise<void>; readonly end: () => void } {
@@ -59,4 +65,22 @@ test('work that fails gives its thread back', async () => {
     /no/,
   );
   assert.equal(await queue.run(async () => 7), 7);
+});
+
+test('short work leaves one thread of the pool, however much there is of it', async () => {
+  tellPoolThreads('3');
+  const work = shortWork();
+  let busy = 0;
+  let most = 0;
+  const pieces = Array.from({ length: 1000 }, () =>
+    work.run(async () => {
+      busy++;
+      most = Math.max(most, busy);
+      await Promise.resolve();
+      busy--;
+    }),
+  );
+  await Promise.all(pieces);
+  assert.equal(most, 2);
+  tellPoolThreads(undefined);
 });

@@ -1,6 +1,7 @@
 /**
- * Work that keeps a thread of the runtime's pool busy for long: hashes of passwords, primes. The same few threads write files and
- * look names up, so this work never takes all of them: otherwise one caller who wants many keys would stop the audit log.
+ * Work that keeps threads of the runtime's pool busy: hashes of passwords and primes for long, signatures for some milliseconds. The same
+ * few threads write files and look names up, in the order in which they were asked: so slow work never takes all of them, and short work
+ * waits here rather than there. Otherwise one caller who wants many keys would stop the audit log.
  */
 
 /** What the runtime has unless the environment says otherwise (libuv's default). */
@@ -77,10 +78,20 @@ export interface SlowWork {
 
 /** The pool of this process: there is one, whatever runs in it. */
 const threads = new SlowThreads(slowThreads(POOL_THREADS_DEFAULT));
+/** Work of some milliseconds at most may take all but one. */
+const shortThreads = new SlowThreads(POOL_THREADS_DEFAULT - 1);
+const short = shortThreads.queue(Number.POSITIVE_INFINITY);
 
 /** Says how many threads the pool has, before any work. @param given UV_THREADPOOL_SIZE, which the runtime reads itself */
 export function tellPoolThreads(given: string | undefined): void {
-  threads.resize(slowThreads(Number(given) || POOL_THREADS_DEFAULT));
+  const count = Number(given) || POOL_THREADS_DEFAULT;
+  threads.resize(slowThreads(count));
+  shortThreads.resize(Math.max(1, count - 1));
+}
+
+/** The one queue for short work. It has no limit of its own: there is one piece for each request that is under way. */
+export function shortWork(): SlowWork {
+  return short;
 }
 
 /** A queue of its own for one kind of slow work. */

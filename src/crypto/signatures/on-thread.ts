@@ -4,34 +4,47 @@
  */
 import { sign, verify } from 'node:crypto';
 import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
+import { shortWork } from '../../base/slow-work.ts';
+import type { SlowWork } from '../../base/slow-work.ts';
 
 type Key = KeyObject | SignKeyObjectInput;
 
-/** @param hash OpenSSL's name; null where the key has a way of its own (Ed25519, ML-DSA) */
+/**
+ * @param hash OpenSSL's name; null where the key has a way of its own (Ed25519, ML-DSA)
+ * @param work the queue that it waits in; another one for keys whose signatures take longer than some milliseconds
+ */
 export function signOnThread(
   hash: string | null | undefined,
   message: Buffer,
   key: Key,
+  work: SlowWork = shortWork(),
 ): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    sign(hash, message, key, (error, signature) => {
-      if (error === null) resolve(signature);
-      else reject(error);
-    });
-  });
+  return work.run(
+    () =>
+      new Promise((resolve, reject) => {
+        sign(hash, message, key, (error, signature) => {
+          if (error === null) resolve(signature);
+          else reject(error);
+        });
+      }),
+  );
 }
 
-/** @param hash as for {@link signOnThread} */
+/** As {@link signOnThread}. */
 export function verifyOnThread(
   hash: string | null | undefined,
   message: Buffer,
   key: Key,
   signature: Buffer,
+  work: SlowWork = shortWork(),
 ): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    verify(hash, message, key, signature, (error, valid) => {
-      if (error === null) resolve(valid);
-      else reject(error);
-    });
-  });
+  return work.run(
+    () =>
+      new Promise((resolve, reject) => {
+        verify(hash, message, key, signature, (error, valid) => {
+          if (error === null) resolve(valid);
+          else reject(error);
+        });
+      }),
+  );
 }

@@ -30,7 +30,7 @@ export async function makeSlhDsaKey(set: string): Promise<KeyObject> {
 
 /** @throws {WorkQueueFullError} too many wait */
 export async function signSlhDsa(key: KeyObject, message: Buffer): Promise<Buffer> {
-  return await work.run(() => signOnThread(null, message, key));
+  return await signOnThread(null, message, key, work);
 }
 
 /** @throws {WorkQueueFullError} too many wait */
@@ -39,5 +39,5 @@ export async function verifySlhDsa(
   message: Buffer,
   signature: Buffer,
 ): Promise<boolean> {
-  return await work.run(() => verifyOnThread(null, message, key, signature));
+  return await verifyOnThread(null, message, key, signature, work);
 }
