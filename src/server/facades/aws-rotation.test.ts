@@ -132,6 +132,37 @@ describe('rotation', () => {
     );
   });
 
+  for (const [expression, due] of [
+    ['cron(0 8 * * ? *)', '2030-01-01T08:00'],
+    ['cron(0 /8 * * ? *)', '2030-01-01T08:00'],
+    ['cron(0 2/10 * * ? *)', '2030-01-01T02:00'],
+    ['cron(0 8/8 ? * * *)', '2030-01-01T08:00'],
+    ['cron(0 17 L * ? *)', '2030-01-31T17:00'],
+    ['cron(0 8 ? * 2-6 *)', '2030-01-01T08:00'],
+    ['cron(0 8 ? * 7,1 *)', '2030-01-05T08:00'],
+    ['cron(0 8 ? * 2/2 *)', '2030-01-02T08:00'],
+    // The third Friday, the first Sunday, the last Sunday.
+    ['cron(0 16 ? * 6#3 *)', '2030-01-18T16:00'],
+    ['cron(0 0 ? * 1#1 *)', '2030-01-06T00:00'],
+    ['cron(0 18 ? * 1L *)', '2030-01-27T18:00'],
+    ['cron(0 0 1 3/4 ? *)', '2030-03-01T00:00'],
+  ] as const) {
+    test(`${expression} is understood as AWS does`, async (context) => {
+      const { ask, server } = await opened(context);
+      await server.get('write', 'secret/functions/rot', { data: { url: 'http://127.0.0.1:1/' } });
+      await ask('CreateSecret', { Name: 'db', SecretString: 'v', ClientRequestToken: token() });
+      await ask('RotateSecret', {
+        SecretId: 'db',
+        ClientRequestToken: token(),
+        RotationLambdaARN: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:rot`,
+        RotationRules: { ScheduleExpression: expression },
+        RotateImmediately: false,
+      });
+      const { NextRotationDate: next } = await ask('DescribeSecret', { SecretId: 'db' });
+      assert.equal(new Date(Number(next) * 1000).toISOString().slice(0, 16), due);
+    });
+  }
+
   test('only registered functions are called', async (context) => {
     const { ask, refused } = await opened(context);
     await ask('CreateSecret', { Name: 'db', SecretString: 'v', ClientRequestToken: token() });

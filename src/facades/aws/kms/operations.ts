@@ -176,17 +176,19 @@ function createdSeconds(
   return typeof first === 'number' ? first : undefined;
 }
 
-const names = operation(
-  { Limit: { kind: 'integer', min: 1, max: 1000 }, Marker: { kind: 'string', min: 1, max: 1024 } },
-  () => ({}),
-);
+const PAGE = {
+  Limit: { kind: 'integer', min: 1, max: 1000 },
+  Marker: { kind: 'string', min: 1, max: 1024 },
+} as const;
 
-/** Names behind the marker, and the marker of the next page. */
+/** Names behind the marker, and the marker of the next page. @param id of the only one that is wanted */
 async function keyNames(
   input: { readonly Limit?: number | undefined; readonly Marker?: string | undefined },
   asking: Asking,
+  id?: string,
 ): Promise<{ readonly keys: readonly string[]; readonly rest: Output }> {
   const limit = input.Limit ?? 100;
+  const only = id === undefined ? undefined : keyName(id, asking);
   let all: readonly string[] = [];
   try {
     const answer = await asking.ask({ operation: 'list', path: 'keys/', part: 'keys', body: {} });
@@ -199,7 +201,8 @@ async function keyNames(
     )
       throw error;
   }
-  const behind = all.filter((name) => isKeyName(name) && name > (input.Marker ?? '')).sort();
+  const wanted = all.filter((name) => isKeyName(name) && (only === undefined || name === only));
+  const behind = wanted.filter((name) => name > (input.Marker ?? '')).sort();
   const keys = behind.slice(0, limit);
   const more = behind.length > limit;
   return { keys, rest: { Truncated: more, ...(more ? { NextMarker: keys.at(-1) } : {}) } };
@@ -309,33 +312,28 @@ export const KMS_OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ],
   [
     'ListKeys',
-    {
-      input: names.input,
-      run: async (input, asking) => {
-        const { keys, rest } = await keyNames(input, asking);
-        return {
-          Keys: keys.map((name) => ({ KeyId: name, KeyArn: keyArn(asking, name) })),
-          ...rest,
-        };
-      },
-    },
+    operation(PAGE, async (input, asking) => {
+      const { keys, rest } = await keyNames(input, asking);
+      return {
+        Keys: keys.map((name) => ({ KeyId: name, KeyArn: keyArn(asking, name) })),
+        ...rest,
+      };
+    }),
   ],
   [
     'ListAliases',
-    {
-      input: names.input,
-      run: async (input, asking) => {
-        const { keys, rest } = await keyNames(input, asking);
-        return {
-          Aliases: keys.map((name) => ({
-            AliasName: `alias/${name}`,
-            AliasArn: `arn:aws:kms:${asking.region}:${asking.account}:alias/${name}`,
-            TargetKeyId: name,
-          })),
-          ...rest,
-        };
-      },
-    },
+    operation({ ...PAGE, KeyId: { kind: 'string', min: 1, max: 2048 } }, async (input, asking) => {
+      const { KeyId: id } = input;
+      const { keys, rest } = await keyNames(input, asking, id);
+      return {
+        Aliases: keys.map((name) => ({
+          AliasName: `alias/${name}`,
+          AliasArn: `arn:aws:kms:${asking.region}:${asking.account}:alias/${name}`,
+          TargetKeyId: name,
+        })),
+        ...rest,
+      };
+    }),
   ],
   ['CreateKey', unsupported],
   ['CreateAlias', unsupported],

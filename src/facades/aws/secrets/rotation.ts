@@ -76,6 +76,25 @@ export function recurringOf(rules: RotationRules | undefined): Recurring | undef
   };
 }
 
+const LAST_OF_FIELD = ['59', '23', '31', '12', '6'] as const;
+
+/** `8/4`, which is from 8 on every 4, and `/4` as others write them. */
+function plainSteps(field: string, last: string): string {
+  return field
+    .split(',')
+    .map((item) => item.replace(/^\//, '*/').replace(/^(\d+)\/(\d+)$/, `$1-${last}/$2`))
+    .join(',');
+}
+
+/** Days from 0 = Sunday; what stands behind `#` or `/` is no day. */
+function plainWeekdays(field: string): string {
+  const before = (digits: string): string => String(Number(digits) - 1);
+  return field
+    .split(',')
+    .map((item) => item.replace(/^[^#/]+/, (days) => days.replace(/\d+/g, before)))
+    .join(',');
+}
+
 /** AWS's six fields as the five of cron: no year, `?` for any day, days of the week from 1 = Sunday. */
 function plainCron(text: string): string {
   const fields = text.trim().split(/\s+/);
@@ -85,9 +104,10 @@ function plainCron(text: string): string {
       'A cron expression has six fields, of which the last, the year, must be *.',
     );
   }
-  const weekdays = weekday.replace(/\d/g, (digit) => String(Number(digit) - 1));
   const any = (field: string): string => (field === '?' ? '*' : field);
-  return [minute, hour, any(day), month, any(weekdays)].join(' ');
+  return [minute, hour, any(day), month, any(plainWeekdays(weekday))]
+    .map((field, index) => plainSteps(field, LAST_OF_FIELD[index] ?? ''))
+    .join(' ');
 }
 
 export const rotateSecret: Operation = operation(
