@@ -124,11 +124,16 @@ type Sent = Readonly<Record<string, unknown>>;
 
 const NO_OLD_NAMES: OldNames = {};
 
-/** Settings after a write: what was sent replaces what is there. @throws {RequestError} invalid_request */
+/**
+ * Settings after a write: what was sent replaces what is there. `oldTtlsUnordered`: under their old names a TTL may be longer
+ * than the maximum.
+ * @throws {RequestError} invalid_request
+ */
 export function mergeTokenSettings(
   before: Stored<TokenSettings>,
   sent: object,
   oldNames: OldNames = NO_OLD_NAMES,
+  options: { readonly oldTtlsUnordered?: boolean } = {},
 ): TokenSettings {
   const { values, shown } = renamed(before, sent as Sent, oldNames);
   const pick = <K extends keyof TokenFieldSet>(name: K): Stored<TokenSettings>[K] =>
@@ -148,7 +153,7 @@ export function mergeTokenSettings(
     token_type: type === undefined ? before.token_type : tokenType(type),
     old_names: shown,
   };
-  check(settings);
+  check(settings, options.oldTtlsUnordered === true && isOldTtlSent(sent as Sent));
   return settings;
 }
 
@@ -168,15 +173,15 @@ function renamed(
       if (sent[old] === undefined) shown.delete(old);
       else shown.add(old);
     } else if (sent[old] !== undefined) {
-      values.set(name, name === 'token_policies' ? oldPolicies(sent[old]) : sent[old]);
+      values.set(name, name === 'token_policies' ? policySet(sent[old]) : sent[old]);
       shown.add(old);
     }
   }
   return { values, shown: [...shown] };
 }
 
-/** Under their old name policies were a set: lower case, sorted, each once. */
-function oldPolicies(sent: unknown): unknown {
+/** Policies as a set: lower case, sorted, each once, as they were under their old name. */
+export function policySet(sent: unknown): unknown {
   if (!Array.isArray(sent)) return sent;
   const names = new Set(sent.map((name) => String(name).trim().toLowerCase()));
   names.delete('');
@@ -199,14 +204,19 @@ export function boundCidrs(texts: readonly string[]): readonly string[] {
 
 const BATCH_REFUSAL = "'token_type' cannot be 'batch' or 'default_batch' when set to generate";
 
-function check(settings: TokenSettings): void {
+/** Whether a TTL came under its old name, where a maximum below it was never refused: it cuts every token anyway. */
+function isOldTtlSent(sent: Sent): boolean {
+  return sent['ttl'] !== undefined || sent['max_ttl'] !== undefined;
+}
+
+function check(settings: TokenSettings, ttlsUnordered: boolean): void {
   if (settings.token_num_uses < 0) throw invalidRequest("'token_num_uses' cannot be negative");
   if (settings.token_type === 'batch') {
     if (settings.token_period !== 0) throw invalidRequest(`${BATCH_REFUSAL} periodic tokens`);
     if (settings.token_num_uses !== 0)
       throw invalidRequest(`${BATCH_REFUSAL} tokens with limited use count`);
   }
-  if (settings.token_max_ttl > 0 && settings.token_ttl > settings.token_max_ttl)
+  if (!ttlsUnordered && settings.token_max_ttl > 0 && settings.token_ttl > settings.token_max_ttl)
     throw invalidRequest("'token_ttl' cannot be greater than 'token_max_ttl'");
   if (settings.token_strictly_bind_ip && settings.token_bound_cidrs.length > 0) {
     throw invalidRequest(

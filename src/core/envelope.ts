@@ -15,6 +15,11 @@ export function answerOf(exchange: Exchange): Answer {
   if (wrap !== undefined) {
     answer.wrap = wrap;
     answer.reply = {};
+    // How long what is inside may be kept says nothing of the token that it is in.
+    if (answer.headers?.['Cache-Control'] !== undefined) {
+      const { 'Cache-Control': _, ...others } = answer.headers;
+      answer.headers = others;
+    }
     return answer;
   }
   // What was ignored is only mentioned beside an answer: an empty one stays empty (204).

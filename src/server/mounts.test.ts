@@ -29,6 +29,17 @@ const move = (server: OpenInstance, from: string, to: string): Promise<string> =
   server.outcome('write', 'sys/remount', { data: { from, to } });
 
 suite('where a mount may be', () => {
+  test('is of a type that is named, or of the plugin that is', () =>
+    withServer(async (server) => {
+      const outcome = async (data: JsonObject): Promise<string> =>
+        await server.outcome('write', 'sys/mounts/typed', { data });
+      assert.equal(await outcome({ plugin_name: 'kv' }), 'invalid_request');
+      assert.equal(await outcome({ type: 'plugin' }), 'invalid_request');
+      assert.equal(await outcome({ type: 'plugin', plugin_name: 'kv' }), 'ok');
+      const { reply } = await server.ask('read', 'sys/mounts/typed');
+      assert.equal(reply?.data?.['type'], 'kv');
+    }));
+
   test('not above, below or in place of another, nor where the server has its own', () =>
     withServer(async (server) => {
       assert.equal(await mount(server, 'a/b'), 'ok');
@@ -216,6 +227,16 @@ suite('the settings of a mount', () => {
     server.outcome('write', `sys/${path}/tune`, { data });
   const shown = (server: OpenInstance, path: string): Promise<Record<string, unknown>> =>
     server.get('read', `sys/${path}/tune`);
+
+  test('show that it asked for entropy from outside, when it did', () =>
+    withServer(async (server) => {
+      for (const wish of [true, false]) {
+        const path = `sys/mounts/entropy-${String(wish)}`;
+        await server.get('write', path, { data: { type: 'kv', external_entropy_access: wish } });
+        const shown = await server.get('read', `${path}/tune`);
+        assert.equal(shown['external_entropy_access'], wish ? true : undefined);
+      }
+    }));
 
   test('show its own default, however small its maximum is', () =>
     withServer(async (server) => {

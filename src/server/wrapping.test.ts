@@ -106,6 +106,26 @@ suite('a wrapped answer', () => {
     assert.equal(await unwrapped({ token: null }), 'permission_denied');
   });
 
+  test('in the form of another protocol opens as it was, a refusal too; what tells of the server is never wrapped', async () => {
+    for (const path of [
+      'identity/oidc/.well-known/keys',
+      'identity/oidc/.well-known/openid-configuration',
+      'identity/oidc/provider/default/userinfo',
+    ]) {
+      const plain = (await server.ask('read', path)).reply;
+      const { wrap, headers } = await server.ask('read', path, { wrapTtlSeconds: 60 });
+      assert.equal(headers?.['Cache-Control'], undefined, path);
+      const { reply } = await server.ask('write', 'sys/wrapping/unwrap', {
+        token: wrap?.token ?? '',
+      });
+      assert.equal(reply?.raw?.contentType, 'application/json', path);
+      assert.equal(reply?.status, plain?.status ?? 200, path);
+      assert.deepEqual(JSON.parse(String(reply?.raw?.body)), plain?.data, path);
+    }
+    const { wrap } = await server.ask('read', 'sys/seal-status', { wrapTtlSeconds: 60 });
+    assert.equal(wrap, undefined);
+  });
+
   test('that is no JSON of ours is kept back as well, and opens as what it was', async () => {
     const path = 'sys/metrics';
     const plain = await server.ask('read', path);

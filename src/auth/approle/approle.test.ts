@@ -52,6 +52,13 @@ async function openRig(): Promise<Rig> {
 
 const REFUSED = 'invalid role or secret ID';
 
+test('of a role id and ranges that cannot be, the role id is told first', async () => {
+  const { bench } = await openRig();
+  const error = await bench.fail('write', 'role/r', { role_id: '', bound_cidr_list: 'x' });
+  assert.match(error.message, /role_id/);
+  assert.equal(error.vaultStatus, undefined);
+});
+
 suite('login', () => {
   test('grants what the role has, with the metadata of the secret id', async () => {
     const rig = await openRig();
@@ -254,6 +261,10 @@ test('paths of single settings: lists of addresses are not emptied, old names ar
     await bench.fail('write', `role/r/${name}`, { [field]: [] });
     await bench.call('write', `role/r/${name}`, {});
   }
+  await bench.call('write', 'role/r/policies', { token_policies: ['Q', '', 'b', 'q'] });
+  assert.deepEqual((await bench.call('read', 'role/r/policies'))?.data, {
+    token_policies: ['b', 'q'],
+  });
   await bench.call('write', 'role/r/policies', { policies: 'q, P,q' });
   const shown = await bench.call('read', 'role/r/policies');
   assert.deepEqual({ ...shown?.data }, { token_policies: ['p', 'q'], policies: ['p', 'q'] });

@@ -6,7 +6,7 @@ import { RequestError, invalidRequest, notFound } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
 import { entryPaths } from '../../model/listing/entry-paths.ts';
-import { TOKEN_FIELDS, oldFields } from '../token-fields.ts';
+import { TOKEN_FIELDS, oldFields, policySet } from '../token-fields.ts';
 import {
   OLD_NAMES,
   ROLES,
@@ -112,6 +112,8 @@ interface Setting {
   readonly addresses?: 'not empty' | 'any';
   /** Old name under which the value is shown as well, while it is set by it. */
   readonly oldName?: string;
+  /** Kept in lower case and sorted, each name once. */
+  readonly asSet?: true;
 }
 
 const SETTINGS: readonly Setting[] = [
@@ -120,6 +122,7 @@ const SETTINGS: readonly Setting[] = [
     fields: ['token_policies', 'policies'],
     reset: { token_policies: [] },
     oldName: 'policies',
+    asSet: true,
   },
   {
     path: 'bound-cidr-list',
@@ -222,8 +225,11 @@ function settingPath(ports: ApprolePorts, setting: Setting): Path {
                 }
                 // A negative number of uses means "without limit" here.
                 const uses = given.token_num_uses;
-                const wish =
-                  uses !== undefined && uses < 0 ? { ...given, token_num_uses: 0 } : given;
+                const wish = {
+                  ...given,
+                  ...(uses !== undefined && uses < 0 ? { token_num_uses: 0 } : {}),
+                  ...(setting.asSet === true ? { [first]: policySet(sent) } : {}),
+                };
                 await change(request, store, wish);
                 return undefined;
               },

@@ -104,10 +104,13 @@ export function mergeRole(
     throw invalidRequest('local_secret_ids can only be modified during role creation');
   const cidrs =
     wish.secret_id_bound_cidrs === undefined ? wish.bound_cidr_list : wish.secret_id_bound_cidrs;
+  const roleId = wish.role_id ?? before.roleId;
+  if (roleId === '' || roleId.length > ROLE_ID_LENGTH_MAX)
+    throw invalidRequest('invalid role_id supplied, or failed to generate a role_id');
   const role: Role = {
     ...before,
     settings,
-    roleId: wish.role_id ?? before.roleId,
+    roleId,
     bindSecretId: wish.bind_secret_id ?? before.bindSecretId,
     secretIdBoundCidrs:
       cidrs === undefined
@@ -119,8 +122,6 @@ export function mergeRole(
     secretIdTtlSeconds: wish.secret_id_ttl ?? before.secretIdTtlSeconds,
     localSecretIds: wish.local_secret_ids ?? before.localSecretIds,
   };
-  if (role.roleId === '' || role.roleId.length > ROLE_ID_LENGTH_MAX)
-    throw invalidRequest('invalid role_id supplied, or failed to generate a role_id');
   if (role.secretIdNumUses < 0) throw invalidRequest('secret_id_num_uses cannot be negative');
   const unbound =
     !role.bindSecretId &&

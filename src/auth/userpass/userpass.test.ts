@@ -18,6 +18,13 @@ async function withBob(): Promise<Bench> {
   return bench;
 }
 
+test('a TTL above the maximum is refused, unless one of them has its old name: tokens end with the maximum', async () => {
+  const bench = await withBob();
+  await bench.fail('write', 'users/bob', { token_ttl: '2h', token_max_ttl: '1h' });
+  await bench.call('write', 'users/bob', { ttl: '2h', max_ttl: '1h' });
+  await bench.fail('write', 'users/bob', { token_policies: 'p' });
+});
+
 suite('login', () => {
   test('grants what the user has, under the folded name', async () => {
     const bench = await withBob();

@@ -145,6 +145,7 @@ function paths({ random }: UserpassPorts): readonly Path[] {
       before?.settings ?? FRESH_TOKEN_SETTINGS,
       request.fields,
       OLD_NAMES,
+      { oldTtlsUnordered: true },
     );
     if (before !== undefined && request.fields.password === undefined) {
       store.putJson(USERS + name, { settings, password: before.password });

@@ -21,13 +21,19 @@ export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
   // The answer to what was approved goes to whoever opens the wrapping token that it waited under.
   if (call.resumed !== undefined) return;
   const answer = answerOf(exchange);
-  const data = reply.raw === undefined ? undefined : rawData(reply.raw, reply.status);
+  const raw = reply.raw ?? (reply.bare === true ? bareText(reply) : undefined);
+  const data = raw === undefined ? undefined : rawData(raw, reply.status);
   const envelope = envelopeText(data === undefined ? answer : { ...answer, reply: { data } });
   return wrapEnvelope(parts, exchange, envelope, {
     ttlSeconds: call.wrapTtlSeconds,
     creationPath: exchange.path,
     raw: data !== undefined,
   });
+}
+
+/** Answers of other protocols (OAuth, OpenID Connect) are opened as the text that they would have been. */
+function bareText(reply: Reply): RawReply {
+  return { contentType: 'application/json', body: JSON.stringify(reply.data ?? {}) };
 }
 
 /** Bytes as the protocol keeps them in an envelope. */
@@ -43,12 +49,12 @@ function isWrappable(exchange: Exchange): boolean {
   const { reply } = exchange;
   if (
     reply === undefined ||
-    reply.bare === true ||
+    (reply.bare === true && exchange.mount?.entry.type === 'system') ||
     reply.raw?.stream !== undefined ||
     reply.unwrapped !== undefined
   )
     return false;
-  if (reply.raw !== undefined) return true;
+  if (reply.raw !== undefined || reply.bare === true) return true;
   if (exchange.operation === 'list' && isEmptyList(reply.data)) return false;
   if ((reply.warnings?.length ?? 0) > 0) return true;
   return reply.data !== undefined || exchange.auth !== undefined || exchange.lease !== undefined;

@@ -6,6 +6,7 @@ import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
+import { distinctNames } from './names.ts';
 import type { ClientType, OidcClient } from './provider-store.ts';
 import { DEFAULT_KEY } from './store.ts';
 
@@ -64,7 +65,7 @@ function typeOf(wanted: string | undefined, before: OidcClient | undefined): Cli
 }
 
 function distinct(names: readonly string[], what: string): readonly string[] {
-  const each = [...new Set(names)].sort();
+  const each = distinctNames(names);
   if (each.length > LISTED_MAX) throw invalidRequest(`at most ${LISTED_MAX} ${what} are allowed`);
   return each;
 }

@@ -6,6 +6,7 @@ import { invalidRequest, notFound } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
+import { distinctNames } from './names.ts';
 import { ALLOW_ALL, OPENID_SCOPE } from './provider-store.ts';
 import { TemplateError, checkTemplate } from './template.ts';
 
@@ -15,7 +16,7 @@ function canonicalIds(ids: readonly string[]): readonly string[] {
     const dot = id.indexOf('.');
     return dot < 0 ? id.toLowerCase() : id.slice(0, dot).toLowerCase() + id.slice(dot);
   });
-  return [...new Set(canonical)].sort();
+  return distinctNames(canonical);
 }
 
 interface AssignmentWish {

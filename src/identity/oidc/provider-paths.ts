@@ -6,6 +6,7 @@ import type { Request } from '../../model/request.ts';
 import type { Unit } from '../../model/transaction.ts';
 import type { OidcContext } from './context.ts';
 import { ISSUER_WARNING, checkIssuer } from './issuer.ts';
+import { distinctNames } from './names.ts';
 import { KEY_ALGORITHMS, publishedKeys } from './named-key.ts';
 import { DEFAULT_PROVIDER, OPENID_SCOPE } from './provider-store.ts';
 import type { OidcProvider, ProviderStore } from './provider-store.ts';
@@ -26,10 +27,6 @@ interface ProviderWish {
 
 export function allowsClient(provider: OidcProvider, clientId: string): boolean {
   return provider.allowedClientIds.includes('*') || provider.allowedClientIds.includes(clientId);
-}
-
-function distinct(names: readonly string[]): readonly string[] {
-  return [...new Set(names)].sort();
 }
 
 /** Warnings about claims that several scopes make. @throws {RequestError} when a scope does not exist */
@@ -63,8 +60,8 @@ export function providerPaths(context: OidcContext): readonly Path<Unit>[] {
     const before = await store.provider(wish.name ?? '');
     const provider: OidcProvider = {
       issuer: wish.issuer ?? before?.issuer ?? '',
-      allowedClientIds: distinct(wish.allowed_client_ids ?? before?.allowedClientIds ?? []),
-      scopesSupported: distinct(wish.scopes_supported ?? before?.scopesSupported ?? []),
+      allowedClientIds: distinctNames(wish.allowed_client_ids ?? before?.allowedClientIds ?? []),
+      scopesSupported: distinctNames(wish.scopes_supported ?? before?.scopesSupported ?? []),
     };
     checkIssuer(provider.issuer);
     const warnings = [

@@ -115,6 +115,7 @@ export function entityPaths(identity: Identity): Path<Unit>[] {
           handler: async (request, unit) => {
             const ids = [...new Set(request.fields.entity_ids)];
             if (ids.length === 0) throw invalidRequest('missing entity ids to delete');
+            if (ids.includes('')) throw invalidRequest('missing entity id');
             if (ids.length > MEMBERS_AT_ONCE_MAX)
               throw invalidRequest(`at most ${MEMBERS_AT_ONCE_MAX} entities at once`);
             const directory = at(request, unit);

@@ -63,15 +63,22 @@ interface EnableFields {
   readonly plugin_version?: string | undefined;
 }
 
+/** The old way to name a type: `plugin`, and which one beside it. @throws {RequestError} */
+function pluginName(given: EnableFields): string {
+  const name = [given.config?.['plugin_name'], given.plugin_name].find(
+    (each) => typeof each === 'string' && each !== '',
+  );
+  if (typeof name !== 'string')
+    throw invalidRequest('plugin_name must be provided for plugin backend');
+  return name;
+}
+
 /** `kv-v2` stands for kv with version 2, `kv-v1` and `generic` for kv with version 1. */
 function typeAndOptions(fieldsGiven: EnableFields): {
   type: string;
   options: Record<string, string>;
 } {
-  const given =
-    fieldsGiven.type === undefined || fieldsGiven.type === ''
-      ? fieldsGiven.plugin_name
-      : fieldsGiven.type;
+  const given = fieldsGiven.type === 'plugin' ? pluginName(fieldsGiven) : fieldsGiven.type;
   if (given === undefined || given === '')
     throw invalidRequest('backend type must be specified as a string');
   const options = { ...fieldsGiven.options };

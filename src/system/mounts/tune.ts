@@ -90,6 +90,7 @@ function shown(ports: MountPorts, entry: MountEntry): Record<string, unknown> {
     default_lease_ttl: entry.config.default_lease_ttl || ports.system.defaultSeconds,
     max_lease_ttl: bounds.maxSeconds,
     description: entry.description,
+    ...(entry.externalEntropyAccess ? { external_entropy_access: true } : {}),
     ...(entry.options === null || Object.keys(entry.options).length === 0
       ? {}
       : { options: entry.options }),
