@@ -129,6 +129,7 @@ suite('ACL policies', () => {
     ]);
     assert.deepEqual(await keysOf(bench, 'policies/acl/team/'), ['team/a', 'team/b/c']);
     assert.equal((await bench.fail('list', 'policies/acl/none/')).code, 'not_found');
+    assert.deepEqual(await dataOf(bench, 'list', 'policy/none/'), { policies: null });
     const detailed = await dataOf(bench, 'list', 'policies/detailed/acl/team/');
     assert.deepEqual(Object.keys(detailed['key_info'] as object), ['team/a', 'team/b/c']);
   });

@@ -86,16 +86,26 @@ function folderOf(request: PolicyRequest): string {
   return given === '' || given.endsWith('/') ? given : `${given}/`;
 }
 
-async function list(ports: PolicyPorts, request: PolicyRequest, unit: Unit): Promise<Reply> {
+async function keysOf(
+  ports: PolicyPorts,
+  request: PolicyRequest,
+  unit: Unit,
+): Promise<readonly string[]> {
   const { namespace, nowMs } = request;
-  const keys = await ports.policies.list(unit, namespace.id, folderOf(request), nowMs);
+  return await ports.policies.list(unit, namespace.id, folderOf(request), nowMs);
+}
+
+async function list(ports: PolicyPorts, request: PolicyRequest, unit: Unit): Promise<Reply> {
+  const keys = await keysOf(ports, request, unit);
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
 }
 
 async function listLegacy(ports: PolicyPorts, request: PolicyRequest, unit: Unit): Promise<Reply> {
-  const { data } = await list(ports, request, unit);
-  return { data: { ...data, policies: data?.['keys'] }, injectTopLevel: true };
+  const keys = await keysOf(ports, request, unit);
+  // The old path has always answered, with nothing where there is nothing.
+  const data = keys.length === 0 ? { policies: null } : { keys, policies: keys };
+  return { data, injectTopLevel: true };
 }
 
 async function listDetailed(
@@ -104,7 +114,7 @@ async function listDetailed(
   unit: Unit,
 ): Promise<Reply> {
   const { namespace, nowMs } = request;
-  const keys = await ports.policies.list(unit, namespace.id, folderOf(request), nowMs);
+  const keys = await keysOf(ports, request, unit);
   if (keys.length === 0) throw notFound();
   const info = Object.create(null) as Record<string, unknown>;
   for (const key of keys) {

@@ -45,6 +45,14 @@ test('a patch of a role leaves durations that are null as they are', async () =>
   assert.deepEqual(reply.data['country'], ['DE']);
 });
 
+test('times of revocation lists that are set to nothing are at their defaults', async () => {
+  const bench = await openBench(pki);
+  await bench.call('write', 'config/crl', { expiry: '', delta_rebuild_interval: '' });
+  const shown = await bench.call('read', 'config/crl');
+  assert.equal(shown?.data?.['expiry'], '72h');
+  assert.equal(shown.data['delta_rebuild_interval'], '15m');
+});
+
 test('what cannot be is refused before anything is made', async () => {
   const bench = await openBench(pki);
   const root = { common_name: 'R', key_type: 'ec', issuer_name: 'r' };
@@ -52,6 +60,7 @@ test('what cannot be is refused before anything is made', async () => {
   await bench.fail('write', 'root/generate/internal', { ...root, max_path_length: -2 });
   await bench.fail('write', 'intermediate/generate/internal', { ...root, not_after: 'x' });
   await bench.fail('write', 'config/auto-tidy', { page_size: 0 });
+  await bench.fail('write', 'config/auto-tidy', { enabled: true, tidy_revocation_list: true });
   const made = await bench.call('write', 'root/generate/internal', root);
   const id = String(made?.data?.['issuer_id']);
   await bench.fail('write', 'issuer/r', { issuer_name: id });

@@ -43,6 +43,9 @@ describe('what reaches the core', () => {
     ['GET', '/v1/kv/a?scan=t', 'scan', 'kv/a/'],
     ['POST', '/v1/kv/a?list=true', 'write', 'kv/a'],
     ['GET', '/v1/kv/a?help=1', 'help', 'kv/a'],
+    ['GET', '/v1/sys/health?list=true', 'read', 'sys/health'],
+    ['GET', '/v1/sys/seal-status?scan=true', 'read', 'sys/seal-status'],
+    ['LIST', '/v1/sys/leader', 'list', 'sys/leader/'],
     ['GET', '/v1/kv/a?', 'read', 'kv/a'],
     ['GET', '/v1/kv/a/', 'read', 'kv/a/'],
     ['GET', '/v1/', 'read', ''],
@@ -260,6 +263,23 @@ describe('bodies', () => {
     assert.equal((await ask(patch('application/json'), handle)).status, 415);
     assert.equal((await ask(patch(''), handle)).status, 400);
     assert.equal(calls, 0);
+    // Where nothing can be patched, in whatever form, that is what they are told.
+    await ask({ ...patch('application/json'), target: '/v1/sys/health' }, handle);
+    assert.equal(calls, 1);
+  });
+
+  test('a path that a listener serves to anybody is read, with any flags, and nothing else', async () => {
+    const facade = createVaultFacade({
+      log: silentLog,
+      handle: () => assert.fail('asked the core'),
+      open: new Map([['sys/metrics', () => ({ bare: true, data: { up: 1 } })]]),
+    });
+    const status = async (method: string, query = ''): Promise<number> =>
+      (await facade.handle(wireRequest({ method, target: `/v1/sys/metrics${query}` }))).status;
+    for (const query of ['', '?list=true', '?scan=true'])
+      assert.equal(await status('GET', query), 200);
+    for (const method of ['POST', 'LIST', 'DELETE', 'HEAD', 'PATCH'])
+      assert.equal(await status(method), 405, method);
   });
 
   test('reads, deletes and lists have no body', async () => {

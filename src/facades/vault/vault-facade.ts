@@ -48,6 +48,13 @@ export interface VaultFacadeOptions {
 const PREFIX = '/v1/';
 /** `/v1/` and a path that was written with a slash before it: what programs make of `/secret/app` by putting the two together. */
 const DOUBLED_START = /^\/v1\/\/+(?=[!-.0-~])/;
+/** What watches a server asks these, with any flags and without a token: there is nothing to list, and nothing to patch. */
+const STATUS_PATHS: ReadonlySet<string> = new Set([
+  'sys/health',
+  'sys/init',
+  'sys/leader',
+  'sys/seal-status',
+]);
 /** Nothing else is ever repeated in the header of a redirect. */
 const VISIBLE = /^[!-~]*$/;
 const ROBOTS = 'User-agent: *\nDisallow: /\n';
@@ -106,18 +113,22 @@ function answer(
   }
   if (!full.startsWith(PREFIX)) return errorReply(404, '');
 
+  const name = full.slice(PREFIX.length);
+  const asked = options.open?.get(name);
+  if (asked !== undefined && method !== 'GET') return errorReply(405, '');
   const parameters = question < 0 ? NO_PARAMETERS : parseParameters(target.slice(question + 1));
-  const verb = verbOf(method, parameters);
-  checkMediaType(request, verb);
+  const isStatus = asked !== undefined || STATUS_PATHS.has(name);
+  const verb = verbOf(method, parameters, isStatus ? 'no listing' : undefined);
+  if (!isStatus) checkMediaType(request, verb);
   checkIdleHeaders(request.headers);
   const namespace = canonicalNamespace(headerText(request.headers, 'x-vault-namespace'));
   if (namespace === undefined) throw notFound('namespace not found');
 
   const query =
     parameters.size === 0 ? NO_DATA : queryData(parameters, consumedParameters(method, verb));
-  const path = operationPath(full.slice(PREFIX.length), verb.operation);
-  const open = method === 'GET' ? options.open?.get(path) : undefined;
-  if (open !== undefined) return after(open(query, request.headers), renderOpen);
+  const path = operationPath(name, verb.operation);
+  if (asked !== undefined && verb.operation === 'read')
+    return after(asked(query, request.headers), renderOpen);
   const call = new VaultCall(request, { verb, path, namespace, query, limits });
   return options.handle(call).then((answered) => render(answered, call.operation, method));
 }

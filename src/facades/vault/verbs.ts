@@ -30,14 +30,15 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
 ]);
 
 /**
- * What a request asks for: `GET` with `?list=true` or `?scan=true` is LIST or SCAN, any verb with `?help=…` is help.
+ * What a request asks for: `GET` with `?list=true` or `?scan=true` is LIST or SCAN where there is anything to list, any verb with
+ * `?help=…` is help.
  * @throws {RequestError} 405 for another verb, 400 for a flag that is no boolean and for both flags together
  */
-export function verbOf(method: string, parameters: Parameters): Verb {
+export function verbOf(method: string, parameters: Parameters, where?: 'no listing'): Verb {
   if (parameters.size > 0 && (parameters.get('help')?.[0] ?? '') !== '') return HELP;
   const verb = VERBS.get(method);
   if (verb === undefined) throw new RequestError('unsupported_operation', '');
-  if (verb !== READ || parameters.size === 0) return verb;
+  if (verb !== READ || parameters.size === 0 || where !== undefined) return verb;
   const list = flag(parameters, 'list');
   const scan = flag(parameters, 'scan');
   if (list && scan) throw invalidRequest('');

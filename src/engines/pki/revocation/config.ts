@@ -29,8 +29,17 @@ const DEFAULTS: CrlConfig = {
   allow_expired_cert_revocation: false,
 };
 
+/** Settings in force: what was set to nothing is at its default. */
 export async function crlConfig(store: Reader): Promise<CrlConfig> {
-  return { ...DEFAULTS, ...(await store.getRecord<CrlConfig>(CRL_CONFIG)) };
+  const config = { ...DEFAULTS, ...(await store.getRecord<CrlConfig>(CRL_CONFIG)) };
+  return {
+    ...config,
+    expiry: config.expiry === '' ? DEFAULTS.expiry : config.expiry,
+    delta_rebuild_interval:
+      config.delta_rebuild_interval === ''
+        ? DEFAULTS.delta_rebuild_interval
+        : config.delta_rebuild_interval,
+  };
 }
 
 /** Seconds of a stored duration. */

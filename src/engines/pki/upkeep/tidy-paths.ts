@@ -41,7 +41,11 @@ const TIDY_FIELDS = {
     kind: 'bool',
     description: 'Revoked certificates are deleted once they have expired.',
   },
-  tidy_revocation_list: { kind: 'bool', description: 'Like tidy_revoked_certs.', deprecated: true },
+  tidy_revocation_list: {
+    kind: 'bool',
+    description: 'Like tidy_revoked_certs, for one run.',
+    deprecated: true,
+  },
   tidy_invalid_certs: { kind: 'bool', description: 'What cannot be read is deleted.' },
   tidy_revoked_cert_issuer_associations: {
     kind: 'bool',
@@ -99,12 +103,10 @@ const STARTED =
   "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.";
 const ACCEPTED = 202;
 function applied<T extends TidyConfig>(before: T, wish: Wish): T {
-  const { tidy_revocation_list: old, ...named } = wish;
-  const changes = Object.entries(named).filter(
+  const changes = Object.entries(wish).filter(
     ([name, value]) => value !== undefined && Object.hasOwn(before, name),
   );
-  const after = { ...before, ...(Object.fromEntries(changes) as Partial<T>) };
-  return old === true ? { ...after, tidy_revoked_certs: true } : after;
+  return { ...before, ...(Object.fromEntries(changes) as Partial<T>) };
 }
 
 function time(ms: number | undefined): string | null {
@@ -181,7 +183,11 @@ export function tidyPaths(ports: PkiPorts): readonly Path[] {
   async function tidy(request: Request<Wish>, store: Transaction): Promise<Reply> {
     const { fields, nowMs } = request;
     // Not from the settings of the automatic one.
-    const config = checkedTidy(applied<TidyConfig>(TIDY_DEFAULTS, fields));
+    const wished = applied<TidyConfig>(TIDY_DEFAULTS, fields);
+    // The old name counts for one run, and has never been a setting.
+    const config = checkedTidy(
+      fields.tidy_revocation_list === true ? { ...wished, tidy_revoked_certs: true } : wished,
+    );
     if (isRunning(await store.getJson<TidyRun>(TIDY_RUN))) {
       return { data: null, warnings: ['Tidy operation already in progress.'] };
     }
