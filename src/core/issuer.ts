@@ -104,7 +104,7 @@ export class Issuer {
         parent: undefined,
         policies,
         path,
-        displayName: displayName(mount, grant),
+        displayName: displayName(exchange.namespace.path, mount, grant),
         metadata: grant.metadata ?? null,
         ttlSeconds: ttl.seconds,
         explicitMaxTtlSeconds: grant.explicitMaxTtlSeconds ?? 0,
@@ -231,7 +231,8 @@ function tokenType(mount: Mount, grant: AuthGrant): 'service' | 'batch' {
   return tuned === 'default-batch' ? 'batch' : 'service';
 }
 
-function displayName(mount: Mount, grant: AuthGrant): string {
-  const source = mount.entry.path.replace(/^auth\//, '').replaceAll('/', '-');
+/** Where a login was made, and by whom; below the root namespace the whole path. */
+function displayName(namespacePath: string, mount: Mount, grant: AuthGrant): string {
+  const source = `${namespacePath}${mount.entry.path}`.replace(/^auth\//, '').replaceAll('/', '-');
   return grant.displayName === '' ? source.replace(/-$/, '') : source + grant.displayName;
 }

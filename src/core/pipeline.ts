@@ -13,6 +13,7 @@ import { identify } from './steps/identify.ts';
 import { lockout, loggedIn } from './steps/lockout.ts';
 import { parse } from './steps/parse.ts';
 import { quota } from './steps/quota.ts';
+import { rehome } from './steps/rehome.ts';
 import { record } from './steps/record.ts';
 import { route } from './steps/route.ts';
 import { segregate } from './steps/segregate.ts';
@@ -35,6 +36,7 @@ const TABLE: readonly (readonly [Step, ...RequestClass[]])[] = [
   [authenticate,          d,   s    ],
   [recognise,                      o],
   [parse,           l,    d,   s,  o],
+  [rehome,                     s    ],
   [segregate,             d,   s    ],
   [authorize,             d,   s    ],
   [lockout,         l               ],

@@ -1,6 +1,7 @@
 /** Namespaces keep tenants apart: whose token reaches what, under which name, and what is left when one is deleted. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import type { JsonObject } from '../base/json.ts';
 import { silentLog } from '../base/log.ts';
 import type { Log } from '../base/log.ts';
 import { createMemoryStorage } from '../storage/memory/memory-storage.ts';
@@ -25,6 +26,19 @@ async function fill(server: OpenInstance, namespace: string): Promise<string> {
   await server.get('write', 'kv/secret', { namespace, data: { of: namespace } });
   await server.get('write', 'sys/policies/acl/all', { namespace, data: { policy: ALL } });
   return await server.makeToken({ policies: ['all'] }, { namespace });
+}
+
+/** A token of namespace `one`, and the lease that it has in the list there. */
+async function inOne(server: OpenInstance): Promise<{ token: string; lease: string }> {
+  const namespace = 'one/';
+  const below = 'auth/token/create/';
+  const { reply } = await server.ask('list', `sys/leases/lookup/${below}`, { namespace });
+  const before = (reply?.data?.['keys'] ?? []) as string[];
+  const token = await server.makeToken({ policies: ['all'] }, { namespace });
+  const { keys } = await server.get('list', `sys/leases/lookup/${below}`, { namespace });
+  const [added = ''] = (keys as string[]).filter((key) => !before.includes(key));
+  assert.equal(added.split('.')[1], token.split('.').at(-1));
+  return { token, lease: below + added };
 }
 
 suite('who reaches what', () => {
@@ -69,6 +83,64 @@ suite('who reaches what', () => {
     const token = tokens.get('one/') ?? '';
     const shown = await server.get('read', 'auth/token/lookup-self', { token });
     assert.equal(shown['namespace_path'], 'one/');
+  });
+
+  test('a token or lease that is named is found, and asked about, where its id says', async () => {
+    const { token, lease } = await inOne(server);
+    const by = async (path: string, data: JsonObject, asker: string): Promise<string> =>
+      await server.outcome('write', path, { token: asker, data });
+    const own = tokens.get('one/') ?? '';
+    const other = tokens.get('two/') ?? '';
+    for (const asker of [own, other]) {
+      const expected = asker === own ? 'ok' : 'permission_denied';
+      assert.equal(await by('auth/token/lookup', { token }, asker), expected);
+      assert.equal(await by('auth/token/renew', { token }, asker), expected);
+      assert.equal(await by('sys/leases/lookup', { lease_id: lease }, asker), expected);
+      assert.equal(
+        await by(`sys/leases/renew/${lease}`, {}, asker),
+        expected === 'ok' ? 'invalid_request' : expected,
+      );
+    }
+    // Without a name the caller's own token is meant.
+    assert.equal(await by('auth/token/lookup', {}, own), 'ok');
+    // A policy of the root namespace is about what is in the root namespace.
+    const policy = 'path "auth/token/*" { capabilities = ["update"] }';
+    await server.get('write', 'sys/policies/acl/tokens', { data: { policy } });
+    const rooted = await server.makeToken({ policies: ['tokens'] });
+    assert.equal(await by('auth/token/lookup', { token }, rooted), 'permission_denied');
+    assert.equal(await by('auth/token/revoke', { token }, other), 'permission_denied');
+    assert.equal(await by('auth/token/revoke', { token }, own), 'ok');
+    assert.equal(await by('auth/token/lookup', { token }, own), 'permission_denied');
+  });
+
+  test('a login says where it was made, from the root namespace on', async () => {
+    for (const [namespace, expected] of [
+      ['', 'people-ann'],
+      ['one/', 'one-auth-people-ann'],
+      ['one/deep/', 'one-deep-auth-people-ann'],
+    ] as const) {
+      await server.get('write', 'sys/auth/people', { namespace, data: { type: 'userpass' } });
+      await server.get('write', 'auth/people/users/ann', { namespace, data: { password: 'x' } });
+      const asking = { namespace, token: null, data: { password: 'x' } };
+      const { auth } = await server.ask('write', 'auth/people/login/ann', asking);
+      const token = auth?.clientToken ?? '';
+      const shown = await server.get('read', 'auth/token/lookup-self', { token });
+      assert.equal(shown['display_name'], expected);
+    }
+  });
+
+  test('a token of another namespace is neither renewed nor revoked from here', async () => {
+    const { reply } = await server.ask('write', 'auth/token/lookup', {
+      data: { token: tokens.get('one/') ?? '' },
+    });
+    const data = { accessor: String(reply?.data?.['accessor']) };
+    assert.equal(
+      await server.outcome('write', 'auth/token/revoke-accessor', { data }),
+      'invalid_request',
+    );
+    const rooted = await server.makeToken({ policies: ['default'] });
+    const from = { namespace: 'one/', data: { token: rooted } };
+    assert.equal(await server.outcome('write', 'auth/token/renew', from), 'invalid_request');
   });
 
   test('a namespace that does not exist is none, and no path leads out of one', async () => {

@@ -472,6 +472,16 @@ suite('a token of a role', () => {
     );
   });
 
+  test('for batch tokens stays without a period and a number of uses while its type is kept', async () => {
+    const change = async (data: JsonObject): Promise<string> =>
+      await server.outcome('write', 'auth/token/roles/batches', { data });
+    assert.equal(await change({ token_type: 'default-batch', token_num_uses: 1 }), 'ok');
+    assert.equal(await change({ orphan: true }), 'invalid_request');
+    assert.equal(await change({ token_num_uses: 0 }), 'ok');
+    assert.equal(await change({ token_period: '1h' }), 'invalid_request');
+    assert.equal(await change({ token_period: '1h', token_type: 'service' }), 'ok');
+  });
+
   test('is of a role whose name and suffix are plain, and is told of a maximum without effect', async () => {
     const made = async (name: string, data: JsonObject): Promise<string> =>
       await server.outcome('write', `auth/token/roles/${name}`, { data });

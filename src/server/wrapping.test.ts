@@ -217,6 +217,32 @@ suite('a wrapped answer', () => {
     }
   });
 
+  test('opens by itself where no namespace is named, and goes on for no longer than is asked', async () => {
+    const path = 'sys/policies/acl/default';
+    const own = await wrapped(path, { namespace: 'one/' });
+    const looked = await server.ask('write', 'sys/wrapping/lookup', { token: own });
+    assert.equal(looked.reply?.data?.['creation_path'], path);
+    for (const [wrapTtlSeconds, expected] of [
+      [0, 60],
+      [600, 60],
+      [20, 20],
+    ] as const) {
+      const data = { token: await wrapped() };
+      const { wrap } = await server.ask('write', 'sys/wrapping/rewrap', { data, wrapTtlSeconds });
+      assert.equal(wrap?.ttlSeconds, expected);
+    }
+    assert.equal(typeof (await unwrapped({ token: own })), 'object');
+  });
+
+  test('is wrapped again when it is opened under wrapping', async () => {
+    const asking = { token: await wrapped(), wrapTtlSeconds: 60 };
+    const { wrap } = await server.ask('write', 'sys/wrapping/unwrap', asking);
+    assert.equal(wrap?.creationPath, 'sys/wrapping/unwrap');
+    const { reply } = await server.ask('write', 'sys/wrapping/unwrap', { token: wrap.token });
+    const { data } = JSON.parse(String(reply?.raw?.body)) as Envelope;
+    assert.deepEqual(data?.['data'], { password: 'x' });
+  });
+
   test('belongs to its namespace', async () => {
     await server.get('write', 'cubbyhole/x', { namespace: 'one/', data: { a: 'b' } });
     const token = await wrapped('sys/policies/acl/default', { namespace: 'one/' });

@@ -98,6 +98,16 @@ export function leaseIdOf(record: Pick<TokenRecord, 'path' | 'id'>): string {
   return `${record.path.replace(/\/$/, '')}/h${record.id}`;
 }
 
+/**
+ * The namespace that an id names: `s.random.NAMESPACE`, `b.sealed.NAMESPACE`, `accessor.NAMESPACE`, `path/of/lease/random.NAMESPACE`.
+ * Undefined for those of the root namespace.
+ */
+export function namespaceIdIn(id: string): string | undefined {
+  const name = id.slice(id.lastIndexOf('/') + 1).replace(/^[sb]\./, '');
+  const dot = name.lastIndexOf('.');
+  return dot < 0 || dot === name.length - 1 ? undefined : name.slice(dot + 1);
+}
+
 export function childKey(parent: TokenRef, child: TokenRef): string {
   return `child/${parent.id}/${child.namespaceId}.${child.id}`;
 }

@@ -30,6 +30,11 @@ import type { WrappingTexts } from './wrapping-text.ts';
 
 const ROOT_NAMESPACE_ID = 'root';
 
+/** What tokens, accessors and leases of a namespace end in. Entries of leases are stored without it. */
+function suffixOf(namespaceId: string): string {
+  return namespaceId === ROOT_NAMESPACE_ID ? '' : `.${namespaceId}`;
+}
+
 /** What a new token is to be; every bound has been checked by the caller. */
 export interface TokenSpec extends Omit<
   TokenRecord,
@@ -105,7 +110,7 @@ export class TokenStore {
       issuedMs: nowMs,
       lastRenewalMs: 0,
     };
-    const suffix = spec.namespaceId === ROOT_NAMESPACE_ID ? '' : `.${spec.namespaceId}`;
+    const suffix = suffixOf(spec.namespaceId);
     if (spec.type === 'batch') {
       const record: TokenRecord = { ...base, id: '', accessor: '' };
       return { record, clientToken: BATCH_PREFIX + this.#ports.batch.encode(record) + suffix };
@@ -329,13 +334,17 @@ export class TokenStore {
 
   /** The token behind a lease id such as `auth/userpass/login/u/h…`, dead or alive. */
   async byLeaseId(unit: Unit, namespaceId: string, leaseId: string): Promise<TokenRef | undefined> {
-    const found = await this.#view(unit, namespaceId).getRecord<{ id: string }>(`lease/${leaseId}`);
+    const suffix = suffixOf(namespaceId);
+    if (!leaseId.endsWith(suffix)) return undefined;
+    const key = `lease/${leaseId.slice(0, leaseId.length - suffix.length)}`;
+    const found = await this.#view(unit, namespaceId).getRecord<{ id: string }>(key);
     return found === undefined ? undefined : { id: found.id, namespaceId };
   }
 
   /** Removes the lease entry of a token that is gone. */
   forgetLease(unit: Unit, namespaceId: string, leaseId: string): void {
-    this.#view(unit, namespaceId).delete(`lease/${leaseId}`);
+    const key = leaseId.slice(0, leaseId.length - suffixOf(namespaceId).length);
+    this.#view(unit, namespaceId).delete(`lease/${key}`);
   }
 
   /** Names of token leases below a prefix, as {@link Transaction.list}. */
@@ -345,6 +354,15 @@ export class TokenStore {
     prefix: string,
     page?: ListPage,
   ): Promise<readonly string[]> {
-    return await this.#view(unit, namespaceId).list(`lease/${prefix}`, page);
+    const suffix = suffixOf(namespaceId);
+    const view = this.#view(unit, namespaceId);
+    if (suffix === '') return await view.list(`lease/${prefix}`, page);
+    const after = page?.after;
+    const from = after?.endsWith(suffix) === true ? after.slice(0, -suffix.length) : after;
+    const names = await view.list(
+      `lease/${prefix}`,
+      page === undefined || from === undefined ? page : { ...page, after: from },
+    );
+    return names.map((name) => (name.endsWith('/') ? name : name + suffix));
   }
 }

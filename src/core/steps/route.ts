@@ -6,6 +6,7 @@ import type { Path } from '../../model/backend.ts';
 import type { Exchange, RequestClass } from '../exchange.ts';
 import { matchBackend, resolveMount, resolveNamespace } from '../mounts/mount-table.ts';
 import type { AnyBackend, BackendMatch, Routing } from '../mounts/mount-table.ts';
+import type { Namespace } from '../mounts/namespaces.ts';
 import type { Parts } from '../parts.ts';
 import { appliesTo, isAmong } from '../declared/paths.ts';
 
@@ -14,6 +15,12 @@ const SELF_PATHS = new Set([
   'auth/token/lookup-self',
   'auth/token/renew-self',
   'auth/token/revoke-self',
+]);
+/** Asked with the wrapping token itself, so are these. */
+const OPENING_PATHS = new Set([
+  'sys/wrapping/lookup',
+  'sys/wrapping/rewrap',
+  'sys/wrapping/unwrap',
 ]);
 const PROBE = 'sys/health';
 /** Answers in a namespace whose API is locked. */
@@ -34,9 +41,21 @@ function find(parts: Parts, exchange: Exchange, routing: Routing): void {
   if (found === undefined) return besideNamespaces(parts, exchange);
   exchange.namespace = found.namespace;
   exchange.path = found.path;
-  if (exchange.token !== undefined && SELF_PATHS.has(found.path)) {
-    exchange.namespace = routing.namespacesById.get(exchange.token.namespaceId) ?? found.namespace;
-  }
+  const { token } = exchange;
+  const home = token === undefined ? undefined : routing.namespacesById.get(token.namespaceId);
+  if (home !== undefined && goesHome(exchange, home)) exchange.namespace = home;
+  enter(parts, exchange, routing);
+}
+
+function goesHome({ path, token, namespace }: Exchange, home: Namespace): boolean {
+  if (SELF_PATHS.has(path)) return true;
+  // Whoever was sent no more than a wrapping token need not know where it is from; another tenant does not open it.
+  const isOpening = token?.wrapped !== undefined && OPENING_PATHS.has(path);
+  return isOpening && home.path.startsWith(namespace.path);
+}
+
+/** Finds what serves the path in the exchange's namespace. @throws {RequestError} when nobody is served there */
+export function enter(parts: Parts, exchange: Exchange, routing: Routing): void {
   const { namespace, path } = exchange;
   if (namespace.tainted) throw new RequestError('not_found', 'namespace not found');
   if (isLocked(parts, exchange) && !path.startsWith(UNLOCK_PREFIX)) {

@@ -15,13 +15,15 @@ export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
   const { reply, call } = exchange;
   if (reply?.rewrap !== undefined) {
     const { envelope, ...wish } = reply.rewrap;
-    return wrapEnvelope(parts, exchange, envelope, wish);
+    const asked = call.wrapTtlSeconds === 0 ? Infinity : call.wrapTtlSeconds;
+    const ttlSeconds = Math.min(asked, wish.ttlSeconds);
+    return wrapEnvelope(parts, exchange, envelope, { ...wish, ttlSeconds });
   }
   if (call.wrapTtlSeconds === 0 || reply === undefined || !isWrappable(exchange)) return;
   // The answer to what was approved goes to whoever opens the wrapping token that it waited under.
   if (call.resumed !== undefined) return;
   const answer = answerOf(exchange);
-  const raw = reply.raw ?? (reply.bare === true ? bareText(reply) : undefined);
+  const raw = reply.raw ?? textInside(reply);
   const data = raw === undefined ? undefined : rawData(raw, reply.status);
   const envelope = envelopeText(data === undefined ? answer : { ...answer, reply: { data } });
   return wrapEnvelope(parts, exchange, envelope, {
@@ -31,9 +33,10 @@ export function wrap(parts: Parts, exchange: Exchange): Awaitable<void> {
   });
 }
 
-/** Answers of other protocols (OAuth, OpenID Connect) are opened as the text that they would have been. */
-function bareText(reply: Reply): RawReply {
-  return { contentType: 'application/json', body: JSON.stringify(reply.data ?? {}) };
+/** Answers of other protocols (OAuth, OpenID Connect), and what was unwrapped, are opened as the text that they would have been. */
+function textInside({ unwrapped, bare, data }: Reply): RawReply | undefined {
+  const body = unwrapped ?? (bare === true ? JSON.stringify(data ?? {}) : undefined);
+  return body === undefined ? undefined : { contentType: 'application/json', body };
 }
 
 /** Bytes as the protocol keeps them in an envelope. */
@@ -50,11 +53,10 @@ function isWrappable(exchange: Exchange): boolean {
   if (
     reply === undefined ||
     (reply.bare === true && exchange.mount?.entry.type === 'system') ||
-    reply.raw?.stream !== undefined ||
-    reply.unwrapped !== undefined
+    reply.raw?.stream !== undefined
   )
     return false;
-  if (reply.raw !== undefined || reply.bare === true) return true;
+  if (reply.raw !== undefined || textInside(reply) !== undefined) return true;
   if (exchange.operation === 'list' && isEmptyList(reply.data)) return false;
   if ((reply.warnings?.length ?? 0) > 0) return true;
   return reply.data !== undefined || exchange.auth !== undefined || exchange.lease !== undefined;

@@ -69,6 +69,8 @@ async function renewToken(
   // One whose last use this is has no life that could be longer.
   if (record === undefined || record.numUses === USES_SPENT)
     throw invalidRequest('token not found');
+  if (record.namespaceId !== request.namespace.id)
+    throw invalidRequest('cannot renew a token across namespaces');
   return await renew(ports, unit, request, record, token);
 }
 

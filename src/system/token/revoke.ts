@@ -4,7 +4,8 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
-import { isExpired } from '../../tokens/token-record.ts';
+import { ROOT_NAMESPACE_ID } from '../../core/mounts/namespaces.ts';
+import { isExpired, isNamespaceId, namespaceIdIn } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import { listed, namedToken } from './lookup.ts';
 import type { TokenPorts } from './ports.ts';
@@ -32,6 +33,13 @@ function whole(
   nowMs: number,
 ): Stored<TokenRecord> | undefined {
   return record?.type === 'batch' && isExpired(record, nowMs) ? undefined : record;
+}
+
+/** What an accessor says of its namespace; whether there is one is not looked up. */
+function belongsTo(namespaceId: string, accessor: string): boolean {
+  const named = namespaceIdIn(accessor);
+  if (named === namespaceId) return true;
+  return namespaceId === ROOT_NAMESPACE_ID && (named === undefined || !isNamespaceId(named));
 }
 
 function revoke(
@@ -94,6 +102,8 @@ export function tokenRevokePaths(ports: TokenPorts): Path<Unit>[] {
             if (accessor === undefined || accessor === '')
               throw invalidRequest(listed('missing accessor'));
             const { namespace } = request;
+            if (!belongsTo(namespace.id, accessor))
+              throw invalidRequest('cannot lookup token in different namespace');
             const record = await ports.tokens.byAccessor(
               unit,
               namespace.id,

@@ -230,6 +230,22 @@ function check(role: TokenRole): void {
   if (role.token_explicit_max_ttl !== 0) throw invalidRequest(batchRefusal('limited-use'));
 }
 
+const BATCH_TYPES: ReadonlySet<string> = new Set(['batch', 'default-batch']);
+
+/**
+ * A role that was made for batch tokens, and stays so, can neither get a period nor a number of uses; one whose type is sent along
+ * is judged by {@link check} alone.
+ */
+function checkKeptType(before: Stored<TokenRole>, values: RoleRequest['fields']): void {
+  if (values.token_type !== undefined || !BATCH_TYPES.has(before.token_type)) return;
+  const refused =
+    "error parsing role fields: 'token_type' cannot be 'batch' or 'default_batch' when set to generate";
+  if ((values.token_period ?? before.token_period) !== 0)
+    throw invalidRequest(`${refused} periodic tokens`);
+  if ((values.token_num_uses ?? before.token_num_uses) !== 0)
+    throw invalidRequest(`${refused} tokens with limited use count`);
+}
+
 function shown(role: Stored<TokenRole>): Record<string, unknown> {
   const { token_bound_cidrs, bound_cidrs, token_num_uses, ...rest } = role;
   return {
@@ -286,6 +302,7 @@ export function tokenRolePaths(): Path<Unit>[] {
               name,
             };
             const warnings: string[] = [];
+            checkKeptType(before, request.fields);
             const role = merge(before, request.fields, warnings);
             check(role);
             const most = request.mount.maxLeaseTtlSeconds;
