@@ -233,8 +233,8 @@ suite('the settings of a mount', () => {
       for (const wish of [true, false]) {
         const path = `sys/mounts/entropy-${String(wish)}`;
         await server.get('write', path, { data: { type: 'kv', external_entropy_access: wish } });
-        const shown = await server.get('read', `${path}/tune`);
-        assert.equal(shown['external_entropy_access'], wish ? true : undefined);
+        const tuned = await server.get('read', `${path}/tune`);
+        assert.equal(tuned['external_entropy_access'], wish ? true : undefined);
       }
     }));
 

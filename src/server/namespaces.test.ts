@@ -33,10 +33,10 @@ async function inOne(server: OpenInstance): Promise<{ token: string; lease: stri
   const namespace = 'one/';
   const below = 'auth/token/create/';
   const { reply } = await server.ask('list', `sys/leases/lookup/${below}`, { namespace });
-  const before = (reply?.data?.['keys'] ?? []) as string[];
+  const known = (reply?.data?.['keys'] ?? []) as string[];
   const token = await server.makeToken({ policies: ['all'] }, { namespace });
   const { keys } = await server.get('list', `sys/leases/lookup/${below}`, { namespace });
-  const [added = ''] = (keys as string[]).filter((key) => !before.includes(key));
+  const [added = ''] = (keys as string[]).filter((key) => !known.includes(key));
   assert.equal(added.split('.')[1], token.split('.').at(-1));
   return { token, lease: below + added };
 }

@@ -25,15 +25,11 @@ import {
   lineageOf,
 } from './token-record.ts';
 import type { TokenRecord, TokenRef } from './token-record.ts';
+import { forgetTokenLease, listTokenLeases, suffixOf, tokenOfLease } from './token-leases.ts';
 import { isSignedText } from './wrapping-text.ts';
 import type { WrappingTexts } from './wrapping-text.ts';
 
 const ROOT_NAMESPACE_ID = 'root';
-
-/** What tokens, accessors and leases of a namespace end in. Entries of leases are stored without it. */
-function suffixOf(namespaceId: string): string {
-  return namespaceId === ROOT_NAMESPACE_ID ? '' : `.${namespaceId}`;
-}
 
 /** What a new token is to be; every bound has been checked by the caller. */
 export interface TokenSpec extends Omit<
@@ -334,35 +330,17 @@ export class TokenStore {
 
   /** The token behind a lease id such as `auth/userpass/login/u/h…`, dead or alive. */
   async byLeaseId(unit: Unit, namespaceId: string, leaseId: string): Promise<TokenRef | undefined> {
-    const suffix = suffixOf(namespaceId);
-    if (!leaseId.endsWith(suffix)) return undefined;
-    const key = `lease/${leaseId.slice(0, leaseId.length - suffix.length)}`;
-    const found = await this.#view(unit, namespaceId).getRecord<{ id: string }>(key);
-    return found === undefined ? undefined : { id: found.id, namespaceId };
+    const id = await tokenOfLease(this.#view(unit, namespaceId), namespaceId, leaseId);
+    return id === undefined ? undefined : { id, namespaceId };
   }
 
   /** Removes the lease entry of a token that is gone. */
   forgetLease(unit: Unit, namespaceId: string, leaseId: string): void {
-    const key = leaseId.slice(0, leaseId.length - suffixOf(namespaceId).length);
-    this.#view(unit, namespaceId).delete(`lease/${key}`);
+    forgetTokenLease(this.#view(unit, namespaceId), namespaceId, leaseId);
   }
 
-  /** Names of token leases below a prefix, as {@link Transaction.list}. */
-  async listLeases(
-    unit: Unit,
-    namespaceId: string,
-    prefix: string,
-    page?: ListPage,
-  ): Promise<readonly string[]> {
-    const suffix = suffixOf(namespaceId);
-    const view = this.#view(unit, namespaceId);
-    if (suffix === '') return await view.list(`lease/${prefix}`, page);
-    const after = page?.after;
-    const from = after?.endsWith(suffix) === true ? after.slice(0, -suffix.length) : after;
-    const names = await view.list(
-      `lease/${prefix}`,
-      page === undefined || from === undefined ? page : { ...page, after: from },
-    );
-    return names.map((name) => (name.endsWith('/') ? name : name + suffix));
+  /** As {@link listTokenLeases}. */
+  listLeases(unit: Unit, id: string, below: string, page?: ListPage): Promise<readonly string[]> {
+    return listTokenLeases(this.#view(unit, id), id, below, page);
   }
 }
