@@ -124,6 +124,14 @@ async function subjectOf({ config, verifier, state }: Flow, callback: string): P
   return tokens.claims()?.sub ?? '';
 }
 
+/** Of the text in the first cell that says `asker`, in pixels. */
+const HEIGHT_OF_ASKER = `(() => {
+  const cell = [...document.querySelectorAll('td')].find((each) => each.textContent === 'asker');
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getBoundingClientRect().height;
+})()`;
+
 let pictures = 0;
 
 async function picture(page: Page, name: string): Promise<void> {
@@ -356,7 +364,7 @@ describe('pages of approvals', { skip: SKIP }, () => {
       const answer = await server.api.expect('POST', `secret/data/prod/${name}`, {
         token: people['asker']?.token ?? '',
         body: { data: { password: '<script>alert(1)</script>' } },
-        headers: { 'x-strongroom-reason': 'ticket <b>7</b>' },
+        headers: { 'x-strongroom-reason': `ticket <b>7</b>${' because'.repeat(60)}` },
       });
       wrapped.push(textAt(answer, 'wrap_info', 'token'));
     }
@@ -365,6 +373,13 @@ describe('pages of approvals', { skip: SKIP }, () => {
     await typeIn(page, 'boss', 'pw');
     await page.getByRole('heading', { name: 'For you to decide' }).waitFor();
     await picture(page, 'approvals');
+    // However long a reason is, no word of the other columns is torn apart.
+    for (const width of [900, 380]) {
+      await page.setViewportSize({ width, height: 700 });
+      await picture(page, `approvals-${width}`);
+      const height = await page.evaluate(HEIGHT_OF_ASKER);
+      assert.ok(Number(height) < 40, `${width}: ${String(height)}`);
+    }
     await page.getByRole('link', { name: 'secret/data/prod/db' }).click();
     await page.getByText('ticket <b>7</b>').waitFor();
     await page.getByText('<script>alert(1)</script>').waitFor();

@@ -20,10 +20,18 @@ a { color: var(--accent); }
 details { margin: 0 0 1rem; }
 summary { cursor: pointer; margin-bottom: .5rem; }
 .ways { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 1rem 0 0; margin: 1.5rem 0 0; border-top: 1px solid var(--edge); list-style: none; }
-table { width: 100%; border-collapse: collapse; margin-bottom: 1.5rem; }
+table { width: 100%; table-layout: fixed; border-collapse: collapse; margin-bottom: 1.5rem; }
+th.short { width: 7rem; }
+th.half { width: 12rem; }
 th, td { padding: .5rem .75rem .5rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--edge); overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1rem; margin: 0 0 1.5rem; }
 dt { opacity: .75; }
 dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 45rem) {
+  thead { display: none; }
+  tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--edge); }
+  td { display: grid; grid-template-columns: 6rem 1fr; gap: .75rem; padding: .15rem 0; border: 0; }
+  td::before { content: attr(data-name); opacity: .75; }
+}
 pre { padding: .8rem; overflow: auto; border: 1px solid var(--edge); border-radius: .4rem; }
 `;

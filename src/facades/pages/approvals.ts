@@ -61,26 +61,26 @@ function table(title: string, rows: readonly (readonly [string, unknown])[]): Ma
     <table>
       <thead>
         <tr>
-          <th>What</th>
-          <th>Asked by</th>
+          <th class="half">What</th>
+          <th class="short">Asked by</th>
           <th>Reason</th>
-          <th>Until</th>
-          <th>Status</th>
+          <th class="short">Until</th>
+          <th class="short">Status</th>
         </tr>
       </thead>
       <tbody>
         ${rows.map(
           ([id, info]) =>
             html`<tr>
-              <td>
+              <td data-name="What">
                 <a href="${APPROVALS}/${id}"
                   >${textAt(info, 'operation')} ${textAt(info, 'path')}</a
                 >
               </td>
-              <td>${who(info)}</td>
-              <td>${textAt(info, 'reason')}</td>
-              <td>${time(info, 'expire_time')}</td>
-              <td>${textAt(info, 'status')}</td>
+              <td data-name="Asked by">${who(info)}</td>
+              <td data-name="Reason">${textAt(info, 'reason')}</td>
+              <td data-name="Until">${time(info, 'expire_time')}</td>
+              <td data-name="Status">${textAt(info, 'status')}</td>
             </tr> `,
         )}
       </tbody>
