@@ -6,6 +6,7 @@ import type { Decision } from '../../policy/acl.ts';
 import type { Environments } from '../guards/environments.ts';
 import { listedError } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
+import { resolveMount } from '../mounts/mount-table.ts';
 import type { Routing } from '../mounts/mount-table.ts';
 import type { Parts } from '../parts.ts';
 
@@ -18,13 +19,26 @@ const CLOSED_PREFIXES: readonly string[] = [
   'sys/remount',
   'sys/storage',
 ];
-/** Where somebody who is bound could become, or make, somebody who is not. */
+/** Where somebody who is bound could become, or make, somebody who is not; `alias` and `persona` are old names of aliases. */
 const UNBINDING_PREFIXES: readonly string[] = [
+  'identity/alias',
   'identity/credential',
   'identity/entity',
   'identity/group',
+  'identity/persona',
   'sys/auth',
 ];
+/** What follows is a mount: its settings, and the leases of what was lent there. */
+const OF_MOUNTS: readonly string[] = [
+  'sys/mounts/',
+  'sys/leases/lookup/',
+  'sys/leases/renew/',
+  'sys/leases/revoke/',
+  'sys/leases/revoke-force/',
+  'sys/leases/revoke-prefix/',
+];
+const OF_LEASES = 'sys/leases/';
+const OF_NAMESPACES = 'sys/namespaces/';
 
 const REFUSAL: Decision = {
   allowed: false,
@@ -83,15 +97,33 @@ async function guard(
   exchange.exception = exception.id;
 }
 
-/** Of what is asked for. */
+/** Of what is asked for, or of the mount or namespace that a path of the system speaks of. */
 function environmentOf(
-  { mount, namespace }: Exchange,
+  exchange: Exchange,
   routing: Routing,
   environments: Environments,
 ): string | undefined {
-  return mount === undefined
-    ? environments.ofNamespace(routing, namespace)
-    : environments.ofMount(routing, mount);
+  const { mount, namespace, path } = exchange;
+  const own =
+    mount === undefined
+      ? environments.ofNamespace(routing, namespace)
+      : environments.ofMount(routing, mount);
+  if (own !== undefined || !path.startsWith('sys/')) return own;
+  if (path.startsWith(OF_NAMESPACES)) {
+    const [name = ''] = path.slice(OF_NAMESPACES.length).split('/');
+    const named = routing.namespaces.get(`${namespace.path}${name}/`);
+    return named === undefined ? undefined : environments.ofNamespace(routing, named);
+  }
+  const named = mountNamed(exchange);
+  const target = named === undefined ? undefined : resolveMount(routing, namespace, `${named}/`);
+  return target === undefined ? undefined : environments.ofMount(routing, target.mount);
+}
+
+function mountNamed({ path, data }: Exchange): string | undefined {
+  const prefix = OF_MOUNTS.find((each) => path.startsWith(each));
+  if (prefix !== undefined) return path.slice(prefix.length);
+  const lease = path.startsWith(OF_LEASES) ? data['lease_id'] : undefined;
+  return typeof lease === 'string' ? lease : undefined;
 }
 
 /** What carries no environment is open to all, but for what leads around it. */

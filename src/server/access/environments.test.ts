@@ -70,6 +70,9 @@ suite('who is bound', () => {
       ['write', 'identity/entity', { name: 'fresh' }],
       ['write', 'identity/entity/merge', { from_entity_ids: ['x'], to_entity_id: 'y' }],
       ['write', 'identity/entity-alias', { name: 'x' }],
+      // Old names of the same.
+      ['write', 'identity/alias', { name: 'x' }],
+      ['write', 'identity/persona/id/x', { canonical_id: 'y' }],
       ['write', 'auth/userpass/users/fresh', { password: 'pw', token_policies: 'all' }],
       ['write', 'sys/auth/other', { type: 'userpass' }],
       ['write', 'sys/remount', { from: 'prod', to: 'dev2' }],
@@ -91,6 +94,46 @@ suite('who is bound', () => {
     }
     const grandchild = await open.makeToken({ policies: ['all'] }, { token: orphan });
     assert.equal(await rig.reads(grandchild, 'prod/s'), false);
+    await open.instance.close();
+  });
+
+  test('neither sees, changes nor removes a mount or namespace of another, or what was lent there', async () => {
+    const rig = await openRig();
+    const { open, dev, free } = rig;
+    for (const name of ['team', 'team2']) await open.get('write', `sys/namespaces/${name}`);
+    await rig.label('team', 'staging');
+    const paths: readonly (readonly ['read' | 'write' | 'delete' | 'list', string, JsonObject])[] =
+      [
+        ['read', 'sys/mounts/NAME', {}],
+        ['read', 'sys/mounts/NAME/tune', {}],
+        ['write', 'sys/mounts/NAME/tune', { description: 'x' }],
+        ['list', 'sys/leases/lookup/NAME/', {}],
+        ['write', 'sys/leases/lookup', { lease_id: 'NAME/creds/x/y' }],
+        ['write', 'sys/leases/renew', { lease_id: 'NAME/creds/x/y' }],
+        ['write', 'sys/leases/revoke', { lease_id: 'NAME/creds/x/y' }],
+        ['write', 'sys/leases/revoke/NAME/creds/x/y', {}],
+        ['write', 'sys/leases/revoke-prefix/NAME', {}],
+        ['write', 'sys/leases/revoke-force/NAME', {}],
+        ['delete', 'sys/mounts/NAME', {}],
+      ];
+    const outcomes = async (person: Person, name: string): Promise<Set<boolean>> => {
+      const denied = new Set<boolean>();
+      for (const [operation, path, body] of paths) {
+        const data = JSON.parse(JSON.stringify(body).replace('NAME', name)) as JsonObject;
+        const asked = { token: person.token, data };
+        const outcome = await open.outcome(operation, path.replace('NAME', name), asked);
+        denied.add(outcome === 'permission_denied');
+      }
+      return denied;
+    };
+    assert.deepEqual(await outcomes(dev, 'prod'), new Set([true]));
+    assert.deepEqual(await outcomes(dev, 'plain'), new Set([false]));
+    assert.deepEqual(await outcomes(dev, 'dev'), new Set([false]));
+    assert.deepEqual(await outcomes(free, 'prod'), new Set([false]));
+    const remove = (name: string): Promise<string> =>
+      open.outcome('delete', `sys/namespaces/${name}`, { token: dev.token });
+    assert.equal(await remove('team'), 'permission_denied');
+    assert.equal(await remove('team2'), 'ok');
     await open.instance.close();
   });
 
