@@ -59,7 +59,7 @@ export interface Call {
   readonly evidence?: Evidence;
   /**
    * The facade could make no request of what was sent (no signature, one that is over): nothing is done but to record that, within
-   * limits (core/refusals.ts), and to answer with it.
+   * limits (core/refused/refusals.ts), and to answer with it.
    */
   readonly refusal?: RequestError;
   /** In place of a token: the wrapping token of a request that waited for approvals, and is made now. */

@@ -2,32 +2,30 @@
 import { after } from '../base/awaitable.ts';
 import type { Awaitable } from '../base/awaitable.ts';
 import { uuid } from '../base/random.ts';
-import { RequestError, bearerRefusal, permissionDenied } from '../model/errors.ts';
-import { ConflictError, StorageError } from '../storage/storage.ts';
-import { USES_SPENT } from '../tokens/token-record.ts';
+import { bearerRefusal } from '../model/errors.ts';
+import type { RequestError } from '../model/errors.ts';
+import { ConflictError } from '../storage/storage.ts';
 import type { TokenRef } from '../tokens/token-record.ts';
 import type { Transaction } from '../model/transaction.ts';
+import { attempt } from './attempts/attempts.ts';
+import { Turns } from './attempts/turns.ts';
 import type { Answer, Call, Handle } from './call.ts';
 import { storeOf } from './dispatch.ts';
-import { answerOf, callerOf, dropReply } from './envelope.ts';
+import { answerOf, dropReply, failed } from './envelope.ts';
 import { newExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import { heldRequest } from './held/held-request.ts';
 import type { HeldRequest } from './held/held-request.ts';
+import type { Opened } from './outside/intent-record.ts';
 import { leftBy } from './outside/outside.ts';
 import { OVERTAKEN_MAX, overtaken } from './outside/overtaken.ts';
 import type { Parts } from './parts.ts';
 import { FIRST, STEPS } from './pipeline.ts';
 import type { Step } from './pipeline.ts';
-import { Refusals } from './refusals.ts';
-import { asRequestError } from './told-error.ts';
-import { Turns } from './turns.ts';
-import type { EndTurn } from './turns.ts';
-import type { Opened } from './outside/intent-record.ts';
-
-/** How often a transaction runs anew when others changed what it had read. */
-export const ATTEMPTS_MAX: number = 16;
+import { Refusals } from './refused/refusals.ts';
+import { refuse } from './refused/refuse.ts';
+import { asRequestError } from './refused/told-error.ts';
 
 export function createCore(parts: Parts): Handle {
   const turns = new Turns(parts.world.clock);
@@ -111,10 +109,6 @@ async function resumedCall(
   };
 }
 
-type Work = (unit: CoreUnit, count: number) => Awaitable<void>;
-/** Looks at what a run has thrown, the `count`th, and tells what is to be made of it. */
-type Judge = (failure: unknown, count: number) => Promise<unknown>;
-
 const NOBODY = { replaced: async (): Promise<undefined> => undefined };
 
 /** A failure that counts for nothing is a conflict: the request runs again. */
@@ -137,54 +131,6 @@ async function judged(
     await parts.intents.giveUp(leftBy(exchange), nowMs);
   }
   return verdict;
-}
-
-/**
- * Runs `work` and commits, anew when another commit came in between; from the second time on in turn with the others.
- * @throws {ConflictError} after {@link ATTEMPTS_MAX}.
- */
-function attempt(
-  parts: Parts,
-  turns: Turns,
-  work: Work,
-  first: CoreUnit = parts.begin(),
-  judge: Judge = async (failure) => failure,
-): Awaitable<void> {
-  const pending = workOnce(parts, first, work, 1);
-  return pending?.catch((error: unknown) => attemptAgain(parts, turns, work, error, judge));
-}
-
-/** A promise only when something had to be waited for. What only reads has nothing to commit. */
-function workOnce(parts: Parts, unit: CoreUnit, work: Work, count: number): Awaitable<void> {
-  return after(work(unit, count), () =>
-    unit.dirty ? unit.commit().then(() => parts.committed(unit)) : undefined,
-  );
-}
-
-async function attemptAgain(
-  parts: Parts,
-  turns: Turns,
-  work: Work,
-  failure: unknown,
-  judge: Judge,
-): Promise<void> {
-  let endTurn: EndTurn | undefined;
-  let last = failure;
-  try {
-    for (let count = 2; ; count++) {
-      last = await judge(last, count - 1);
-      if (!(last instanceof ConflictError) || count > ATTEMPTS_MAX) throw last;
-      endTurn ??= await turns.take(last.key);
-      try {
-        await workOnce(parts, parts.begin(), work, count);
-        return;
-      } catch (error) {
-        last = error;
-      }
-    }
-  } finally {
-    endTurn?.();
-  }
 }
 
 /** After a failure: has what was begun outside settled at once. When that cannot be written, it is settled when it falls due. */
@@ -271,79 +217,4 @@ function asTold(exchange: Exchange, error: RequestError): RequestError {
   if (error.code !== 'permission_denied' || exchange.match?.path.bearerErrors !== true)
     return error;
   return bearerRefusal(error);
-}
-
-/** A refusal is recorded like a success, and counts as a use of a limited token: before it is told. */
-async function refuse(
-  parts: Parts,
-  turns: Turns,
-  exchange: Exchange,
-  refusal: RequestError,
-): Promise<Answer> {
-  try {
-    const requested = exchange.requestRecorded ?? parts.audit.request(exchange, refusal);
-    const error = isLimited(exchange)
-      ? await requested.then(() => counted(parts, turns, exchange, refusal))
-      : refusal;
-    const replied = parts.audit.reply(exchange, error);
-    await Promise.all([requested, replied]);
-    if (refusal.invalidCredentials) await parts.lockout.failed(exchange);
-    return failed(exchange, error);
-  } catch (failure) {
-    return failed(exchange, asRequestError(parts, exchange, failure));
-  }
-}
-
-/** Whether the request takes one of the few uses of its token. */
-function isLimited({ principal, token, resumed, class: kind }: Exchange): boolean {
-  return (
-    principal !== undefined && kind !== 'open' && resumed === undefined && token?.numUses !== 0
-  );
-}
-
-/** What is told once the use is counted: of several that take the last one, all others hear only that they may not. */
-async function counted(
-  parts: Parts,
-  turns: Turns,
-  exchange: Exchange,
-  refusal: RequestError,
-): Promise<RequestError> {
-  // After a fault of the store it is not known whether the use was counted; twice would be wrong.
-  if (refusal.cause instanceof StorageError) return refusal;
-  try {
-    const left = await countUse(parts, turns, exchange);
-    return left ? refusal : permissionDenied('the token has no use left');
-  } catch (failure) {
-    return asRequestError(parts, exchange, failure);
-  }
-}
-
-/** False when there was none left. */
-async function countUse(
-  parts: Parts,
-  turns: Turns,
-  { token, nowMs }: Pick<Exchange, 'token' | 'nowMs'>,
-): Promise<boolean> {
-  if (token === undefined) return true;
-  const ref = { id: token.id, namespaceId: token.namespaceId };
-  let left = false;
-  await attempt(parts, turns, async (unit) => {
-    const found = await parts.tokens.byRef(unit, ref, nowMs);
-    left = found !== undefined && found.numUses > 0;
-    if (found === undefined || !left) return;
-    const used = parts.tokens.use(unit, found);
-    if (used.numUses === USES_SPENT) parts.tokens.revoke(unit, used, nowMs);
-  });
-  return left;
-}
-
-function failed(exchange: Exchange, error: RequestError): Answer {
-  dropReply(exchange);
-  return {
-    requestId: exchange.id,
-    namespacePath: exchange.namespace.path,
-    error,
-    headers: { ...exchange.headers, ...error.headers },
-    ...callerOf(exchange),
-  };
 }

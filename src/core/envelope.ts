@@ -2,6 +2,7 @@
 import { isJsonObject } from '../base/json.ts';
 import type { Answer } from './call.ts';
 import type { Exchange } from './exchange.ts';
+import type { RequestError } from '../model/errors.ts';
 import type { IssuedAuth, MfaRequirement, Reply } from '../model/reply.ts';
 
 export function answerOf(exchange: Exchange): Answer {
@@ -144,4 +145,16 @@ function sorted(value: unknown): unknown {
   if (!isJsonObject(value) || 'toJSON' in value) return value;
   const names = Object.keys(value).sort();
   return Object.fromEntries(names.map((name) => [name, sorted(value[name])]));
+}
+
+/** The answer to what did not come about; what was got ready for a reply is not told. */
+export function failed(exchange: Exchange, error: RequestError): Answer {
+  dropReply(exchange);
+  return {
+    requestId: exchange.id,
+    namespacePath: exchange.namespace.path,
+    error,
+    headers: { ...exchange.headers, ...error.headers },
+    ...callerOf(exchange),
+  };
 }

@@ -1,9 +1,9 @@
 /** What callers and the operator are told of what went wrong. */
-import { WorkQueueFullError } from '../base/slow-work.ts';
-import { RequestError } from '../model/errors.ts';
-import { ConflictError, StorageError } from '../storage/storage.ts';
-import type { Exchange } from './exchange.ts';
-import type { Parts } from './parts.ts';
+import { WorkQueueFullError } from '../../base/slow-work.ts';
+import { RequestError } from '../../model/errors.ts';
+import { ConflictError, StorageError } from '../../storage/storage.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Parts } from '../parts.ts';
 
 /** What the caller is not told. A refusal by policy is in the audit log alone; a login's is told here too. */
 function tellOperator(parts: Parts, exchange: Exchange, error: RequestError): void {

@@ -2,7 +2,7 @@
  * Lets those who lost a race for the same record try again one after the other. Without it, of many callers who change one
  * record at once, only one wins each round and the rest runs for nothing, until some have used up their attempts.
  */
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 
 /** Longest wait: behind someone who does not get on, trying out of turn is better than not at all. */
 export const TURN_WAIT_MS_MAX = 5_000;

@@ -3,7 +3,7 @@
  * signature, one that is over): the audit log tells of them, but at most so many, since sending them costs nobody anything. What was
  * left out is counted, and the next record has the number.
  */
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 
 /** Recorded at once, after a while of peace. */
 const BURST = 60;

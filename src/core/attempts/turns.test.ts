@@ -1,7 +1,7 @@
 /** Turns: in the order of asking, one at a time for each key, and nothing is kept when nobody waits. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { ManualClock } from '../base/clock-fixture.ts';
+import { ManualClock } from '../../base/clock-fixture.ts';
 import { TURN_WAIT_MS_MAX, Turns } from './turns.ts';
 
 suite('turns', () => {
