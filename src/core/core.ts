@@ -205,7 +205,8 @@ async function settle(parts: Parts, exchange: Exchange): Promise<RequestError | 
     await exchange.settle?.();
     if (reply?.settled === undefined) return undefined;
     exchange.unit = parts.begin();
-    await reply.settled(exchange.unit, storeOf(exchange) as Transaction);
+    const told = await reply.settled(exchange.unit, storeOf(exchange) as Transaction);
+    exchange.reply = told ?? reply;
     return undefined;
   } catch (error) {
     return asRequestError(parts, exchange, error);

@@ -112,9 +112,10 @@ export interface Reply {
   readonly settle?: boolean;
   /**
    * Asked after that, with a unit (and an engine's view in it) that sees what came of it; throws when what was asked for has not come about.
+   * @returns another reply in place of this one, or undefined
    * @throws {RequestError}
    */
-  readonly settled?: (unit: Unit, view: Transaction) => Promise<void>;
+  readonly settled?: (unit: Unit, view: Transaction) => Promise<Reply | undefined>;
   /** The answer must be wrapped again with this TTL and creation path (`sys/wrapping/rewrap`). */
   readonly rewrap?: {
     readonly envelope: string;

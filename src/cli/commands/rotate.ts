@@ -11,6 +11,7 @@ import {
 } from '../command.ts';
 import { formatTable } from '../render/columns.ts';
 import { printSecret, printSecretOrField, say, sayInTable } from '../render/output.ts';
+import { warn } from '../terminal.ts';
 import { findTarget } from './kv/path.ts';
 
 /** The only folder that has no secrets below it. */
@@ -49,8 +50,11 @@ export async function status(invocation: Invocation): Promise<number> {
 }
 
 export async function now(invocation: Invocation): Promise<number> {
-  await writeTo(invocation, 'now', { force: invocation.flags.boolean('force') });
-  return sayInTable(invocation, `Success! Rotated: ${invocation.args[0] ?? ''}`);
+  const secret = await writeTo(invocation, 'now', { force: invocation.flags.boolean('force') });
+  const name = invocation.args[0] ?? '';
+  const told = secret?.warnings ?? [];
+  for (const warning of told) warn(invocation.terminal, warning);
+  return sayInTable(invocation, `Success! ${told.length === 0 ? 'Rotated' : 'Asked for'}: ${name}`);
 }
 
 export async function dryRun(invocation: Invocation): Promise<number> {

@@ -86,6 +86,24 @@ suite('a rotation policy', () => {
       assert.equal((await value(server, 'app'))['password'], 'another');
     }));
 
+  test('asked for while others take all places says that it waits', () =>
+    serving(async (server) => {
+      const steps: string[] = [];
+      const settings = { url: await hook(steps), key: 'a-key-that-is-long-enough' };
+      await server.get('write', 'secret/rotation/config', { data: { concurrent: 1 } });
+      const paths = ['a', 'b', 'c'];
+      for (const path of paths) {
+        await put(server, path, { password: 'old' });
+        await policy(server, path, { rotator: 'webhook', settings, period: '30d' });
+      }
+      const answers = await Promise.all(paths.map((path) => now(server, path)));
+      const told = answers.map(({ reply }) => (reply?.warnings ?? []).join());
+      assert.ok(told.some((text) => /not over yet/.test(text)));
+      const old = async (path: string): Promise<boolean> =>
+        (await value(server, path))['password'] === 'old';
+      for (const path of paths) while (await old(path)) await server.pass(10);
+    }));
+
   test('is put right by other settings when a step fails with those that were there, or given up', () =>
     serving(async (server) => {
       const steps: string[] = [];

@@ -40,6 +40,8 @@ const DAYS_MAX = 3_660;
 const DAY_MS = 86_400_000;
 const GIVEN_UP =
   'A rotation was under way and has been given up: the value before, or one that was not promoted, may still be valid at the target.';
+const NOT_YET =
+  'The rotation is not over yet: it takes its time, or waits for others that are under way. rotation/secret/… tells when it is.';
 const PASSWORD_IN_ADDRESS =
   'settings.connection_url contains a password: write {{username}} and {{password}} in its place, so that it is not shown';
 
@@ -96,7 +98,8 @@ export function rotationPaths(ports: RotationPorts): readonly Path[] {
       settle: true,
       async settled(_unit, view) {
         const after = await findRotation(view, path);
-        if (after === undefined || after.state.failures === 0) return;
+        if (after?.state.asked === true) return { warnings: [NOT_YET] };
+        if (after === undefined || after.state.failures === 0) return undefined;
         const { failedStep, lastError } = after.state;
         throw new RequestError('upstream_failed', `${failedStep}: ${lastError}`, {
           vaultStatus: 500,
