@@ -165,7 +165,7 @@ describe('a relying party', () => {
     assert.equal(tokens.access_token.split('.').length, 3);
   });
 
-  test('gets nothing for a code twice, for a wrong verifier, or for the code of another client', async () => {
+  test('gets nothing for a code twice, for a wrong verifier, at another address, or for the code of another client', async () => {
     const client = await makeClient('strict', { key: 'es' });
     const other = await makeClient('other', { key: 'es' });
     const config = await discovered(client, relying.ClientSecretPost(client.clientSecret));
@@ -184,6 +184,11 @@ describe('a relying party', () => {
     const stolen = callbackOf(await authorize(third.url));
     const thief = await discovered(other, relying.ClientSecretPost(other.clientSecret));
     await assert.rejects(redeem(thief, third, stolen), { error: 'invalid_grant' });
+
+    const moved = await beginFlow(config);
+    const elsewhere = callbackOf(await authorize(moved.url));
+    elsewhere.pathname += '/x';
+    await assert.rejects(redeem(config, moved, elsewhere), { error: 'invalid_grant' });
 
     const liar = await discovered(client, relying.ClientSecretPost('hvo_secret_wrong'));
     const fourth = await beginFlow(config);

@@ -36,7 +36,7 @@ const KEPT_MAX = 20_000;
 interface Kept {
   readonly epoch: number;
   readonly policies: readonly string[] | undefined;
-  /** Id of the entity, and ids of its groups. */
+  /** See {@link Identity.members}. */
   readonly ids: readonly string[] | undefined;
   /** When a role ends that it has activated. */
   readonly untilMs: number;
@@ -75,7 +75,7 @@ export class Identity {
     return this.#loadPolicies(unit, { namespaceId, entityId, epoch, nowMs });
   }
 
-  /** Ids of the entity, through merges, and of its groups; undefined when there is none. */
+  /** Ids of the entity, through merges, of those that were merged into it, and of its groups; undefined when there is none. */
   members(unit: Unit, question: PolicyQuestion): Awaitable<readonly string[] | undefined> {
     const kept = this.#kept.get(`${question.namespaceId}/${question.entityId}`);
     if (kept !== undefined && kept.epoch === question.epoch) return kept.ids;
@@ -96,7 +96,9 @@ export class Identity {
     if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
     // What does not exist is not kept: an entity comes into being without a new epoch.
     const ids =
-      found === undefined ? undefined : [found.entity.id, ...found.groups.map(({ id }) => id)];
+      found === undefined
+        ? undefined
+        : [found.entity.id, ...(found.entity.mergedIds ?? []), ...found.groups.map(({ id }) => id)];
     const kept: Kept = { epoch, policies, ids, untilMs };
     if (found !== undefined) this.#kept.set(key, kept);
     return kept;

@@ -87,6 +87,7 @@ suite('trust', () => {
       [await make({ name: 'CN=client', issuer: client }), client],
       [await make({ name: 'CN=client', issuer: below }), below, narrow],
       [await make({ issuer: ca, forServers: true })],
+      [await make({ issuer: ca, strange: ['1.2.3.4'] })],
       [await make({ issuer: ca, notAfterMs: NOW_MS - 1000 })],
       [await make({ issuer: ca, notBeforeMs: NOW_MS + 1000 })],
     ];

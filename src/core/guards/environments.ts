@@ -79,9 +79,9 @@ export class Environments {
     return this.ofNamespace(places, namespace) ?? this.#of('mount', entry.accessor);
   }
 
-  /** Environments that an entity and its groups are bound to by name. */
-  ofIdentity(entityId: string, groupIds: readonly string[]): readonly string[] {
-    const found = [this.#of('entity', entityId), ...groupIds.map((id) => this.#of('group', id))];
+  /** Environments that these entities and groups are bound to by name. */
+  ofIdentities(ids: readonly string[]): readonly string[] {
+    const found = ids.flatMap((id) => [this.#of('entity', id), this.#of('group', id)]);
     return found.filter((each) => each !== undefined);
   }
 

@@ -80,8 +80,8 @@ async function guard(
   const places = [
     door === undefined ? undefined : environments.ofMount(routing, door),
     home === undefined ? undefined : environments.ofNamespace(routing, home),
-    ...environments.ofIdentity(entityId, []),
-    ...environments.ofIdentity(ownId, groupIds),
+    // Who was merged into another stays bound, and binds the other.
+    ...environments.ofIdentities([entityId, ...(who ?? [])]),
   ];
   for (const place of places) if (place !== undefined) bound.add(place);
   if (bound.size === 0) return;

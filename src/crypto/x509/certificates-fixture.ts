@@ -4,6 +4,7 @@ import { webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
+  Extension,
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -12,7 +13,7 @@ import {
   X509CrlGenerator,
   cryptoProvider,
 } from '@peculiar/x509';
-import type { Extension, X509Certificate } from '@peculiar/x509';
+import type { X509Certificate } from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 86_400_000;
@@ -33,6 +34,8 @@ export interface CertificateWish {
   readonly serialNumber?: string;
   readonly dnsNames?: readonly string[];
   readonly forServers?: boolean;
+  /** Object identifiers of critical extensions that nobody knows. */
+  readonly strange?: readonly string[];
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
 }
@@ -62,6 +65,8 @@ export async function makeCertificate(
       ),
     );
   }
+  for (const type of wish.strange ?? [])
+    extensions.push(new Extension(type, true, Uint8Array.of(0x05, 0x00)));
   const certificate = await X509CertificateGenerator.create({
     serialNumber: wish.serialNumber ?? '01',
     subject,

@@ -170,6 +170,29 @@ suite('who is bound', () => {
     await open.instance.close();
   });
 
+  test('stays so when it is merged into another, and binds that', async () => {
+    const rig = await openRig();
+    const { open, free } = rig;
+    const other = await rig.person('other', ['all']);
+    await open.get('write', `sys/environments/identities/${other.entityId}`, {
+      data: { environment: 'dev' },
+    });
+    assert.equal(await rig.reads(other, 'prod/s'), false);
+    assert.equal(await rig.reads(free, 'prod/s'), true);
+    const { aliases } = await open.get('read', `identity/entity/id/${free.entityId}`);
+    for (const { id } of aliases as { id: string }[])
+      await open.get('delete', `identity/entity-alias/id/${id}`);
+    const merge = { from_entity_ids: [other.entityId], to_entity_id: free.entityId };
+    await open.get('write', 'identity/entity/merge', { data: merge });
+    const again = await rig.person('other', ['all']);
+    assert.equal(again.entityId, free.entityId);
+    for (const person of [other, again, free]) {
+      assert.equal(await rig.reads(person, 'prod/s'), false);
+      assert.equal(await rig.reads(person, 'dev/s'), true);
+    }
+    await open.instance.close();
+  });
+
   test('to two environments gets at neither', async () => {
     const rig = await openRig();
     await rig.open.get('write', `sys/environments/identities/${rig.dev.entityId}`, {
