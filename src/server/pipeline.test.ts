@@ -207,6 +207,23 @@ suite('a conflict', () => {
 });
 
 suite('a sealed server', () => {
+  test('keeps the shares that it was given when it is sealed again', async () => {
+    const server = await openInstance();
+    const sharing = { secret_shares: 2, secret_threshold: 2 };
+    const { nonce } = await server.get('write', 'sys/rekey/init', { data: sharing });
+    const key = server.shares[0]?.toString('hex') ?? '';
+    const asking = { data: { key, nonce: String(nonce) } };
+    const { keys } = await server.get('write', 'sys/rekey/update', asking);
+    await server.ask('write', 'sys/seal');
+    const [first = ''] = keys as string[];
+    const before = await server.get('write', 'sys/unseal', { token: null, data: { key: first } });
+    assert.equal(before['progress'], 1);
+    assert.equal(await server.outcome('write', 'sys/seal', { token: null }), 'ok');
+    const after = await server.get('read', 'sys/seal-status', { token: null });
+    assert.deepEqual([after['progress'], after['nonce']], [1, before['nonce']]);
+    await server.instance.close();
+  });
+
   test('answers what tells its state, and nothing else, to nobody', async () => {
     const server = await openInstance();
     const token = await server.makeToken();

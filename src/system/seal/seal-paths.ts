@@ -171,7 +171,8 @@ export function sealPaths(ports: SealPorts): Path<Unit>[] {
           summary: 'Seal the server',
           outsideEffects: true,
           handler: async () => {
-            await ports.seal();
+            // While it is sealed anybody may ask: what has been done to open it is not undone.
+            if (!ports.unsealer.sealed) await ports.seal();
             return undefined;
           },
         },
