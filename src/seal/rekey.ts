@@ -195,9 +195,9 @@ export class Rekey {
     });
   }
 
-  /** Forgets the new shares given back so far. */
+  /** Forgets the new shares given back so far: those to come belong to a new nonce. */
   async restartVerification(): Promise<VerificationStatus> {
-    this.#current()?.pending?.given.forget();
+    this.#current()?.pending?.given.begin();
     return this.verificationStatus();
   }
 
@@ -221,8 +221,13 @@ export class Rekey {
     this.#attempt = undefined;
   }
 
+  /** Only a seal that opens by itself has recovery shares. */
+  get supported(): boolean {
+    return this.#target !== 'recovery' || this.#state.seal.unattended;
+  }
+
   async #open(): Promise<SealedRoot> {
-    if (this.#target === 'recovery' && !this.#state.seal.unattended) {
+    if (!this.supported) {
       if (this.#state.barrier.sealed) await this.#state.open();
       throw invalidRequest('recovery rekeying not supported');
     }

@@ -11,6 +11,7 @@ import { encodeShares } from '../../seal/shares.ts';
 import { shareOf } from './ports.ts';
 import type { SealPorts } from './ports.ts';
 import type { Reply } from '../../model/reply.ts';
+import { strictly } from './strict-body.ts';
 
 const startFields = {
   secret_shares: { kind: 'int', description: 'Number of new shares.', default: 0 },
@@ -58,7 +59,10 @@ export function rekeyPaths(ports: SealPorts): Path<Unit>[] {
     { ...recovery, ...authenticated, prefix: 'rotate/recovery' },
   ];
   return [
-    ...families.flatMap((family) => [startPath(family), updatePath(family), verifyPath(family)]),
+    ...families.flatMap((family) => {
+      const paths = [startPath(family), updatePath(family), verifyPath(family)];
+      return family.bare ? paths.map(strictly) : paths;
+    }),
     ...[
       'rekey/backup',
       'rekey/recovery-key-backup',
@@ -79,10 +83,10 @@ function common({ open }: Family): {
 }
 
 async function statusReply({ rekey, bare }: Family): Promise<Reply> {
-  return { bare, data: shownStatus(await rekey.status()) };
+  return { bare, data: shownStatus(await rekey.status(), bare) };
 }
 
-function shownStatus(status: RekeyStatus): Record<string, unknown> {
+function shownStatus(status: RekeyStatus, bare: boolean): Record<string, unknown> {
   return {
     nonce: status.nonce,
     started: status.started,
@@ -93,7 +97,10 @@ function shownStatus(status: RekeyStatus): Record<string, unknown> {
     pgp_fingerprints: null,
     backup: false,
     verification_required: status.verificationRequired,
-    ...(status.verificationNonce !== '' && { verification_nonce: status.verificationNonce }),
+    // The newer paths say so also while there is none.
+    ...((!bare || status.verificationNonce !== '') && {
+      verification_nonce: status.verificationNonce,
+    }),
   };
 }
 
@@ -116,14 +123,15 @@ function startPath(family: Family): Path<Unit> {
             backup: fields.backup,
             requireVerification: fields.require_verification,
           });
-          return { bare, data: shownStatus(status) };
+          return { bare, data: shownStatus(status, bare) };
         },
       },
       delete: {
         summary: 'End the attempt',
         outsideEffects: true,
         handler: async ({ fields }) => {
-          await rekey.cancel(fields.nonce);
+          // Where there never is an attempt, none is left.
+          if (bare || rekey.supported) await rekey.cancel(fields.nonce);
           return undefined;
         },
       },

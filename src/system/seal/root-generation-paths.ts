@@ -7,6 +7,7 @@ import type { RootGenerationStatus } from '../../seal/root-generation.ts';
 import { shareOf } from './ports.ts';
 import type { SealPorts } from './ports.ts';
 import type { Reply } from '../../model/reply.ts';
+import { strictly } from './strict-body.ts';
 
 const attemptFields = {
   otp: {
@@ -48,11 +49,17 @@ export function rootGenerationPaths(ports: SealPorts): Path<Unit>[] {
     { prefix: 'generate-root-token', bare: false, open: false },
   ];
   return [
-    attemptPath(ports, { prefix: 'generate-root', bare: true, open: ports.openRootGeneration }, ''),
-    ...families.flatMap((family) => [
-      attemptPath(ports, family, '/attempt'),
-      updatePath(ports, family),
-    ]),
+    strictly(
+      attemptPath(
+        ports,
+        { prefix: 'generate-root', bare: true, open: ports.openRootGeneration },
+        '',
+      ),
+    ),
+    ...families.flatMap((family) => {
+      const paths = [attemptPath(ports, family, '/attempt'), updatePath(ports, family)];
+      return family.bare ? paths.map(strictly) : paths;
+    }),
     decodePath(),
   ];
 }

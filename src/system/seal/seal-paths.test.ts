@@ -16,6 +16,29 @@ import { rekeyPaths } from './rekey-paths.ts';
 import { rootGenerationPaths } from './root-generation-paths.ts';
 import { sealPaths } from './seal-paths.ts';
 
+test('the newer paths of a rotation name the nonce of its verification, and end one that cannot be', async () => {
+  const { bench, read, write } = await server();
+  const made = await write('init', INIT);
+  for (const key of made.keys) await write('unseal', { key });
+  await write('rotate/root/init', INIT);
+  assert.equal((await read('rotate/root/init'))['verification_nonce'], '');
+  assert.equal((await read('rekey/init'))['verification_nonce'], undefined);
+  await bench.call('delete', 'rotate/recovery/init');
+  await bench.fail('delete', 'rekey-recovery-key/init');
+});
+
+test('bodies of the oldest paths are read strictly', async () => {
+  const { bench } = await server();
+  await bench.fail('write', 'init', { secret_shares: '3', secret_threshold: '2' });
+  await bench.fail('write', 'init', { ...INIT, secret_shares: 2.5 });
+  await bench.call('write', 'init', INIT);
+  await bench.fail('write', 'unseal', { reset: 'true' });
+  await bench.fail('write', 'unseal', { key: 5 });
+  await bench.fail('write', 'rekey/init', { secret_shares: '3', secret_threshold: 2 });
+  await bench.fail('write', 'rekey/init', { ...INIT, backup: 'false' });
+  await bench.fail('write', 'generate-root/attempt', { otp: 5 });
+});
+
 const TOKEN = 's.0123456789abcdefghijklmn';
 const INIT = { secret_shares: 3, secret_threshold: 2 };
 

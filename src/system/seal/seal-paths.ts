@@ -8,6 +8,7 @@ import { encodeShares } from '../../seal/shares.ts';
 import { shareOf } from './ports.ts';
 import type { SealPorts } from './ports.ts';
 import type { Reply } from '../../model/reply.ts';
+import { strictly } from './strict-body.ts';
 
 const initFields = {
   secret_shares: { kind: 'int', description: 'Number of shares of the unseal key.' },
@@ -146,8 +147,8 @@ function unsealPath(ports: SealPorts): Path<Unit> {
 
 export function sealPaths(ports: SealPorts): Path<Unit>[] {
   return [
-    initPath(ports),
-    unsealPath(ports),
+    strictly(initPath(ports)),
+    strictly(unsealPath(ports)),
     defineSystemPath({
       pattern: 'seal-status',
       fields: {},
