@@ -216,11 +216,11 @@ suite('a sealed server', () => {
     const { keys } = await server.get('write', 'sys/rekey/update', asking);
     await server.ask('write', 'sys/seal');
     const [first = ''] = keys as string[];
-    const before = await server.get('write', 'sys/unseal', { token: null, data: { key: first } });
-    assert.equal(before['progress'], 1);
+    const given = await server.get('write', 'sys/unseal', { token: null, data: { key: first } });
+    assert.equal(given['progress'], 1);
     assert.equal(await server.outcome('write', 'sys/seal', { token: null }), 'ok');
-    const after = await server.get('read', 'sys/seal-status', { token: null });
-    assert.deepEqual([after['progress'], after['nonce']], [1, before['nonce']]);
+    const kept = await server.get('read', 'sys/seal-status', { token: null });
+    assert.deepEqual([kept['progress'], kept['nonce']], [1, given['nonce']]);
     await server.instance.close();
   });
 
