@@ -19,14 +19,19 @@ const CLOSED_PREFIXES: readonly string[] = [
   'sys/remount',
   'sys/storage',
 ];
-/** Where somebody who is bound could become, or make, somebody who is not; `alias` and `persona` are old names of aliases. */
+/**
+ * Where somebody who is bound could become, or make, somebody who is not, or have what others do written down elsewhere; `alias`
+ * and `persona` are old names of aliases.
+ */
 const UNBINDING_PREFIXES: readonly string[] = [
   'identity/alias',
   'identity/credential',
   'identity/entity',
   'identity/group',
   'identity/persona',
+  'sys/audit/',
   'sys/auth',
+  'sys/config/auditing',
 ];
 /** What follows is a mount: its settings, and the leases of what was lent there. */
 const OF_MOUNTS: readonly string[] = [

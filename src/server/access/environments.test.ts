@@ -75,6 +75,8 @@ suite('who is bound', () => {
       ['write', 'identity/persona/id/x', { canonical_id: 'y' }],
       ['write', 'auth/userpass/users/fresh', { password: 'pw', token_policies: 'all' }],
       ['write', 'sys/auth/other', { type: 'userpass' }],
+      ['write', 'sys/audit/own', { type: 'file', options: { file_path: '/tmp/x' } }],
+      ['write', 'sys/config/auditing/request-headers/x-vault-token', { hmac: false }],
       ['write', 'sys/remount', { from: 'prod', to: 'dev2' }],
       ['read', 'sys/raw/core/x', {}],
     ];
