@@ -1,6 +1,6 @@
 /**
- * A token or a lease is what it is in the namespace that its id names: whoever asks about one is judged, and answered, there,
- * whatever namespace the request was sent to.
+ * A token is what it is in the namespace that its id names: whoever asks about one is judged, and answered, there, whatever namespace the
+ * request was sent to. So is a lease, but for those only whose own token is of that namespace.
  */
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
@@ -43,5 +43,7 @@ function namespaceNamed({ path, data, token }: Exchange): string | undefined {
   const prefix = LEASE_PREFIXES.find((each) => path.startsWith(each));
   if (prefix === undefined && !LEASE_PATHS.has(path)) return undefined;
   const named = data['lease_id'] ?? (prefix === undefined ? undefined : path.slice(prefix.length));
-  return typeof named === 'string' ? namespaceIdIn(named) : undefined;
+  const id = typeof named === 'string' ? namespaceIdIn(named) : undefined;
+  // Ids of leases are known to many: they lead nobody into a namespace of others (CVE-2026-45808).
+  return id === token?.namespaceId ? id : undefined;
 }
