@@ -36,7 +36,7 @@ const TABLE: readonly (readonly [Step, ...RequestClass[]])[] = [
   [authenticate,          d,   s    ],
   [recognise,                      o],
   [parse,           l,    d,   s,  o],
-  [rehome,                     s    ],
+  [rehome,                     s,  o],
   [segregate,             d,   s    ],
   [authorize,             d,   s    ],
   [lockout,         l               ],

@@ -447,6 +447,13 @@ suite('many accessors', () => {
   });
 });
 
+test('an accessor with a dot is none, unless what follows it may be a namespace', async () => {
+  const outcome = async (accessor: string): Promise<string> =>
+    await server.outcome('write', 'auth/token/revoke-accessor', { data: { accessor } });
+  assert.equal(await outcome('1.5'), 'ok');
+  assert.equal(await outcome(`${'a'.repeat(24)}.abc123`), 'invalid_request');
+});
+
 suite('a token of a role', () => {
   const DAY = 24 * 3600;
 
@@ -543,7 +550,7 @@ suite('a token of an entity', () => {
 suite('what names a token', () => {
   test('is text, or the request is refused', async () => {
     for (const path of ['lookup', 'renew', 'revoke', 'revoke-orphan']) {
-      for (const token of [null, 7]) {
+      for (const token of [null, 7, {}, ['a']]) {
         const outcome = await server.outcome('write', `auth/token/${path}`, { data: { token } });
         assert.equal(outcome, DENIED, path);
       }

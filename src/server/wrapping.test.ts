@@ -46,7 +46,7 @@ suite('a wrapped answer', () => {
 
   test('is asked for by text, or the request is refused', async () => {
     for (const path of ['lookup', 'unwrap', 'rewrap']) {
-      for (const token of ['', 7]) {
+      for (const token of ['', 7, {}, ['a']]) {
         const outcome = await server.outcome('write', `sys/wrapping/${path}`, { data: { token } });
         assert.equal(outcome, 'permission_denied', path);
       }

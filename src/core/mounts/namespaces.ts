@@ -18,7 +18,8 @@ export interface Namespace {
 }
 
 export const ROOT_NAMESPACE_ID: string = 'root';
-const ID_LENGTH = 6;
+/** Of every id but that of the root namespace. */
+export const NAMESPACE_ID_LENGTH = 6;
 /** Longest path of a namespace, all levels. */
 const PATH_LENGTH_MAX = 512;
 const PREFIX = 'core/namespace/';
@@ -57,7 +58,7 @@ export function newNamespace(
 ): Namespace {
   if (path.length > PATH_LENGTH_MAX) throw invalidRequest('namespace path is too long');
   return {
-    id: base62(random, ID_LENGTH),
+    id: base62(random, NAMESPACE_ID_LENGTH),
     uuid: uuid(random),
     path,
     customMetadata,

@@ -2,10 +2,11 @@
  * A token is what it is in the namespace that its id names: whoever asks about one is judged, and answered, there, whatever namespace the
  * request was sent to. So is a lease, but for those only whose own token is of that namespace.
  */
+import { RequestError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Parts } from '../parts.ts';
 import { namespaceIdIn } from '../../tokens/token-record.ts';
-import { enter } from './route.ts';
+import { OPENING_PATHS, enter } from './route.ts';
 
 const LOOKUP = 'auth/token/lookup';
 const TOKEN_PATHS: ReadonlySet<string> = new Set([
@@ -24,13 +25,26 @@ const LEASE_PREFIXES = ['sys/leases/renew/', 'sys/leases/revoke/'] as const;
 
 export function rehome(parts: Parts, exchange: Exchange): void {
   const { operation, routing, namespace } = exchange;
-  if (routing === undefined || routing.namespaces.size === 1) return;
   if (operation !== 'update' && operation !== 'create') return;
+  assertText(exchange);
+  if (routing === undefined || routing.namespaces.size === 1) return;
   const id = namespaceNamed(exchange);
   const home = id === undefined ? undefined : routing.namespacesById.get(id);
   if (home === undefined || home.id === namespace.id) return;
   exchange.namespace = home;
   enter(parts, exchange, routing);
+}
+
+/** What names a token is text, and not read as one: whose it is decides what is asked of the policies. @throws {RequestError} */
+function assertText({ path, data }: Exchange): void {
+  const named = data['token'];
+  if (named === undefined || typeof named === 'string') return;
+  if (TOKEN_PATHS.has(path)) throw new RequestError('permission_denied', 'invalid token');
+  if (OPENING_PATHS.has(path) && named !== null)
+    throw new RequestError(
+      'permission_denied',
+      'error validating wrapping token: could not decode token in request body',
+    );
 }
 
 /** Id of the namespace in what the request is about. */

@@ -17,7 +17,7 @@ const SELF_PATHS = new Set([
   'auth/token/revoke-self',
 ]);
 /** Asked with the wrapping token itself, so are these. */
-const OPENING_PATHS = new Set([
+export const OPENING_PATHS: ReadonlySet<string> = new Set([
   'sys/wrapping/lookup',
   'sys/wrapping/rewrap',
   'sys/wrapping/unwrap',

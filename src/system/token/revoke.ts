@@ -4,8 +4,8 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
-import { ROOT_NAMESPACE_ID } from '../../core/mounts/namespaces.ts';
-import { isExpired, isNamespaceId, namespaceIdIn } from '../../tokens/token-record.ts';
+import { NAMESPACE_ID_LENGTH, ROOT_NAMESPACE_ID } from '../../core/mounts/namespaces.ts';
+import { isExpired, namespaceIdIn } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import { listed, namedToken } from './lookup.ts';
 import type { TokenPorts } from './ports.ts';
@@ -39,7 +39,7 @@ function whole(
 function belongsTo(namespaceId: string, accessor: string): boolean {
   const named = namespaceIdIn(accessor);
   if (named === namespaceId) return true;
-  return namespaceId === ROOT_NAMESPACE_ID && (named === undefined || !isNamespaceId(named));
+  return namespaceId === ROOT_NAMESPACE_ID && named?.length !== NAMESPACE_ID_LENGTH;
 }
 
 function revoke(
