@@ -25,6 +25,13 @@ test('a TTL above the maximum is refused, unless one of them has its old name: t
   await bench.fail('write', 'users/bob', { token_policies: 'p' });
 });
 
+test('policies that are set on their own are a set, in lower case', async () => {
+  const bench = await withBob();
+  await bench.call('write', 'users/bob/policies', { token_policies: ['B', '', 'a', 'b'] });
+  const shown = await bench.call('read', 'users/bob');
+  assert.deepEqual(shown?.data?.['token_policies'], ['a', 'b']);
+});
+
 suite('login', () => {
   test('grants what the user has, under the folded name', async () => {
     const bench = await withBob();

@@ -14,6 +14,7 @@ import {
   grantOf,
   mergeTokenSettings,
   oldFields,
+  policySet,
   renewalOf,
   samePolicies,
   shownTokenSettings,
@@ -202,7 +203,12 @@ function paths({ random }: UserpassPorts): readonly Path[] {
             const name = request.fields.username ?? '';
             const user = await userOf(store, name);
             if (user === undefined) throw invalidRequest(NO_USER, { vaultStatus: 500 });
-            const settings = mergeTokenSettings(user.settings, request.fields, OLD_NAMES);
+            const { token_policies: policies } = request.fields;
+            const wish =
+              policies === undefined
+                ? request.fields
+                : { ...request.fields, token_policies: policySet(policies) };
+            const settings = mergeTokenSettings(user.settings, wish, OLD_NAMES);
             store.putJson(USERS + name, { ...user, settings });
             return undefined;
           },
