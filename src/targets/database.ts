@@ -47,7 +47,12 @@ export class TargetError extends Error {
 
 /** Connection settings that cannot be used. The text repeats no value. */
 export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
+  override readonly name: string = 'SettingsError';
+}
+
+/** An address that nothing can be made of. It may be kept for as long as nobody connects to it. */
+export class NoAddressError extends SettingsError {
+  override readonly name = 'NoAddressError';
 }
 
 /** One database, through the account that manages others. Connects when first used, and again after a fault. */

@@ -8,7 +8,12 @@ import { listPath } from '../../model/listing/list-path.ts';
 import { compileNameTemplate } from '../../model/name-template.ts';
 import type { Request } from '../../model/request.ts';
 import type { Transaction } from '../../model/transaction.ts';
-import { SECRET_SETTINGS, SettingsError, TargetError } from '../../targets/database.ts';
+import {
+  NoAddressError,
+  SECRET_SETTINGS,
+  SettingsError,
+  TargetError,
+} from '../../targets/database.ts';
 import type { DatabaseMember } from '../../targets/database.ts';
 import { holdsPassword, withoutPassword } from '../../targets/settings.ts';
 import {
@@ -199,6 +204,7 @@ async function tryOut(
       database.close().catch(() => {});
     }
   } catch (error) {
+    if (error instanceof NoAddressError && !verifies) return;
     if (error instanceof SettingsError) throw invalidRequest(PREFIX + error.message);
     if (!(error instanceof TargetError)) throw error;
     throw invalidRequest(`${PREFIX}error verifying connection: ${error.message}`);

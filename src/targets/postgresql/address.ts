@@ -5,7 +5,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { JsonObject } from '../../base/json.ts';
-import { SettingsError } from '../database.ts';
+import { NoAddressError, SettingsError } from '../database.ts';
 import { credentialsOf, filledAddress, flagSetting, tlsSettings } from '../settings.ts';
 
 export type Encryption = 'never' | 'if offered' | ConnectionOptions;
@@ -97,8 +97,9 @@ function wordsOfText(text: string): Map<string, string> {
     words.set(name, (inQuotes ?? plain).replace(/\\(.)/g, '$1'));
     parsed = WORD.lastIndex;
   }
-  if (text.slice(parsed).trim() !== '') throw new SettingsError('connection_url cannot be parsed');
-  return words;
+  if (text.slice(parsed).trim() === '') return words;
+  if (words.size === 0) throw new NoAddressError('connection_url cannot be parsed');
+  throw new SettingsError('connection_url cannot be parsed');
 }
 
 function encryptionOf(mode: string | undefined, tls: ConnectionOptions | undefined): Encryption {

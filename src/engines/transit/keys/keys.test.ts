@@ -141,6 +141,15 @@ test('versions below the minimum neither decrypt nor show, and trimmed ones are 
   await bench.store(async (store) => assert.deepEqual(await store.list('material/k/'), []));
 });
 
+test('a key that is not there is out of use as it is', async () => {
+  const bench = await openBench(transit);
+  for (const [operation, path] of [
+    ['delete', 'keys/none/soft-delete'],
+    ['write', 'keys/none/soft-delete-restore'],
+  ] as const)
+    assert.equal(await bench.call(operation, path), undefined);
+});
+
 test('a soft-deleted key does nothing until it is restored', async () => {
   const bench = await openBench(transit);
   await bench.call('write', 'keys/k', {});

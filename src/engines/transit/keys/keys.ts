@@ -142,9 +142,8 @@ export function keyPaths(ports: TransitPorts): readonly Path[] {
       const { name } = request.fields;
       const existing = await findKey(store, name);
       if (existing === undefined) {
-        // What is not there has not been deleted softly either: the reference has nothing to say to that.
-        if (!softDeleted) return undefined;
-        throw notFound();
+        // What is not there is out of use, and has not been taken out of it: there is nothing to say to either.
+        return undefined;
       }
       const record = { ...existing, softDeleted };
       if (existing.softDeleted !== softDeleted) {
