@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { openBench } from '../../core/backend-bench.contract.ts';
 import { systemRandom } from '../../base/random.ts';
+import { NoAddressError } from '../../targets/database.ts';
 import type { Database, DatabaseMember } from '../../targets/database.ts';
 import { testReadBack, testSurvival } from '../backend-behaviour.contract.ts';
 import { testBackendDeclaration } from '../backend.contract.ts';
@@ -189,6 +190,25 @@ suite('a static role', () => {
       assert.match((await bench.fail('write', 'static-roles/x', wrong)).message, wanted);
     });
   }
+});
+
+test('an address of which nothing can be made is kept until it is to be tried', async () => {
+  const picky: DatabaseMember = {
+    ...member,
+    open: () => {
+      throw new NoAddressError('connection_url cannot be parsed');
+    },
+  };
+  const bench = await openBench(
+    databaseBackend({
+      random: systemRandom,
+      members: new Map([['test-plugin', picky]]),
+      password: async () => 'a-made-password',
+    }),
+  );
+  const body = { plugin_name: 'test-plugin', connection_url: 'nonsense' };
+  await bench.call('write', 'config/kept', { ...body, verify_connection: false });
+  await bench.fail('write', 'config/tried', body);
 });
 
 test('a key pair is lent as its private half, and the database gets the public one', async () => {
