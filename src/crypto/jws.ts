@@ -7,7 +7,7 @@ import type { JsonWebKeyInput, KeyObject, SignKeyObjectInput } from 'node:crypto
 import { assertJsonLimits, isJsonObject, parseJson } from '../base/json.ts';
 import type { JsonObject } from '../base/json.ts';
 import { hasSoundExponent } from './rsa/keys.ts';
-import { signOnThread, verifyOnThread } from './signatures/on-thread.ts';
+import { signMessage, verifyMessage } from './signatures/messages.ts';
 
 interface Algorithm {
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
@@ -119,7 +119,7 @@ function keyInput(algorithm: Algorithm, key: KeyObject): SignKeyObjectInput {
 export async function verifyJws(jws: Jws, key: KeyObject): Promise<boolean> {
   const algorithm = ALGORITHMS.get(jws.algorithm);
   if (algorithm === undefined || key.type !== 'public' || !fits(algorithm, key)) return false;
-  return await verifyOnThread(algorithm.hash, jws.signed, keyInput(algorithm, key), jws.signature);
+  return await verifyMessage(algorithm.hash, jws.signed, keyInput(algorithm, key), jws.signature);
 }
 
 /** A signed token. @throws {Error} when the algorithm does not fit the key */
@@ -135,7 +135,7 @@ export async function signJws(
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
   const input = keyInput(algorithm, options.key);
-  const signature = await signOnThread(algorithm.hash, Buffer.from(signed), input);
+  const signature = await signMessage(algorithm.hash, Buffer.from(signed), input);
   return `${signed}.${signature.toString('base64url')}`;
 }
 

@@ -6,7 +6,7 @@ import { generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { slowWork } from '../../base/slow-work.ts';
-import { signOnThread, verifyOnThread } from './on-thread.ts';
+import { signMessage, verifyMessage } from './messages.ts';
 
 /** Parameter sets (FIPS 205, table 2): `s` is small and slow, `f` is fast and large. */
 export const SLH_DSA_SETS: readonly string[] = ['sha2', 'shake'].flatMap((hash) =>
@@ -30,7 +30,7 @@ export async function makeSlhDsaKey(set: string): Promise<KeyObject> {
 
 /** @throws {WorkQueueFullError} too many wait */
 export async function signSlhDsa(key: KeyObject, message: Buffer): Promise<Buffer> {
-  return await signOnThread(null, message, key, work);
+  return await signMessage(null, message, key, work);
 }
 
 /** @throws {WorkQueueFullError} too many wait */
@@ -39,5 +39,5 @@ export async function verifySlhDsa(
   message: Buffer,
   signature: Buffer,
 ): Promise<boolean> {
-  return await verifyOnThread(null, message, key, signature, work);
+  return await verifyMessage(null, message, key, signature, work);
 }

@@ -1,7 +1,7 @@
 /** OpenSSH certificates (PROTOCOL.certkeys): a public key with names, times and permissions, signed by an authority. */
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { signOnThread } from '../signatures/on-thread.ts';
+import { signMessage } from '../signatures/messages.ts';
 import { publicKeyOf } from './public-key.ts';
 import type { SshPublicKey } from './public-key.ts';
 import { SshFormatError, SshReader, mpint, string, uint32, uint64 } from './wire.ts';
@@ -99,14 +99,14 @@ async function signatureOver(
     const name = algorithm === 'default' ? 'rsa-sha2-256' : algorithm;
     const hash = RSA_HASHES.get(name);
     if (hash === undefined) throw unsupported(signer);
-    return Buffer.concat([string(name), string(await signOnThread(hash, body, key))]);
+    return Buffer.concat([string(name), string(await signMessage(hash, body, key))]);
   }
   if (algorithm !== 'default' && algorithm !== signer.type) throw unsupported(signer);
   if (signer.kind === 'ed25519') {
-    return Buffer.concat([string(signer.type), string(await signOnThread(null, body, key))]);
+    return Buffer.concat([string(signer.type), string(await signMessage(null, body, key))]);
   }
   const hash = EC_HASHES.get(signer.bits) ?? 'sha256';
-  const pair = await signOnThread(hash, body, { key, dsaEncoding: 'ieee-p1363' });
+  const pair = await signMessage(hash, body, { key, dsaEncoding: 'ieee-p1363' });
   const half = pair.length / 2;
   const numbers = Buffer.concat([mpint(pair.subarray(0, half)), mpint(pair.subarray(half))]);
   return Buffer.concat([string(signer.type), string(numbers)]);

@@ -3,7 +3,7 @@ import { constants, createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { DER, derOf, derSequence } from '../der.ts';
 import { hasSoundExponent } from '../rsa/keys.ts';
-import { signOnThread } from '../signatures/on-thread.ts';
+import { signMessage } from '../signatures/messages.ts';
 import { isSlhDsa, signSlhDsa } from '../signatures/slh-dsa.ts';
 import { contextTag, derInteger, derOid, DER_NULL } from '../der-values.ts';
 
@@ -160,7 +160,7 @@ export async function signBytes(
   key: KeyObject,
 ): Promise<Buffer> {
   if (isSlhDsa(key)) return await signSlhDsa(key, bytes);
-  return await signOnThread(algorithm.hash, bytes, keyInput(algorithm, key));
+  return await signMessage(algorithm.hash, bytes, keyInput(algorithm, key));
 }
 
 /** False also for algorithms and keys that do not fit or are not known. */

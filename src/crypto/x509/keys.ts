@@ -1,5 +1,11 @@
 /** Key pairs of certificates: made, read from PEM, and written the way each type is usually written. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  generateKeyPairSync,
+} from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { bitsOf, contextTag, derBitString, derOid, DER_NULL } from '../der-values.ts';
@@ -22,9 +28,11 @@ const CURVES: Readonly<Record<number, string>> = {
 /** @param bits of the modulus or the curve; ignored for Ed25519. @throws {RangeError} no such curve */
 export async function makePrivateKey(type: KeyType, bits: number): Promise<KeyObject> {
   if (type === 'rsa') return await makeRsaKey(bits);
-  if (type === 'ed25519') return (await makePair('ed25519')).privateKey;
+  if (type === 'ed25519') return generateKeyPairSync('ed25519').privateKey;
   const namedCurve = CURVES[bits];
   if (namedCurve === undefined) throw new RangeError('no such curve');
+  // A P-256 pair takes less time than handing it to another thread.
+  if (bits === 256) return generateKeyPairSync('ec', { namedCurve }).privateKey;
   return (await makePair('ec', { namedCurve })).privateKey;
 }
 

@@ -13,7 +13,7 @@ import type {
 import { after } from '../../base/awaitable.ts';
 import type { Awaitable } from '../../base/awaitable.ts';
 import { HmacKey } from '../../crypto/hmac.ts';
-import { verifyOnThread } from '../../crypto/signatures/on-thread.ts';
+import { verifyMessage } from '../../crypto/signatures/messages.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
 import { equalConstantTime, wipe } from '../../crypto/secret-bytes.ts';
 import { CredentialStore } from './store.ts';
@@ -202,5 +202,5 @@ async function isSignedByAccount(
 ): Promise<boolean> {
   if (credential.publicKey === undefined || credential.account !== account) return false;
   const key = createPublicKey(credential.publicKey);
-  return await verifyOnThread('sha256', signed, key, signature);
+  return await verifyMessage('sha256', signed, key, signature);
 }

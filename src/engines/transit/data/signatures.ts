@@ -3,7 +3,7 @@ import { constants } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Random } from '../../../base/random.ts';
 import { signDigestEcdsa, verifyDigestEcdsa } from '../../../crypto/signatures/ecdsa-digest.ts';
-import { signOnThread, verifyOnThread } from '../../../crypto/signatures/on-thread.ts';
+import { signMessage, verifyMessage } from '../../../crypto/signatures/messages.ts';
 import { signSlhDsa, verifySlhDsa } from '../../../crypto/signatures/slh-dsa.ts';
 import { isDerEcdsaSignature } from '../../../crypto/der.ts';
 import {
@@ -73,10 +73,10 @@ async function signRsa(
   const algorithm = checkRsa(key, options);
   const { hash } = options;
   if (!options.prehashed && hash !== undefined) {
-    if (algorithm === 'pkcs1v15') return await signOnThread(hash, input, { key });
+    if (algorithm === 'pkcs1v15') return await signMessage(hash, input, { key });
     const saltLength = saltBytes(options) ?? constants.RSA_PSS_SALTLEN_MAX_SIGN;
     const padding = constants.RSA_PKCS1_PSS_PADDING;
-    return await signOnThread(hash, input, { key, padding, saltLength });
+    return await signMessage(hash, input, { key, padding, saltLength });
   }
   try {
     if (algorithm === 'pkcs1v15') return signDigestPkcs1(key, hash, input);
@@ -96,10 +96,10 @@ async function verifyRsa(
   const algorithm = checkRsa(key, options);
   const { hash } = options;
   if (!options.prehashed && hash !== undefined) {
-    if (algorithm === 'pkcs1v15') return await verifyOnThread(hash, input, key, signature);
+    if (algorithm === 'pkcs1v15') return await verifyMessage(hash, input, key, signature);
     const saltLength = saltBytes(options) ?? constants.RSA_PSS_SALTLEN_AUTO;
     const padding = constants.RSA_PKCS1_PSS_PADDING;
-    return await verifyOnThread(hash, input, { key, padding, saltLength }, signature);
+    return await verifyMessage(hash, input, { key, padding, saltLength }, signature);
   }
   if (algorithm === 'pkcs1v15') return verifyDigestPkcs1(key, hash, input, signature);
   return verifyDigestPss(key, hash ?? 'sha256', input, signature, saltBytes(options));
@@ -125,13 +125,13 @@ export async function signInput(
         );
       }
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
-      return await signOnThread(options.hash, input, { key, dsaEncoding });
+      return await signMessage(options.hash, input, { key, dsaEncoding });
     }
     case 'slh-dsa':
       return await signSlhDsa(key, input);
     default:
       // Ed25519 and ML-DSA hash for themselves.
-      return await signOnThread(null, input, key);
+      return await signMessage(null, input, key);
   }
 }
 
@@ -154,11 +154,11 @@ export async function verifyInput(
         return verifyDigestEcdsa(key, input, signature, format);
       }
       const dsaEncoding = options.marshaling === 'jws' ? 'ieee-p1363' : 'der';
-      return await verifyOnThread(options.hash, input, { key, dsaEncoding }, signature);
+      return await verifyMessage(options.hash, input, { key, dsaEncoding }, signature);
     }
     case 'slh-dsa':
       return await verifySlhDsa(key, input, signature);
     default:
-      return await verifyOnThread(null, input, key, signature);
+      return await verifyMessage(null, input, key, signature);
   }
 }
