@@ -180,7 +180,7 @@ async function play(
       // Who goes first changes.
       for (const one of round % 2 === 0 ? participants : participants.toReversed()) {
         if (!one.target.serves(title.name)) continue;
-        for (const other of participants) await other.rest();
+        await Promise.all(participants.map((other) => other.rest()));
         await one.measure(title);
       }
     }

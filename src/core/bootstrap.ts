@@ -5,7 +5,7 @@ import type { TokenStore } from '../tokens/token-store.ts';
 import { builtinMounts } from './mounts/builtin-mounts.ts';
 import type { CoreUnit } from './epoch-cache.ts';
 import type { MountTable } from './mounts/mount-table.ts';
-import { ROOT_NAMESPACE_ID } from './mounts/namespaces.ts';
+import { ROOT_NAMESPACE_ID } from '../model/principal.ts';
 
 const CLUSTER_PREFIX = 'core/cluster/';
 

@@ -3,6 +3,7 @@
  * number of leases. Renewal does not move an entry: when it comes up, its owner looks at the record and schedules again.
  */
 import type { Transaction, Unit } from '../model/transaction.ts';
+import { ROOT_NAMESPACE_ID } from '../model/principal.ts';
 
 export type DueKind =
   | 'token'
@@ -28,7 +29,6 @@ export interface DueEntry extends Due {
   readonly atMs: number;
 }
 
-const ROOT_NAMESPACE_ID = 'root';
 /** Of the view, in the root namespace, that holds the entries. */
 export const EXPIRY_PREFIX = 'core/expiry/';
 /** Milliseconds since the epoch in base 36, padded: sorts by time until the year 5188. */

@@ -29,3 +29,6 @@ export interface Principal {
   /** A policy that only this token has, as text. */
   readonly inlinePolicy?: string;
 }
+
+/** Every other namespace has a random id. */
+export const ROOT_NAMESPACE_ID: string = 'root';

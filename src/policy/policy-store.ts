@@ -25,9 +25,9 @@ import { PolicyError } from './policy.ts';
 import type { Policy } from './policy.ts';
 import type { TemplateAllowances } from './template.ts';
 import { NO_ALLOWANCES } from './template.ts';
+import { ROOT_NAMESPACE_ID } from '../model/principal.ts';
 
 const PREFIX = 'sys/policy/';
-const ROOT_NAMESPACE_ID = 'root';
 /** Records that a listing reads at a time. */
 const READ_BATCH = 500;
 

@@ -1,7 +1,7 @@
 /** Leases of tokens: an entry below the path that made the token, by which it can be listed and revoked with what is below that path. */
 import type { ListPage, Transaction } from '../model/transaction.ts';
+import { ROOT_NAMESPACE_ID } from '../model/principal.ts';
 
-const ROOT_NAMESPACE_ID = 'root';
 const PREFIX = 'lease/';
 
 /** What the ids of tokens, accessors and leases of a namespace end in. */

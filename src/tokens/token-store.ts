@@ -28,8 +28,7 @@ import type { TokenRecord, TokenRef } from './token-record.ts';
 import { forgetTokenLease, listTokenLeases, suffixOf, tokenOfLease } from './token-leases.ts';
 import { isSignedText } from './wrapping-text.ts';
 import type { WrappingTexts } from './wrapping-text.ts';
-
-const ROOT_NAMESPACE_ID = 'root';
+import { ROOT_NAMESPACE_ID } from '../model/principal.ts';
 
 /** What a new token is to be; every bound has been checked by the caller. */
 export interface TokenSpec extends Omit<

@@ -6,6 +6,7 @@
 import type { Unit } from '../../model/transaction.ts';
 import type { MountEntry } from '../mounts/mount-entry.ts';
 import type { Namespace } from '../mounts/namespaces.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 /** What carries an environment, or is bound to one. */
 export interface Label {
@@ -29,7 +30,6 @@ export interface EnvironmentException {
 
 /** Labels, and exceptions, of the whole server: they are kept in memory. */
 export const LABELS_MAX = 10_000;
-const ROOT_NAMESPACE_ID = 'root';
 const PREFIX = 'core/environment/';
 const LABELS = 'label/';
 const EXCEPTIONS = 'exception/';

@@ -5,7 +5,7 @@
 import type { Unit } from '../../model/transaction.ts';
 import { ConflictError } from '../../storage/storage.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
-import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 /** Names whose failures are counted in memory; beyond that the one that failed longest ago is forgotten. */
 const COUNTED_MAX = 100_000;

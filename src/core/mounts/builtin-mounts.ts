@@ -2,7 +2,7 @@
 import { uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import type { MountEntry } from './mount-entry.ts';
-import { ROOT_NAMESPACE_ID } from './namespaces.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 interface Builtin {
   readonly path: string;

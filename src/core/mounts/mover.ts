@@ -3,6 +3,7 @@ import type { CoreUnit } from '../epoch-cache.ts';
 import { dataPrefix } from './mount-entry.ts';
 import type { MountEntry } from './mount-entry.ts';
 import type { MountTable } from './mount-table.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 export interface Migration {
   readonly source_mount: string;
@@ -13,7 +14,6 @@ export interface Migration {
 }
 
 const PREFIX = 'core/migration/';
-const ROOT_NAMESPACE_ID = 'root';
 /** Records copied in one transaction. */
 const COPY_RECORDS = 500;
 /** Bytes after which a transaction takes no further record; one record may be 4 MiB. */

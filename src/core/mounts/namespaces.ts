@@ -3,6 +3,7 @@ import { base62, uuid } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Unit } from '../../model/transaction.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 export interface Namespace {
   /** Short random word; `root` for the root namespace. */
@@ -17,7 +18,6 @@ export interface Namespace {
   readonly lockedBy?: string;
 }
 
-export const ROOT_NAMESPACE_ID: string = 'root';
 /** Of every id but that of the root namespace. */
 export const NAMESPACE_ID_LENGTH = 6;
 /** Longest path of a namespace, all levels. */

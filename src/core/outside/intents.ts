@@ -9,10 +9,10 @@ import { RequestError } from '../../model/errors.ts';
 import { ACT_MS_MAX } from '../../model/outside.ts';
 import type { Intent } from '../../model/outside.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
-import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
 import { Replacements } from './replacements.ts';
 import type { IntentRecord, NewIntent, Opened } from './intent-record.ts';
 import type { IntentPorts } from './intent-ports.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 /** The core's own kind: a leased secret that is about to be made. */
 export const LEND: string = 'lend';

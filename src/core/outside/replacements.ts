@@ -5,9 +5,9 @@
 import type { Unit, Transaction } from '../../model/transaction.ts';
 import { RequestError } from '../../model/errors.ts';
 import { ConflictError } from '../../storage/storage.ts';
-import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
 import type { IntentRecord, NewIntent } from './intent-record.ts';
 import type { IntentPorts } from './intent-ports.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 const PREFIX = 'core/replacement/';
 

@@ -7,8 +7,8 @@ import type { World } from '../../base/world.ts';
 import { ConflictError } from '../../storage/storage.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
-import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
 import type { Roster } from './roster.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 const PREFIX = 'core/duty/';
 

@@ -6,7 +6,7 @@ import type { World } from '../../base/world.ts';
 import { ConflictError } from '../../storage/storage.ts';
 import type { Transaction, Unit } from '../../model/transaction.ts';
 import type { CoreUnit } from '../epoch-cache.ts';
-import { ROOT_NAMESPACE_ID } from '../mounts/namespaces.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 /** Between two records of a process. */
 export const BEAT_MS = 2_000;

@@ -5,21 +5,24 @@
  */
 import { KeyObject, sign, verify } from 'node:crypto';
 import type { SignKeyObjectInput } from 'node:crypto';
+import { promisify } from 'node:util';
 import { shortWork } from '../../base/slow-work.ts';
 import type { SlowWork } from '../../base/slow-work.ts';
 
 type Key = KeyObject | SignKeyObjectInput;
 
 const QUICK_CURVE = 'prime256v1';
+const QUICK_TO_SIGN = ['ed25519'];
+const QUICK_TO_VERIFY = ['ed25519', 'rsa'];
+
+const signInPool = promisify(sign);
+const verifyInPool = promisify(verify);
 
 function isQuick(key: Key, quickTypes: readonly string[]): boolean {
   const own = key instanceof KeyObject ? key : key.key;
   const { asymmetricKeyType: type = '' } = own;
   return quickTypes.includes(type) || own.asymmetricKeyDetails?.namedCurve === QUICK_CURVE;
 }
-
-const QUICK_TO_SIGN = ['ed25519'];
-const QUICK_TO_VERIFY = ['ed25519', 'rsa'];
 
 /**
  * @param hash OpenSSL's name; null where the key has a way of its own (Ed25519, ML-DSA)
@@ -32,15 +35,7 @@ export async function signMessage(
   work: SlowWork = shortWork(),
 ): Promise<Buffer> {
   if (isQuick(key, QUICK_TO_SIGN)) return sign(hash, message, key);
-  return await work.run(
-    () =>
-      new Promise((resolve, reject) => {
-        sign(hash, message, key, (error, signature) => {
-          if (error === null) resolve(signature);
-          else reject(error);
-        });
-      }),
-  );
+  return await work.run(() => signInPool(hash, message, key));
 }
 
 /** As {@link signMessage}. */
@@ -52,13 +47,5 @@ export async function verifyMessage(
   work: SlowWork = shortWork(),
 ): Promise<boolean> {
   if (isQuick(key, QUICK_TO_VERIFY)) return verify(hash, message, key, signature);
-  return await work.run(
-    () =>
-      new Promise((resolve, reject) => {
-        verify(hash, message, key, signature, (error, valid) => {
-          if (error === null) resolve(valid);
-          else reject(error);
-        });
-      }),
-  );
+  return await work.run(() => verifyInPool(hash, message, key, signature));
 }

@@ -1,13 +1,13 @@
 /** What `sys/raw` needs of the core: which namespaces there are, and how to make every cache look again. */
 import type { CoreUnit } from '../../core/epoch-cache.ts';
 import { ROUTING_SCOPE } from '../../core/mounts/mount-table.ts';
-import { ROOT_NAMESPACE_ID } from '../../core/mounts/namespaces.ts';
 import { identityScope, policyScope } from '../../core/policy-authority.ts';
 import { QUOTA_SCOPE } from '../../core/quotas/records.ts';
 import { AUDITED_HEADERS_SCOPE } from '../../system/config/audited-headers.ts';
 import { CORS_SCOPE } from '../../system/config/cors.ts';
 import type { RawPorts } from '../../system/raw/raw.ts';
 import type { Services } from '../services.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 export function rawPorts({ table }: Pick<Services, 'table'>): RawPorts {
   return {

@@ -4,12 +4,13 @@ import type { Path } from '../../model/backend.ts';
 import { invalidRequest } from '../../model/errors.ts';
 import type { Request } from '../../model/request.ts';
 import type { Stored, Unit } from '../../model/transaction.ts';
-import { NAMESPACE_ID_LENGTH, ROOT_NAMESPACE_ID } from '../../core/mounts/namespaces.ts';
+import { NAMESPACE_ID_LENGTH } from '../../core/mounts/namespaces.ts';
 import { isExpired, namespaceIdIn } from '../../tokens/token-record.ts';
 import type { TokenRecord } from '../../tokens/token-record.ts';
 import { listed, namedToken } from './lookup.ts';
 import type { TokenPorts } from './ports.ts';
 import type { Reply } from '../../model/reply.ts';
+import { ROOT_NAMESPACE_ID } from '../../model/principal.ts';
 
 /**
  * Before any token's end: a token that is over by the clock of this server may be taken for alive by another, whose clock is
